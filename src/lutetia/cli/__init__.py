@@ -1,0 +1,71 @@
+"""The verbs. Each module of this room holds one thin command: parse, call, print.
+
+Exit status: 0 done, 1 done but something was refused or a check failed, 2 the call or the input can't be used.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+import typer
+
+import lutetia
+from lutetia.model import LutetiaError
+
+app = typer.Typer(
+    name="lutetia",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="PET/CT of neuroendocrine tumours: from DICOM to a decision that can be checked. Research use only.",
+)
+
+#: verb → module in this room that defines ``register(app)``
+VERBS = ("scan", "suv", "read", "why", "score", "rules", "conformance", "phantom", "doctor")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"lutetia {lutetia.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """PET/CT of neuroendocrine tumours: from DICOM to a decision that can be checked. Research use only."""
+
+
+def _register() -> None:
+    for verb in VERBS:
+        try:
+            module = import_module(f"lutetia.cli.{verb}")
+        except ModuleNotFoundError as error:
+            if error.name != f"lutetia.cli.{verb}":
+                raise
+            continue
+        module.register(app)
+
+
+_register()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the ``lutetia`` command."""
+    try:
+        status = app(args=argv, standalone_mode=False)
+    except LutetiaError as error:
+        click.echo(f"lutetia: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        click.echo("lutetia: interrupted; nothing half-written is left behind", err=True)
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,1 @@
+"""The DICOM room: the only one that imports pydicom and highdicom."""

@@ -1,0 +1,1 @@
+"""Organs: one door, several backends."""

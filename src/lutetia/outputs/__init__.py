@@ -1,0 +1,1 @@
+"""What leaves the house: findings.json, tables, pictures, reports, DICOM objects."""

@@ -1,0 +1,1 @@
+"""Our own patient, for the demo and the tests."""

@@ -1,0 +1,1 @@
+"""The stages joined: which room is asked in which order, and what happens when one refuses."""
