@@ -52,6 +52,4 @@ class InstanceHeader:
     rescale_intercept: float | None = None
     pixel_offset: int | None = None
     pixel_length: int | None = None
-    private: dict[str, str] = field(
-        default_factory=dict
-    )  # "0009,100d" → text, only the few that matter for SUV
+    private: dict[str, str] = field(default_factory=dict)  # "0009,100d" → text, only the few that matter for SUV

@@ -283,6 +283,4 @@ class Course(Record):
     visits: tuple[dict[str, Any], ...] = ()
     phenotypes: tuple[dict[str, Any], ...] = ()
     comparability: tuple[dict[str, Any], ...] = ()
-    not_used: tuple[SeriesNote, ...] = Field(
-        default=(), description="Series left out of every study, and why"
-    )
+    not_used: tuple[SeriesNote, ...] = Field(default=(), description="Series left out of every study, and why")

@@ -20,9 +20,7 @@ class LutetiaError(Exception):
         What the user can do.
     """
 
-    def __init__(
-        self, code: str, what: str, *, where: str = "", expected: str = "", remedy: str = ""
-    ) -> None:
+    def __init__(self, code: str, what: str, *, where: str = "", expected: str = "", remedy: str = "") -> None:
         super().__init__(what)
         self.code = code
         self.what = what

@@ -37,6 +37,4 @@ _TABLE: dict[str, tuple[int, str, str]] = {
 
 LABELS: dict[str, int] = {name: row[0] for name, row in _TABLE.items()}
 NAMES: dict[int, str] = {row[0]: name for name, row in _TABLE.items()}
-CODES: dict[str, Code] = {
-    name: Code(value=row[1], scheme="SCT", meaning=row[2]) for name, row in _TABLE.items()
-}
+CODES: dict[str, Code] = {name: Code(value=row[1], scheme="SCT", meaning=row[2]) for name, row in _TABLE.items()}
