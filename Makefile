@@ -1,0 +1,52 @@
+# make demo · test · bench · evaluate · mutate · fuzz. Each target sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test check bench evaluate mutate fuzz docs lock clean
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Lutetia needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+demo: $(STAMP)  ## make a synthetic patient, read it, and name the report
+	$(BIN)/lutetia phantom demo-output/patient --seed 7
+	$(BIN)/lutetia read demo-output/patient/dicom --out demo-output/reading
+
+test: $(STAMP)  ## the whole test suite
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: $(STAMP)  ## format, lint, types, floors, drifted docs
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m lutetia.outputs.docs --check
+	$(BIN)/python -m lutetia.rules.docs --check
+
+docs: $(STAMP)  ## regenerate the generated pages
+	$(BIN)/python -m lutetia.outputs.docs
+	$(BIN)/python -m lutetia.rules.docs
+
+bench: $(STAMP)  ## full-size study against the fair script (about ten minutes)
+	$(BIN)/python bench/run.py
+
+evaluate: $(STAMP)  ## read many simulated patients and judge them (needs the simulator beside the checkout; hours)
+	$(BIN)/python bench/evaluate.py
+
+mutate: $(STAMP)  ## mutate every rule file; each mutant must be killed
+	$(BIN)/python -m lutetia.rules.mutate
+
+fuzz: $(STAMP)  ## long run of the property tests
+	$(BIN)/python -m pytest -q -n 2 tests -m "" -k "property or mutat or fuzz" --hypothesis-profile=fuzz
+
+lock: $(STAMP)  ## re-resolve the locked versions
+	$(BIN)/pip-compile -q --extra dev --upgrade --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --no-annotate --no-header --strip-extras --allow-unsafe -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) demo-output bench-output build dist
