@@ -45,8 +45,9 @@ fuzz: $(STAMP)  ## long run of the property tests
 	$(BIN)/python -m pytest -q -n 2 tests -m "" -k "property or mutat or fuzz" --hypothesis-profile=fuzz
 
 lock: $(STAMP)  ## re-resolve the locked versions
+	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile -q --extra dev --upgrade --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --no-annotate --no-header --strip-extras --allow-unsafe -o requirements.lock pyproject.toml
+	  --no-annotate --no-header --strip-extras -o requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) demo-output bench-output build dist
