@@ -1,0 +1,5 @@
+"""``python -m lutetia``."""
+
+from lutetia.cli import main
+
+main()
