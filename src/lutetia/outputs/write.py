@@ -1,0 +1,113 @@
+"""Write a whole result: the record, tables, label maps, DICOM objects and reports, all or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lutetia.model import Course, InputError, Study, Volume
+from lutetia.outputs import maps
+from lutetia.outputs.findings import FILE_NAME, findings_json
+from lutetia.outputs.tables import lesions_csv
+from lutetia.outputs.transaction import Transaction
+from lutetia.outputs.volumes import StudyVolumes
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """Which outputs are written, and how.
+
+    Attributes
+    ----------
+    maps : ``<study>/lesions.nii.gz``, ``organs.nii.gz`` and their label tables
+    suv_nifti : ``<study>/suv.nii.gz``, float32 (large)
+    dicom : ``<study>/dicom/``: SEG of lesions and of organs, SR, real world value mapping
+    seg_full : also write the empty frames of a SEG
+    seg_labelmap : SEG as label map (smaller, newer, read by fewer viewers) instead of binary
+    html, pdf : the report
+    rotating_mip : a turning maximum intensity projection in ``report.html``
+    """
+
+    maps: bool = True
+    suv_nifti: bool = False
+    dicom: bool = True
+    seg_full: bool = False
+    seg_labelmap: bool = False
+    html: bool = True
+    pdf: bool = True
+    rotating_mip: bool = False
+
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def study_folder(study: Study) -> str:
+    """The folder of one study inside the result: its id.
+
+    Raises
+    ------
+    InputError
+        ``bad-study-id`` when the id can't be a folder name (path separators, leading dot, empty, too long).
+    """
+    if not _SAFE_NAME.fullmatch(study.id) or study.id.endswith("."):
+        raise InputError(
+            "bad-study-id",
+            f"the study id {study.id!r} can't be a folder name",
+            expected="letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 64 long",
+        )
+    return study.id
+
+
+def write_results(
+    course: Course,
+    volumes: Mapping[str, StudyVolumes],
+    out: Path,
+    options: WriteOptions | None = None,
+) -> list[Path]:
+    """Write the result of a course to a folder.
+
+    Everything is written beside its final place first and moved there together: an interrupted run leaves the old
+    result or the new one. The same course, volumes and options give the same bytes.
+
+    Parameters
+    ----------
+    course : the record
+    volumes : study id → pixels; a study without an entry gets a record and no pictures
+    out : the result folder, made when it does not exist; files that are not ours are not touched
+    options : which outputs; default all but the large ones
+
+    Returns
+    -------
+    list of Path
+        The files written, ``findings.json`` first.
+    """
+    wanted = options or WriteOptions()
+    folders = {study.id: study_folder(study) for study in course.studies}
+    with Transaction(out) as result:
+        result.write(FILE_NAME, findings_json(course))
+        result.write("lesions.csv", lesions_csv(course))
+        for study in course.studies:
+            held = volumes.get(study.id)
+            if held is None:
+                continue
+            if wanted.maps:
+                _write_maps(course, study, held, result, folders[study.id])
+            if wanted.suv_nifti and held.suv is not None:
+                maps.write_nifti(held.suv, result.path(f"{folders[study.id]}/suv.nii.gz"), held.suv.unit)
+    return result.files
+
+
+def _write_maps(course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str) -> None:
+    lesions, organs = maps.lesion_labels(course, study), maps.organ_labels(study)
+    written = False
+    for name, volume, rows in (("lesions", held.lesions, lesions), ("organs", held.organs, organs)):
+        if volume is None:
+            continue
+        written = True
+        small: Volume = maps.smallest_label_type(volume)
+        maps.write_nifti(small, result.path(f"{folder}/{name}.nii.gz"), f"lutetia {name}")
+        result.write(f"{folder}/{name}.tsv", maps.label_table_tsv(rows))
+    if written:
+        result.write(f"{folder}/labels.json", maps.label_table_json(lesions, organs))
