@@ -1,0 +1,213 @@
+"""One identity per lesion: which focus of one study is which focus of another.
+
+Foci travel as voxel clouds in the reference frame (that of the first study). Between two studies the link is
+many-to-many: first the best one-to-one pairs (optimal assignment on distance and overlap), then the splits and
+mergers that the overlap proves. Tolerance grows where the alignment is less sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
+
+Points = npt.NDArray[np.float64]
+Relation = Literal["same", "split", "merged"]
+
+
+@dataclass(frozen=True)
+class MatchSettings:
+    """Tolerances of matching, mm. `caution_mm` applies where the alignment says caution, `poor_mm` where poor."""
+
+    ok_mm: float = 8.0
+    caution_mm: float = 12.0
+    poor_mm: float = 15.0
+    part_inside: float = 0.5  # share of a part that must lie in the whole's place to call it split or merged
+
+    def tolerance(self, status: str) -> float:
+        """Tolerance for an alignment of that status."""
+        return {"ok": self.ok_mm, "caution": self.caution_mm}.get(status, self.poor_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class Focus:
+    """A focus of uptake in the reference frame.
+
+    Attributes
+    ----------
+    key : any name that is unique in its study
+    points_mm : (n, 3) LPS mm in the reference frame; the voxels of the focus, thinned to a few hundred
+    volume_ml : its volume in its own study
+    tissue : "liver", "bone" … ("" when not known); foci of liver and of bone are never the same lesion
+    """
+
+    key: str
+    points_mm: Points
+    volume_ml: float
+    tissue: str = ""
+
+    @property
+    def centre_mm(self) -> Points:
+        """Geometric centre."""
+        return np.asarray(self.points_mm.mean(axis=0))
+
+    @property
+    def radius_mm(self) -> float:
+        """Radius of the sphere of the same volume."""
+        return float((3000.0 * max(self.volume_ml, 0.01) / (4 * np.pi)) ** (1 / 3))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A focus of the earlier study tied to one of the later, with the evidence in words and numbers."""
+
+    earlier: str
+    later: str
+    relation: Relation
+    overlap: float
+    distance_mm: float
+    surface_mm: float
+
+    @property
+    def evidence(self) -> str:
+        """One sentence for the record."""
+        return (
+            f"overlap {self.overlap:.2f} of the smaller, centres {self.distance_mm:.0f} mm apart, "
+            f"nearest voxels {self.surface_mm:.0f} mm"
+        )
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Links between two studies, and what has no partner."""
+
+    links: tuple[Link, ...]
+    earlier_alone: tuple[str, ...] = ()
+    later_alone: tuple[str, ...] = ()
+    evidence: dict[str, str] = field(default_factory=dict)
+
+
+_APART = ({"liver", "bone"}, {"lung", "bone"}, {"liver", "lung"})
+
+
+def _compatible(a: str, b: str, surface_mm: float) -> bool:
+    """Tissues that rule each other out do so only when the foci do not truly overlap: labels can err at an edge."""
+    return {a, b} not in _APART or surface_mm < 2.0
+
+
+def thinned(points_mm: npt.NDArray[Any], limit: int = 400) -> Points:
+    """At most `limit` points, evenly picked, always the same ones."""
+    points = np.asarray(points_mm, float)
+    if len(points) <= limit:
+        return points
+    picked: Points = points[np.linspace(0, len(points) - 1, limit).astype(int)]
+    return picked
+
+
+@dataclass(frozen=True)
+class _Pair:
+    overlap: float  # share of the smaller focus lying within the tolerance-free reach of the other
+    earlier_inside: float
+    later_inside: float
+    distance_mm: float
+    surface_mm: float
+
+
+def _compare(a: Focus, b: Focus, tree_a: cKDTree, tree_b: cKDTree, slack_mm: float) -> _Pair:
+    """How two foci lie to each other. "Inside" means within `slack_mm` of a voxel of the other."""
+    from_a, _ = tree_b.query(a.points_mm)
+    from_b, _ = tree_a.query(b.points_mm)
+    a_inside, b_inside = float((from_a <= slack_mm).mean()), float((from_b <= slack_mm).mean())
+    overlap = a_inside if a.volume_ml <= b.volume_ml else b_inside
+    distance = float(np.linalg.norm(a.centre_mm - b.centre_mm))
+    return _Pair(overlap, a_inside, b_inside, distance, float(min(from_a.min(), from_b.min())))
+
+
+def match(
+    earlier: Sequence[Focus], later: Sequence[Focus], status: str = "ok", settings: MatchSettings | None = None
+) -> Matching:
+    """Tie the foci of two studies.
+
+    Parameters
+    ----------
+    earlier, later : foci in the reference frame
+    status : quality of the alignment between the two ("ok", "caution", "poor"): sets the tolerance
+    settings : tolerances
+
+    Returns
+    -------
+    Matching
+        A focus that is whole in one study and in parts in the other is linked to every part with relation
+        "split" (one earlier, several later) or "merged" (several earlier, one later).
+    """
+    settings = settings or MatchSettings()
+    tolerance = settings.tolerance(status)
+    slack = 0.5 * tolerance
+    trees_a = [cKDTree(f.points_mm) for f in earlier]
+    trees_b = [cKDTree(f.points_mm) for f in later]
+    pairs: dict[tuple[int, int], _Pair] = {}
+    for i, a in enumerate(earlier):
+        for j, b in enumerate(later):
+            reach = a.radius_mm * 3 + b.radius_mm * 3 + tolerance + 40.0
+            if np.linalg.norm(a.centre_mm - b.centre_mm) > reach:
+                continue
+            pair = _compare(a, b, trees_a[i], trees_b[j], slack)
+            near = pair.surface_mm <= tolerance and (
+                pair.overlap >= 0.25 or pair.distance_mm <= tolerance + 0.5 * min(a.radius_mm, b.radius_mm)
+            )
+            if near and _compatible(a.tissue, b.tissue, pair.surface_mm):
+                pairs[i, j] = pair
+
+    assigned = _assign(len(earlier), len(later), pairs, tolerance)
+    relation: dict[tuple[int, int], Relation] = dict.fromkeys(assigned, "same")
+    partner_of_earlier = dict(assigned)
+    partner_of_later = {j: i for i, j in assigned}
+    # a part left over lies in the place of a focus that has a partner: split (later parts) or merged (earlier parts)
+    for (i, j), pair in sorted(pairs.items(), key=lambda item: -item[1].overlap):
+        if j not in partner_of_later and i in partner_of_earlier:
+            kept = pairs[i, partner_of_earlier[i]]
+            whole = earlier[i].volume_ml > 0.8 * later[j].volume_ml and earlier[i].radius_mm > pair.surface_mm
+            if pair.later_inside >= settings.part_inside and kept.later_inside >= settings.part_inside and whole:
+                relation[i, j] = relation[i, partner_of_earlier[i]] = "split"
+                partner_of_later[j] = i
+        elif i not in partner_of_earlier and j in partner_of_later:
+            kept = pairs[partner_of_later[j], j]
+            whole = later[j].volume_ml > 0.8 * earlier[i].volume_ml and later[j].radius_mm > pair.surface_mm
+            if pair.earlier_inside >= settings.part_inside and kept.earlier_inside >= settings.part_inside and whole:
+                relation[i, j] = relation[partner_of_later[j], j] = "merged"
+                partner_of_earlier[i] = j
+    links = tuple(
+        Link(
+            earlier[i].key,
+            later[j].key,
+            relation[i, j],
+            round(pairs[i, j].overlap, 3),
+            round(pairs[i, j].distance_mm, 1),
+            round(pairs[i, j].surface_mm, 1),
+        )
+        for i, j in sorted(relation)
+    )
+    tied_a, tied_b = {i for i, _ in relation}, {j for _, j in relation}
+    return Matching(
+        links,
+        tuple(f.key for i, f in enumerate(earlier) if i not in tied_a),
+        tuple(f.key for j, f in enumerate(later) if j not in tied_b),
+    )
+
+
+def _assign(n: int, m: int, pairs: dict[tuple[int, int], _Pair], tolerance: float) -> list[tuple[int, int]]:
+    """Optimal one-to-one assignment; only pairs that are near may be chosen."""
+    if not pairs:
+        return []
+    far = 1e6
+    cost = np.full((n, m), far)
+    for (i, j), pair in pairs.items():
+        cost[i, j] = pair.distance_mm / tolerance + pair.surface_mm / tolerance - 2.0 * pair.overlap
+    cost -= min(0.0, float(cost.min()))
+    rows, columns = linear_sum_assignment(cost)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if (i, j) in pairs]
