@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class InstanceHeader:
-    """One image file (or one member of an archive) without its pixels.
+    """One image file (or one member of an archive, or one frame of a multi-frame object) without its pixels.
 
     Strings are as stored (stripped); a missing element is None. `pixel_offset` is the byte offset of native
     pixel data in the file, None where the data are encapsulated or the offset is not known. `member` names the
-    entry inside an archive, "" for plain files. Multi-frame objects have `n_frames` > 1; their per-frame
-    geometry is read by pydicom, not here.
+    entry inside an archive, "" for plain files.
+
+    Multi-frame objects have `n_frames` > 1 and `frame` None; once their functional groups are read each frame
+    is a row of its own, with `frame` its zero-based index and that frame's geometry, times and rescale.
+
+    A numeric element whose text is no number is NaN, never a default, and its keyword is in `problems`.
     """
 
     path: str
@@ -53,3 +57,30 @@ class InstanceHeader:
     pixel_offset: int | None = None
     pixel_length: int | None = None
     private: dict[str, str] = field(default_factory=dict)  # "0009,100d" → text, only the few that matter for SUV
+    patient_name: str = ""
+    study_time: str | None = None
+    study_description: str = ""
+    manufacturer: str = ""
+    bits_stored: int = 0
+    units: str | None = None
+    corrected_image: tuple[str, ...] = ()
+    series_type: tuple[str, ...] = ()
+    acquisition_number: int | None = None
+    temporal_position: int | None = None
+    trigger_time_ms: float | None = None
+    convolution_kernel: str = ""
+    spacing_between_slices_mm: float | None = None
+    gantry_tilt_deg: float | None = None
+    rescale_type: str | None = None
+    lossy: bool = False
+    encapsulated_offset: int | None = None  # where the first item of encapsulated pixel data starts
+    file_size: int | None = None
+    frame: int | None = None
+    problems: tuple[str, ...] = ()
+    value_unit: str | None = None  # what rescale_slope and rescale_intercept lead to, where a mapping says so (UCUM)
+
+    @property
+    def where(self) -> str:
+        """The file, archive member and frame, for messages."""
+        place = f"{self.path}!{self.member}" if self.member else self.path
+        return place if self.frame is None else f"{place} frame {self.frame + 1}"

@@ -1,0 +1,299 @@
+"""Pixels once, straight into the final array: PET to float32, CT to int16.
+
+Order of arithmetic, so that thresholds fall the same way every time: for each slice
+``value = (stored × slope + intercept) × factor`` is formed in float64 (``stored × (slope·factor) +
+intercept·factor``) in a buffer of one slice, and rounded once to float32. Without a factor the result is the
+rescaled stored value, equal to what float64 arithmetic gives after one rounding.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.dicom.decode import read_stored, stored_dtype
+from lutetia.dicom.geometry import SliceStack, stack_slices
+from lutetia.dicom.instance import InstanceHeader
+from lutetia.dicom.series import SeriesFiles
+from lutetia.dicom.transfer_syntax import LOSSY
+from lutetia.model import InputError, Issue, Volume
+
+_WORKERS = 2
+Factor = float | Sequence[float] | npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class PetImage:
+    """A PET (or SPECT) volume. ``instances[k]`` is the header of array slice k (the nearest one if interpolated)."""
+
+    volume: Volume
+    instances: tuple[InstanceHeader, ...]
+    issues: tuple[Issue, ...] = ()
+    interpolated: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class CtImage:
+    """A CT volume in HU, int16. ``instances[k]`` is the header of array slice k (the nearest one if interpolated)."""
+
+    volume: Volume
+    instances: tuple[InstanceHeader, ...]
+    issues: tuple[Issue, ...] = ()
+    interpolated: bool = False
+
+
+def load_pet(
+    series: SeriesFiles, factor: Factor | None = None, *, unit: str | None = None, stack: SliceStack | None = None
+) -> PetImage:
+    """Read a PET series: rescaled stored values, or times a factor (SUV per rescaled unit), as float32.
+
+    Parameters
+    ----------
+    series : SeriesFiles
+        One volume.
+    factor : float or (n,) array, optional
+        Multiplied in the same step; an array has one factor per slice in the order of
+        ``stack_slices(series).instances``.
+    unit : str, optional
+        Unit of the result; default the series' Units ("SUVbw" must be said by who knows the factor).
+    stack : SliceStack, optional
+        The stack, when the caller has it already.
+
+    Returns
+    -------
+    PetImage
+        ``volume.array`` has shape (z, y, x). MONOCHROME1 is a display hint and never inverts values.
+
+    Raises
+    ------
+    InputError
+        What `stack_slices` refuses; ``no-rescale``, ``bad-rescale``; ``different-images-same-place``; what
+        `lutetia.dicom.decode.read_stored` raises for a file.
+    """
+    stack = stack or stack_slices(series)
+    issues = [*stack.issues, *_pixel_issues(series)]
+    slopes, intercepts = _rescale(series, stack.instances)
+    issues += _check_duplicates(series, stack)
+    factors = np.ones(len(slopes)) if factor is None else np.broadcast_to(np.asarray(factor, float), slopes.shape)
+    slopes, intercepts = slopes * factors, intercepts * factors
+    array = np.empty((len(stack.instances), *stack.grid.shape[1:]), np.float32)
+    local = threading.local()
+
+    def one(k: int) -> None:
+        header = stack.instances[k]
+        stored, scaled = _buffers(local, header)
+        read_stored(header, stored)
+        _within_bits(header, stored)
+        np.multiply(stored, slopes[k], out=scaled)
+        if intercepts[k]:
+            scaled += intercepts[k]
+        array[k] = scaled
+
+    _for_each(one, len(stack.instances))
+    instances = stack.instances
+    if not stack.regular:
+        array, instances = _interpolated(array, stack)
+    name = unit or series.first.value_unit or series.first.units or "unknown"
+    return PetImage(Volume(array, stack.grid, name), instances, tuple(issues), not stack.regular)
+
+
+def load_ct(series: SeriesFiles) -> Volume:
+    """Read a CT series as HU, int16: the volume of `load_ct_image`."""
+    return load_ct_image(series).volume
+
+
+def load_ct_image(series: SeriesFiles, *, stack: SliceStack | None = None) -> CtImage:
+    """Read a CT series as HU, int16, rounded to the nearest and clipped to the type's range.
+
+    Where slices are missing the longest part without a gap is read and an issue says so: a CT locates, it is
+    not measured for uptake.
+
+    Raises
+    ------
+    InputError
+        As `load_pet`.
+    """
+    stack = stack or stack_slices(series, allow_gaps=True)
+    issues = [*stack.issues, *_pixel_issues(series)]
+    slopes, intercepts = _rescale(series, stack.instances)
+    issues += _check_duplicates(series, stack)
+    array = np.empty((len(stack.instances), *stack.grid.shape[1:]), np.int16)
+    local = threading.local()
+
+    def one(k: int) -> None:
+        header = stack.instances[k]
+        slope, intercept = float(slopes[k]), float(intercepts[k])
+        if slope == 1 and intercept.is_integer() and header.bits_allocated == 16 and abs(intercept) < 32768:
+            raw = array[k].view(stored_dtype(header))
+            read_stored(header, raw)
+            _within_bits(header, raw)
+            if _fits_int16(raw, int(intercept)):
+                array[k] += np.int16(intercept)  # modulo 2^16, right because the sum fits
+                return
+            stored = raw.copy()
+            scaled = np.empty(stored.shape)
+        else:
+            stored, scaled = _buffers(local, header)
+            read_stored(header, stored)
+            _within_bits(header, stored)
+        np.multiply(stored, slope, out=scaled)
+        scaled += intercept
+        np.rint(scaled, out=scaled)
+        array[k] = np.clip(scaled, -32768, 32767, out=scaled)
+
+    _for_each(one, len(stack.instances))
+    instances = stack.instances
+    if not stack.regular:
+        array, instances = _interpolated(array, stack)
+    return CtImage(Volume(array, stack.grid, "HU"), instances, tuple(issues), not stack.regular)
+
+
+def _for_each(action: Callable[[int], None], count: int) -> None:
+    """Run `action` for 0 … count−1 in two threads, each over one contiguous half."""
+    step = -(-count // _WORKERS)
+    parts = [range(a, min(a + step, count)) for a in range(0, count, step)]
+
+    def run(part: range) -> None:
+        for k in part:
+            action(k)
+
+    if len(parts) < 2 or count < 4:
+        for part in parts:
+            run(part)
+        return
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(run, parts))
+
+
+def _buffers(local: threading.local, header: InstanceHeader) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    """A stored-value and a float64 buffer of one slice, kept per thread."""
+    shape, dtype = (header.rows, header.columns), stored_dtype(header)
+    if getattr(local, "key", None) != (shape, dtype):
+        local.key, local.stored, local.scaled = (shape, dtype), np.empty(shape, dtype), np.empty(shape)
+    return local.stored, local.scaled
+
+
+def _fits_int16(raw: npt.NDArray[Any], intercept: int) -> bool:
+    low, high = int(raw.min()), int(raw.max())
+    return low + intercept >= -32768 and high + intercept <= 32767
+
+
+def _within_bits(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:
+    """Bring values with fewer bits stored than allocated into range: drop foreign high bits, extend the sign."""
+    bits = header.bits_stored
+    if not 0 < bits < header.bits_allocated:
+        return
+    if header.pixel_representation == 1:
+        limit = 1 << (bits - 1)
+        if stored.max() >= limit or stored.min() < -limit:
+            stored &= (1 << bits) - 1
+            np.subtract(stored, 1 << bits, out=stored, where=stored >= limit)
+    elif stored.max() >= 1 << bits:
+        stored &= stored.dtype.type((1 << bits) - 1)
+
+
+def _rescale(
+    series: SeriesFiles, instances: tuple[InstanceHeader, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Slope and intercept of every slice, checked."""
+    for h in instances:
+        if h.rescale_slope is None or (h.rescale_intercept is None and h.modality == "CT"):
+            missing = "Rescale Slope (0028,1053)" if h.rescale_slope is None else "Rescale Intercept (0028,1052)"
+            raise InputError(
+                "no-rescale",
+                f"{missing} is missing",
+                where=h.where,
+                expected=f"{missing} in every image; a default would be a guess",
+                remedy="export the original series",
+            )
+        if not (math.isfinite(h.rescale_slope) and h.rescale_slope > 0):
+            shown = "no number" if math.isnan(h.rescale_slope) else f"{h.rescale_slope:g}"
+            raise InputError(
+                "bad-rescale",
+                f"Rescale Slope (0028,1053) is {shown}",
+                where=h.where,
+                expected="a number above zero",
+                remedy="export the original series",
+            )
+        if h.rescale_intercept is not None and not math.isfinite(h.rescale_intercept):
+            raise InputError(
+                "bad-rescale",
+                "Rescale Intercept (0028,1052) is no number",
+                where=h.where,
+                expected="a number",
+                remedy="export the original series",
+            )
+    slopes = np.array([h.rescale_slope for h in instances], float)
+    return slopes, np.array([h.rescale_intercept or 0.0 for h in instances], float)
+
+
+def _pixel_issues(series: SeriesFiles) -> list[Issue]:
+    first = series.first
+    issues = []
+    if any(h.lossy or h.transfer_syntax_uid in LOSSY for h in series.instances):
+        text = "The pixels were compressed with loss at some time; values may be off"
+        issues.append(Issue(code="lossy-compression", message=text, where=series.label))
+    if first.photometric_interpretation == "MONOCHROME1":
+        text = "Photometric Interpretation is MONOCHROME1: only a display hint, values were not inverted"
+        issues.append(Issue(code="monochrome1", level="info", message=text, where=series.label))
+    return issues
+
+
+def _check_duplicates(series: SeriesFiles, stack: SliceStack) -> list[Issue]:
+    """Images at one place must be the same image; then the second is left out."""
+    for kept, dropped in stack.duplicates:
+        if not same_pixels(kept, dropped):
+            raise InputError(
+                "different-images-same-place",
+                f"Two different images lie at the same place: {kept.where} and {dropped.where}",
+                where=series.label,
+                expected="one image at each position of a volume",
+                remedy="export the series alone; it may mix frames, gates or reconstructions",
+            )
+    if not stack.duplicates:
+        return []
+    text = f"{len(stack.duplicates)} images were there twice with the same pixels; each is used once"
+    return [Issue(code="duplicate-images", level="info", message=text, where=series.label)]
+
+
+def same_pixels(a: InstanceHeader, b: InstanceHeader) -> bool:
+    """Whether two images have equal rescale, size and stored values."""
+    if (a.rows, a.columns, a.rescale_slope, a.rescale_intercept) != (
+        b.rows,
+        b.columns,
+        b.rescale_slope,
+        b.rescale_intercept,
+    ):
+        return False
+    arrays = []
+    for header in (a, b):
+        stored = np.empty((header.rows, header.columns), stored_dtype(header))
+        read_stored(header, stored)
+        arrays.append(stored)
+    return bool(np.array_equal(*arrays))
+
+
+def _interpolated(array: npt.NDArray[Any], stack: SliceStack) -> tuple[npt.NDArray[Any], tuple[InstanceHeader, ...]]:
+    """Slices at uneven positions to the regular grid, linearly along the normal."""
+    targets = np.arange(stack.grid.shape[0]) * stack.grid.spacing_mm[0]
+    above = np.clip(np.searchsorted(stack.positions_mm, targets, side="left"), 1, len(stack.positions_mm) - 1)
+    below = above - 1
+    step = stack.positions_mm[above] - stack.positions_mm[below]
+    weight = np.clip((targets - stack.positions_mm[below]) / step, 0.0, 1.0)
+    weight[np.abs(weight) < 1e-6], weight[np.abs(weight - 1) < 1e-6] = 0.0, 1.0
+    out = np.empty(stack.grid.shape, array.dtype)
+    for k, (low, high, w) in enumerate(zip(below, above, weight, strict=True)):
+        if w in (0.0, 1.0):
+            out[k] = array[high if w else low]
+            continue
+        mixed = array[low] * np.float32(1 - w) + array[high] * np.float32(w)
+        out[k] = np.rint(mixed) if array.dtype.kind == "i" else mixed
+    nearest = np.where(weight < 0.5, below, above)
+    return out, tuple(stack.instances[i] for i in nearest)
