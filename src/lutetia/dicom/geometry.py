@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,7 @@ def stack_slices(series: SeriesFiles, *, allow_gaps: bool = False) -> SliceStack
         ordered = ordered[first:last]
         along, positions = along[first:last], positions[first:last]
         spacing, regular = _spacing(series, along, usual, issues)
-    n_slices = len(ordered) if regular else int(math.floor((along[-1] - along[0]) / spacing + 1e-6)) + 1
+    n_slices = len(ordered) if regular else math.floor((along[-1] - along[0]) / spacing + 1e-6) + 1
     head = ordered[0]
     pixel = head.pixel_spacing_mm or (0.0, 0.0)
     grid = Grid(
@@ -143,7 +144,7 @@ def _axes(series: SeriesFiles) -> tuple[npt.NDArray[np.float64], ...]:
         raise _refuse(series, "mixed-orientations", what, "one orientation in a volume")
     row, column = np.array(series.instances[0].orientation, float).reshape(2, 3)
     lengths = np.linalg.norm(row), np.linalg.norm(column)
-    off = max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column)))
+    off = float(max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(row @ column)))
     if not off <= _ORTHOGONAL_TOLERANCE:
         what = f"Rows and columns are not perpendicular unit vectors: {series.instances[0].orientation}"
         raise _refuse(series, "orientation-not-orthogonal", what, "direction cosines (PS3.3 C.7.6.2.1.1)")
@@ -210,10 +211,8 @@ def _longest_run(
             series, "missing-slices", what, "every slice of the volume", "export or send the whole series again"
         )
     bounds = [0, *(int(g) + 1 for g in gaps), len(along)]
-    first, last = max(zip(bounds, bounds[1:], strict=False), key=lambda b: b[1] - b[0])
-    issues.append(
-        _issue(series, "missing-slices", f"{what} Only the longest part without a gap is used ({last - first} slices)")
-    )
+    first, last = max(pairwise(bounds), key=lambda b: b[1] - b[0])
+    issues.append(_issue(series, "missing-slices", f"{what} Only the longest part is used ({last - first} slices)"))
     return first, last, usual
 
 
@@ -242,8 +241,6 @@ def _thickness_issue(series: SeriesFiles, ordered: list[InstanceHeader], spacing
     if thickness is None or not thickness > 0 or len(ordered) < 2:
         return []
     if spacing > 1.5 * thickness:
-        text = (
-            f"There are gaps between the slices: {thickness:g} mm thick, {spacing:.4g} mm apart; volumes are uncertain"
-        )
+        text = f"Slices {thickness:g} mm thick lie {spacing:.4g} mm apart: between them nothing was measured"
         return [_issue(series, "gaps-between-slices", text)]
     return []

@@ -265,19 +265,13 @@ def _check_duplicates(series: SeriesFiles, stack: SliceStack) -> list[Issue]:
 
 def same_pixels(a: InstanceHeader, b: InstanceHeader) -> bool:
     """Whether two images have equal rescale, size and stored values."""
-    if (a.rows, a.columns, a.rescale_slope, a.rescale_intercept) != (
-        b.rows,
-        b.columns,
-        b.rescale_slope,
-        b.rescale_intercept,
-    ):
+    facts = [(h.rows, h.columns, h.rescale_slope, h.rescale_intercept, stored_dtype(h)) for h in (a, b)]
+    if facts[0] != facts[1]:
         return False
-    arrays = []
-    for header in (a, b):
-        stored = np.empty((header.rows, header.columns), stored_dtype(header))
-        read_stored(header, stored)
-        arrays.append(stored)
-    return bool(np.array_equal(*arrays))
+    first, second = (np.empty((a.rows, a.columns), stored_dtype(a)) for _ in range(2))
+    read_stored(a, first)
+    read_stored(b, second)
+    return bool(np.array_equal(first, second))
 
 
 def _interpolated(array: npt.NDArray[Any], stack: SliceStack) -> tuple[npt.NDArray[Any], tuple[InstanceHeader, ...]]:

@@ -17,6 +17,7 @@ from lutetia.dicom.series import Inventory, PatientFiles, SeriesFiles, StudyFile
 from lutetia.dicom.split import split_series
 from lutetia.dicom.transfer_syntax import native_length
 from lutetia.model import InputError, Issue
+from lutetia.model.base import Level
 
 Progress = Callable[[int, int], None]
 
@@ -110,12 +111,13 @@ class _Found:
 
     def _note_other(self, path: str, member: str, kind: str) -> None:
         place = f"{path}!{member}" if member else path
-        level, message = "info", f"Skipped: {kind}"
+        level: Level = "info"
+        message = f"Skipped: {kind}"
         if kind == "a zip archive":
             level, message = "caution", "An archive inside an archive is not read; unpack it"
         elif kind != "not a DICOM file" and ("encrypted" in kind or "compressed" in kind or "archive" in kind):
             level, message = "caution", f"Skipped: this is {kind}; unpack or decrypt it first"
-        self.issues.append(Issue(code="not-dicom", level=level, message=message, where=place))  # type: ignore[arg-type]
+        self.issues.append(Issue(code="not-dicom", level=level, message=message, where=place))
 
 
 def _entries(roots: Iterable[str], found: _Found) -> list[tuple[str, str]]:
@@ -162,7 +164,7 @@ def _files(root: str) -> Iterator[str]:
 
 def _condensed(issues: list[Issue]) -> Iterator[Issue]:
     """The first few issues of each kind, then how many more there were."""
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, Level]] = Counter()
     for issue in issues:
         counts[issue.code, issue.level] += 1
         if counts[issue.code, issue.level] <= _MAX_ALIKE:
@@ -170,7 +172,7 @@ def _condensed(issues: list[Issue]) -> Iterator[Issue]:
     for (code, level), count in counts.items():
         if count > _MAX_ALIKE:
             message = f"… and {count - _MAX_ALIKE:,} more like this"
-            yield Issue(code=code, level=level, message=message)  # type: ignore[arg-type]
+            yield Issue(code=code, level=level, message=message)
 
 
 def _patients(found: _Found) -> tuple[PatientFiles, ...]:
@@ -178,18 +180,19 @@ def _patients(found: _Found) -> tuple[PatientFiles, ...]:
     for header in found.instances:
         studies = tree.setdefault(_patient_key(header), {})
         studies.setdefault(header.study_instance_uid, {}).setdefault(header.series_instance_uid, []).append(header)
-    patients = []
-    for key in sorted(tree):
-        studies = []
-        for study_uid, series in tree[key].items():
-            parts = [part for uid, headers in series.items() for part in _series(uid, headers, found.issues)]
-            parts.sort(key=lambda s: (s.number is None, s.number or 0, s.series_instance_uid, s.part))
-            first = next(iter(series.values()))[0]
-            studies.append(StudyFiles(study_uid, first.study_date, first.study_description, tuple(parts)))
-        studies.sort(key=lambda s: (s.date or "", s.study_instance_uid))
-        header = next(iter(next(iter(tree[key].values())).values()))[0]
-        patients.append(PatientFiles(key, header.patient_id, header.patient_name, tuple(studies)))
-    return tuple(patients)
+    return tuple(_patient(key, tree[key], found.issues) for key in sorted(tree))
+
+
+def _patient(key: str, tree: dict[str, dict[str, list[InstanceHeader]]], found: list[Issue]) -> PatientFiles:
+    studies = []
+    for study_uid, series in tree.items():
+        parts = [part for uid, headers in series.items() for part in _series(uid, headers, found)]
+        parts.sort(key=lambda s: (s.number is None, s.number or 0, s.series_instance_uid))
+        first = next(iter(series.values()))[0]
+        studies.append(StudyFiles(study_uid, first.study_date, first.study_description, tuple(parts)))
+    studies.sort(key=lambda s: (s.date or "", s.study_instance_uid))
+    header = next(iter(next(iter(tree.values())).values()))[0]
+    return PatientFiles(key, header.patient_id, header.patient_name, tuple(studies))
 
 
 def _patient_key(header: InstanceHeader) -> str:
@@ -205,7 +208,7 @@ def _series(uid: str, headers: list[InstanceHeader], found: list[Issue]) -> Iter
         fault = _fault(header)
         if fault is None:
             try:
-                good.extend(expand(header) if header.n_frames > 1 or header.frame is None else (header,))
+                good.extend(expand(header))
                 continue
             except InputError as error:
                 fault = as_issue(error)
@@ -228,7 +231,8 @@ def _fault(header: InstanceHeader) -> Issue | None:
         message = f"The file is cut off: {missing:,} bytes of pixel data are missing; copy or export it again"
         return Issue(code="truncated-file", level="error", message=message, where=header.where)
     expected = native_length(header)
-    if header.rows and expected > header.pixel_length:
+    row = max(2, header.columns * header.bits_allocated // 8)
+    if header.rows and not 0 <= header.pixel_length - expected < row:
         message = (
             f"The header contradicts the pixels: {header.rows} rows × {header.columns} columns × "
             f"{header.n_frames} frames of {header.bits_allocated} bits need {expected:,} bytes, "
