@@ -93,7 +93,7 @@ def tumour_voxels(sstr_labels: Volume, fdg_labels: Volume, alignment: Alignment)
         for dz in range(-reach[0], reach[0] + 1):
             for dy in range(-reach[1], reach[1] + 1):
                 for dx in range(-reach[2], reach[2] + 1):
-                    moved = index + (dz, dy, dx)
+                    moved = index + np.array((dz, dy, dx))
                     inside = np.all((moved >= 0) & (moved < mask.shape), axis=1)
                     mask[tuple(moved[inside].T)] = True
     return np.argwhere(mask)

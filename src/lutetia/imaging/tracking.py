@@ -1,0 +1,144 @@
+"""Identity over a whole course: foci of all studies, in order, become tracks; a track is one lesion.
+
+Studies are taken in their order. Each new study is matched against what every known lesion last looked like, a study
+of the same tracer first. A split leaves the largest part with the lesion's identity and gives each other part one
+of its own, with its parent named; a merger goes on as the largest of the merged, the others end there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lutetia.imaging.matching import Focus, Link, MatchSettings, match
+
+
+@dataclass(frozen=True, eq=False)
+class StudyFoci:
+    """The foci of one study, in the reference frame; `status` is the quality of its alignment."""
+
+    study: str
+    tracer: str
+    visit: int
+    foci: tuple[Focus, ...]
+    status: str = "ok"
+
+
+@dataclass
+class Track:
+    """One lesion: what it is called in each study, and how it came and went.
+
+    `keys` holds study → focus key; `links` study → evidence of the match; `parent` the track this one split from;
+    `merged_into` the track that goes on after a merger, with the study where it was seen.
+    """
+
+    number: int
+    keys: dict[str, str] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    shapes: dict[str, Focus] = field(default_factory=dict)
+    tracers: dict[str, str] = field(default_factory=dict)
+    parent: int | None = None
+    split_in: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    merged_in: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    merged_into: tuple[int, str] | None = None
+
+    def last_shape(self, tracer: str) -> Focus:
+        """What the lesion last looked like, with the same tracer if it was ever seen with it."""
+        same = [s for s in self.shapes if self.tracers[s] == tracer]
+        return self.shapes[(same or list(self.shapes))[-1]]
+
+
+def track(
+    studies: Sequence[StudyFoci],
+    settings: MatchSettings | None = None,
+    corrections: Mapping[tuple[str, str], int] | None = None,
+) -> list[Track]:
+    """Give every focus of every study its lesion.
+
+    Parameters
+    ----------
+    studies : in order of date
+    settings : tolerances of matching
+    corrections : (study, focus key) → track number, set by a reader; they win over the matching
+
+    Returns
+    -------
+    list of Track
+        Numbered from 1 in order of first appearance.
+    """
+    corrections = corrections or {}
+    tracks: list[Track] = []
+    by_number: dict[int, Track] = {}
+    for study in studies:
+        free = [f for f in study.foci if (study.study, f.key) not in corrections]
+        for focus in study.foci:
+            number = corrections.get((study.study, focus.key))
+            if number is None:
+                continue
+            if number not in by_number:
+                by_number[number] = Track(number)
+                tracks.append(by_number[number])
+            _add(by_number[number], study, focus, None)
+        known = [t for t in tracks if t.merged_into is None and study.study not in t.keys]
+        shapes = [_renamed(t.last_shape(study.tracer), str(t.number)) for t in known]
+        found = match(shapes, free, study.status, settings)
+        foci = {f.key: f for f in free}
+        by_later: dict[str, list[Link]] = {}
+        by_earlier: dict[str, list[Link]] = {}
+        for link in found.links:
+            by_later.setdefault(link.later, []).append(link)
+            by_earlier.setdefault(link.earlier, []).append(link)
+        done: set[str] = set()
+        for earlier, links in by_earlier.items():
+            own = by_number[int(earlier)]
+            if len(links) > 1:  # split: the largest part goes on, the others are born here
+                links = sorted(links, key=lambda link: (-foci[link.later].volume_ml, link.later))
+                children = []
+                for link in links[1:]:
+                    child = _born(tracks, by_number)
+                    child.parent = own.number
+                    child.split_in[study.study] = (own.number,)
+                    _add(child, study, foci[link.later], link)
+                    children.append(child.number)
+                    done.add(link.later)
+                own.split_in[study.study] = tuple(children)
+                _add(own, study, foci[links[0].later], links[0])
+                done.add(links[0].later)
+        for later, links in by_later.items():
+            if later in done:
+                continue
+            links = sorted(links, key=lambda link: -by_number[int(link.earlier)].last_shape(study.tracer).volume_ml)
+            own = by_number[int(links[0].earlier)]
+            _add(own, study, foci[later], links[0])
+            done.add(later)
+            if len(links) > 1:
+                others = tuple(int(link.earlier) for link in links[1:])
+                own.merged_in[study.study] = others
+                for link in links[1:]:
+                    gone = by_number[int(link.earlier)]
+                    gone.merged_into = (own.number, study.study)
+                    gone.merged_in[study.study] = (own.number,)
+                    gone.links[study.study] = link
+        for focus in free:
+            if focus.key not in done:
+                _add(_born(tracks, by_number), study, focus, None)
+    return sorted(tracks, key=lambda t: t.number)
+
+
+def _renamed(focus: Focus, key: str) -> Focus:
+    return Focus(key, focus.points_mm, focus.volume_ml, focus.tissue)
+
+
+def _born(tracks: list[Track], by_number: dict[int, Track]) -> Track:
+    new = Track(max(by_number, default=0) + 1)
+    tracks.append(new)
+    by_number[new.number] = new
+    return new
+
+
+def _add(own: Track, study: StudyFoci, focus: Focus, link: Link | None) -> None:
+    own.keys[study.study] = focus.key
+    own.shapes[study.study] = focus
+    own.tracers[study.study] = study.tracer
+    if link is not None:
+        own.links[study.study] = link
