@@ -1,4 +1,4 @@
-"""Molecular phenotypes inside tumour, voxel by voxel: which tissue binds somatostatin, which takes up glucose, which both.
+"""Molecular phenotypes inside tumour, voxel by voxel: which tissue binds somatostatin, which takes up glucose.
 
 A lesion that is FDG-hot in one half and receptor-cold there is hidden by its averages; here it is not. The tumour is
 the union of what either tracer outlines. Each voxel of the SSTR grid inside it carries both uptakes (FDG sampled
