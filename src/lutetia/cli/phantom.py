@@ -1,0 +1,37 @@
+"""``lutetia phantom``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def phantom(
+        out: Path = typer.Argument(..., help="Folder to write into: dicom/, truth.json, truth/."),
+        variant: str = typer.Option(
+            "standard",
+            help="standard, liver_disease, no_spleen, small, large, arms_down, contrast or situs_inversus.",
+        ),
+        seed: int = typer.Option(1, help="Draws the patient; the same seed gives the same bytes."),
+        tracer: str = typer.Option("dotatate", help="dotatate or fdg."),
+        size: str = typer.Option("standard", help="standard, or small: coarse grids for a quick test."),
+        as_json: bool = typer.Option(False, "--json", help="Print the truth as JSON."),
+    ) -> None:
+        """Write a synthetic PET/CT patient as DICOM, with the exact truth beside it."""
+        from lutetia.phantom import make_phantom
+
+        truth = make_phantom(out, seed, variant, tracer=tracer, size=size)
+        if as_json:
+            typer.echo(json.dumps(truth.record, indent=2))
+            return
+        for study in truth.studies:
+            grid = " × ".join(str(n) for n in reversed(study["pet_grid"]["shape"]))
+            typer.echo(f"{study['id']:12}{study['tracer_name']:16}PET {grid}   {out / study['dicom']}")
+        malignant = sum(lesion["kind"] == "malignant" for lesion in truth.lesions)
+        typer.echo(f"{malignant} lesions, {len(truth.lesions) - malignant} benign   {out / 'truth.json'}")
