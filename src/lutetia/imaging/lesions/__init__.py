@@ -1,0 +1,7 @@
+"""Lesions: found, outlined, judged and measured in one PET/CT."""
+
+from lutetia.imaging.lesions.find import LesionResult, find_lesions
+from lutetia.imaging.lesions.schemes import SCHEMES, Scheme
+from lutetia.imaging.lesions.settings import LesionSettings
+
+__all__ = ["SCHEMES", "LesionResult", "LesionSettings", "Scheme", "find_lesions"]

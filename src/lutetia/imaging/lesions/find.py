@@ -1,0 +1,257 @@
+"""From a PET to its lesions: search, judge, outline, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.lesions.confluent import confluent_groups
+from lutetia.imaging.lesions.foci import Focus, find_foci
+from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
+from lutetia.imaging.lesions.landmarks import Landmarks
+from lutetia.imaging.lesions.levels import Levels, measure_levels
+from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
+from lutetia.imaging.lesions.physiology_fdg import judge_fdg
+from lutetia.imaging.lesions.physiology_sstr import judge_sstr
+from lutetia.imaging.lesions.records import lesion_record
+from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
+from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.sites import Site, organ_site, site_of
+from lutetia.imaging.lesions.surroundings import Surroundings, describe
+from lutetia.imaging.lesions.working import Working, working_grid
+from lutetia.imaging.peak import sphere_offsets
+from lutetia.model import ConventionUse, Issue, Lesion, Reference, Tracer, UsageError, Volume
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LesionResult:
+    """What the lesion step hands over.
+
+    Attributes
+    ----------
+    labels : label map (int16) on the PET grid; the number of each lesion is its observation's `label`
+    lesions : candidates from the hottest down, then physiological uptake; each with one observation, not yet graded
+    issues : what a reader must know
+    liver_maximum_noise : how far noise alone lifts a single-voxel maximum above the mean at liver level (one SD, SUV);
+        None without a liver
+    at_liver_limit : liver level + k × that noise: a liver lesion with SUVmax up to here is "at liver level"
+    at_liver_level : labels of the liver lesions that are
+    conventions : the choices in force
+    scheme : the segmentation scheme, as printed with every volume
+    """
+
+    labels: Volume
+    lesions: tuple[Lesion, ...]
+    issues: tuple[Issue, ...]
+    liver_maximum_noise: float | None
+    at_liver_limit: float | None
+    at_liver_level: frozenset[int]
+    conventions: tuple[ConventionUse, ...]
+    scheme: str
+
+
+@dataclass(eq=False)
+class Found:
+    """A focus with everything known about it before it becomes a record."""
+
+    focus: Focus
+    around: Surroundings
+    judgement: Judgement
+    site: Site
+    outline: Outline | None = None
+    members: int = 1
+    confluent: bool = False
+
+
+def find_lesions(
+    suv: Volume,
+    ct: Volume | None,
+    anatomy: Anatomy,
+    references: dict[str, Reference],
+    tracer: Tracer,
+    settings: LesionSettings | None = None,
+    study: str = "",
+) -> LesionResult:
+    """Find, outline and measure lesions in a PET.
+
+    Parameters
+    ----------
+    suv : PET, SUV
+    ct : CT in HU on its own grid, None for PET alone
+    anatomy : organs on the PET grid; missing organs make the judgement poorer, never impossible
+    references : "liver", "spleen", "blood_pool"
+    tracer : what was injected
+    settings : see `LesionSettings`
+    study : id of the study, for the observations
+
+    Raises
+    ------
+    UsageError
+        When the segmentation scheme is not known.
+    """
+    settings = settings or LesionSettings()
+    if settings.scheme not in SCHEMES:
+        raise UsageError(
+            "unknown-segmentation-scheme",
+            f"There is no segmentation scheme named {settings.scheme!r}.",
+            expected=", ".join(sorted(SCHEMES)),
+            remedy="Choose one of these names.",
+        )
+    work, levels, marks, found = search(suv, ct, anatomy, references, tracer, settings)
+    issues = list(levels.issues)
+    labels, entries, more = _outline_all(suv, work, levels, references, found, settings)
+    issues += more
+    offsets = sphere_offsets(suv.grid.spacing_mm)
+    noise = levels.voxel_noise * levels.liver if levels.liver is not None else None
+    limit = levels.liver + settings.at_liver_noise * noise if levels.liver is not None and noise is not None else None
+    lesions = []
+    at_liver = set()
+    for number, entry in enumerate(entries, 1):
+        lesion = lesion_record(suv, ct, work, marks, levels, references, entry, number, study, offsets, settings)
+        lesions.append(lesion)
+        if limit is not None and entry.focus.in_liver and lesion.observations[0].suv_max <= limit:
+            at_liver.add(number)
+    return LesionResult(
+        labels=Volume(labels, suv.grid, "label"),
+        lesions=tuple(lesions),
+        issues=tuple(replace_study(i, study) for i in issues),
+        liver_maximum_noise=noise,
+        at_liver_limit=limit,
+        at_liver_level=frozenset(at_liver),
+        conventions=settings.conventions(),
+        scheme=SCHEMES[settings.scheme].text(settings),
+    )
+
+
+def search(
+    suv: Volume,
+    ct: Volume | None,
+    anatomy: Anatomy,
+    references: dict[str, Reference],
+    tracer: Tracer,
+    settings: LesionSettings,
+) -> tuple[Working, Levels, Landmarks, list[Found]]:
+    """Find the foci and judge them; nothing is outlined yet."""
+    work = working_grid(suv, anatomy.labels.array, settings.finest_mm, settings.smoothing_mm)
+    levels = measure_levels(work, references, tracer)
+    marks = Landmarks(work, anatomy)
+    found = []
+    for focus in find_foci(work, levels, settings):
+        around = describe(focus, work, ct, marks)
+        judgement = _judge(focus, around, work, marks, levels, tracer, settings)
+        site = (
+            organ_site(judgement.organ, marks.side(around.point))
+            if judgement.physiological
+            else site_of(focus, around, marks, judgement.marks)
+        )
+        found.append(Found(focus, around, judgement, site))
+    return work, levels, marks, found
+
+
+def replace_study(issue: Issue, study: str) -> Issue:
+    """The issue with its study named."""
+    return issue.model_copy(update={"study": study or issue.study})
+
+
+def _judge(
+    focus: Focus,
+    around: Surroundings,
+    work: Working,
+    marks: Landmarks,
+    levels: Levels,
+    tracer: Tracer,
+    settings: LesionSettings,
+) -> Judgement:
+    if focus.in_liver:
+        return CANDIDATE
+    if tracer.binds == "glucose":
+        return judge_fdg(focus, around, work, marks, levels, settings)
+    return judge_sstr(focus, around, work, marks, levels, settings)
+
+
+def _outline_all(
+    suv: Volume,
+    work: Working,
+    levels: Levels,
+    references: dict[str, Reference],
+    found: list[Found],
+    settings: LesionSettings,
+) -> tuple[Array, list[Found], list[Issue]]:
+    """Draw every outline into one label map; join what belongs together; number candidates first, hottest first."""
+    outside = [f for f in found if not f.focus.in_liver]
+    inside = [f for f in found if f.focus.in_liver]
+    drawn: list[Found] = []
+    issues: list[Issue] = []
+    for group in (outside, inside):
+        owner = owner_map(work, [f.focus for f in group])
+        for n, entry in enumerate(group):
+            maximum = reference_maximum(suv.array, entry.focus, work)
+            threshold, method = threshold_of(settings, entry.focus, maximum, levels, references)
+            voxels, filled = grow_outline(suv.array, entry.focus, n, owner, work, threshold)
+            if len(voxels) < settings.smallest_voxels or len(voxels) * suv.grid.voxel_ml < settings.smallest_ml:
+                continue
+            entry.outline = Outline(voxels, threshold, method, maximum, filled)
+            drawn.append(entry)
+    candidates = [f for f in drawn if not f.judgement.physiological]
+    entries = confluent_groups([f for f in candidates if f.focus.in_liver], suv.array.shape, settings)
+    entries += [f for f in candidates if not f.focus.in_liver]
+    entries = _sorted(entries, suv.array) + _sorted(
+        _by_organ([f for f in drawn if f.judgement.physiological]), suv.array
+    )
+    labels = np.zeros(suv.array.shape, np.int16)
+    for number in range(len(entries), 0, -1):  # the hotter lesion keeps a shared voxel, a candidate before physiology
+        outline = entries[number - 1].outline
+        assert outline is not None
+        labels[tuple(outline.voxels.T)] = number
+    kept, final = [], np.zeros(len(entries) + 1, np.int16)
+    for number, entry in enumerate(entries, 1):
+        assert entry.outline is not None
+        voxels = entry.outline.voxels
+        own = voxels[labels[tuple(voxels.T)] == number]
+        if len(own) < settings.smallest_voxels or len(own) * suv.grid.voxel_ml < settings.smallest_ml:
+            labels[tuple(own.T)] = 0
+            continue
+        kept.append(replace(entry, outline=replace(entry.outline, voxels=own)))
+        final[number] = len(kept)
+    for number, entry in enumerate(entries, 1):
+        assert entry.outline is not None
+        if final[number] != number:
+            at = tuple(entry.outline.voxels.T)
+            mine = labels[at] == number
+            labels[tuple(a[mine] for a in at)] = final[number]
+    return labels, kept, issues
+
+
+def _sorted(entries: list[Found], suv: Array) -> list[Found]:
+    def hottest(entry: Found) -> float:
+        assert entry.outline is not None
+        return float(suv[tuple(entry.outline.voxels.T)].max())
+
+    return sorted(entries, key=lambda e: -hottest(e))
+
+
+def _by_organ(entries: list[Found]) -> list[Found]:
+    """Join physiological foci of the same organ (and side) into one entry, named after its hottest focus."""
+    groups: dict[tuple[str, str | None], list[Found]] = {}
+    for entry in entries:
+        groups.setdefault((entry.judgement.organ, entry.site.side), []).append(entry)
+    joined = []
+    for group in groups.values():
+        first = max(group, key=lambda e: e.focus.peak)
+        outlines = [e.outline for e in group if e.outline is not None]
+        assert first.outline is not None
+        voxels = (
+            np.unique(np.concatenate([o.voxels for o in outlines]), axis=0) if len(group) > 1 else outlines[0].voxels
+        )
+        joined.append(replace(first, outline=replace(first.outline, voxels=voxels), members=len(group)))
+    return joined
+
+
+__all__ = ["LABELS", "Found", "LesionResult", "find_lesions"]

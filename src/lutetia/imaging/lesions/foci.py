@@ -1,0 +1,207 @@
+"""The search: places that stand out from what is around them, on the working grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.lesions.basins import Basins, divide
+from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.working import Working
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(eq=False)
+class Focus:
+    """A place of uptake that stands out.
+
+    Attributes
+    ----------
+    voxels : (n, 3) working voxels of the whole basin
+    core : (m, 3) those from halfway between background and peak on
+    peak_index : (3,) working voxel of the peak
+    peak : smoothed SUV there
+    top : highest unsmoothed working voxel of the core
+    background : local background (liver level inside the liver)
+    saddle : highest saddle towards another peak, −inf when it stands alone
+    in_liver : whether it was found against the liver
+    label : the commonest organ label of the core, and `label_share` its share
+    """
+
+    voxels: Array
+    core: Array
+    peak_index: Array
+    peak: float
+    top: float
+    background: float
+    saddle: float
+    in_liver: bool
+    label: int
+    label_share: float
+    basin: int = -1
+    neighbours: list[int] = field(default_factory=list)
+
+    @property
+    def contrast(self) -> float:
+        """Smoothed peak over background."""
+        return self.peak / max(self.background, 1e-3)
+
+
+def find_foci(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
+    """All foci, outside the liver first, then those in it; each list from the hottest down."""
+    outside = _outside(work, levels, settings)
+    return outside + _in_liver(work, levels, settings)
+
+
+def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
+    floor = 0.9 * settings.blood_pool_factor * levels.blood
+    mask = (work.smooth > floor) & (work.labels > 0)
+
+    def least_rise(peak: Array) -> Array:
+        return np.maximum(settings.split_rise * peak, settings.split_noise * levels.noise_at(peak))
+
+    basins = divide(work.smooth, mask, least_rise)
+    found = []
+    liver = LABELS["liver"]
+    for number, voxels in _members(basins, work.smooth.shape):
+        peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
+        if work.labels[tuple(peak_at)] == liver:
+            continue
+        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, in_liver=False)
+        if focus is not None:
+            found.append(focus)
+    return sorted(found, key=lambda f: -f.peak)
+
+
+def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
+    from scipy.ndimage import binary_dilation, find_objects
+
+    if levels.liver is None:
+        return []
+    liver = work.labels == LABELS["liver"]
+    box = find_objects(liver.astype(np.uint8))
+    if not box or box[0] is None:
+        return []
+    pad = [int(np.ceil(12.0 / s)) for s in work.grid.spacing_mm]
+    box = tuple(
+        slice(max(0, s.start - p), min(n, s.stop + p)) for s, p, n in zip(box[0], pad, liver.shape, strict=True)
+    )
+    near = binary_dilation(liver[box], iterations=max(1, round(10.0 / max(work.grid.spacing_mm))))
+    noise = float(levels.noise_at(levels.liver))
+    floor = max(levels.liver * (1 + 0.5 * (settings.liver_contrast_factor - 1)), levels.liver + 2.0 * noise)
+    mask = np.zeros(liver.shape, bool)
+    mask[box] = near & (work.smooth[box] > floor)
+    base = levels.liver
+
+    def least_rise(peak: Array) -> Array:
+        rise = settings.split_rise * np.maximum(peak - base, 0.0)
+        return np.maximum(rise, settings.split_noise * levels.noise_at(peak))
+
+    basins = divide(work.smooth, mask, least_rise)
+    found = []
+    for number, voxels in _members(basins, work.smooth.shape):
+        peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
+        if work.labels[tuple(peak_at)] != LABELS["liver"]:
+            continue
+        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, in_liver=True)
+        if focus is not None:
+            found.append(focus)
+    return sorted(found, key=lambda f: -f.peak)
+
+
+def _members(basins: Basins, shape: tuple[int, ...]) -> list[tuple[int, Array]]:
+    """The voxels (n, 3) of every basin."""
+    order = np.argsort(basins.owner, kind="stable")
+    start = np.searchsorted(basins.owner[order], np.arange(len(basins) + 1))
+    index = np.stack(np.unravel_index(basins.voxels[order], shape), 1)
+    return [(n, index[start[n] : start[n + 1]]) for n in range(len(basins))]
+
+
+def _focus(
+    work: Working,
+    levels: Levels,
+    settings: LesionSettings,
+    basins: Basins,
+    number: int,
+    voxels: Array,
+    peak_at: Array,
+    *,
+    in_liver: bool,
+) -> Focus | None:
+    """A basin as a focus, None when it does not stand out."""
+    peak = float(basins.peak[number])
+    values = work.smooth[tuple(voxels.T)]
+    smallest = max(settings.smallest_ml / work.grid.voxel_ml, 1.0)
+    if in_liver:
+        assert levels.liver is not None
+        background = levels.liver
+    else:
+        if len(voxels) < smallest:
+            return None
+        background = _background(work, voxels[values >= 0.5 * peak])
+    core = voxels[values >= background + 0.5 * (peak - background)]
+    if len(core) < smallest:
+        return None
+    top = float(work.suv[tuple(core.T)].max())
+    height = 0.5 * (peak + top)
+    if in_liver:
+        if height < settings.liver_contrast_factor * background:
+            return None
+    elif height < settings.blood_pool_factor * levels.blood or height < settings.contrast_factor * background:
+        return None
+    if peak - background < settings.noise_factor * float(levels.noise_at(background)):
+        return None
+    labels = np.bincount(work.labels[tuple(core.T)], minlength=2)
+    label = int(labels.argmax())
+    return Focus(
+        voxels=voxels,
+        core=core,
+        peak_index=peak_at,
+        peak=peak,
+        top=top,
+        background=background,
+        saddle=float(basins.saddle[number]),
+        in_liver=in_liver,
+        label=label,
+        label_share=float(labels[label] / len(core)),
+        basin=number,
+    )
+
+
+def _background(work: Working, core: Array) -> float:
+    """Median of the body 5–15 mm around a core; in bone not less than that of the bone there, in blood that of the blood.
+
+    Noise in marrow or heart is judged against marrow and heart, not against the muscle around them.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    spacing = np.asarray(work.grid.spacing_mm)
+    reach = np.ceil(15.0 / spacing).astype(int)
+    low = np.maximum(core.min(0) - reach, 0)
+    high = np.minimum(core.max(0) + reach + 1, work.smooth.shape)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    outside = np.ones(tuple(high - low), bool)
+    outside[tuple((core - low).T)] = False
+    away = distance_transform_edt(outside, sampling=spacing)
+    labels = work.labels[box]
+    ring = (away > 5.0) & (away <= 15.0) & (labels > 0)
+    image = work.smooth[box]
+    if ring.sum() < 10:
+        return float(np.median(image[outside])) if outside.any() else 0.0
+    background = float(np.median(image[ring]))
+    own = np.bincount(work.labels[tuple(core.T)], minlength=2).argmax()
+    for family in (
+        (LABELS["skeleton"], LABELS["spine"]),
+        (LABELS["heart"], LABELS["aorta"]),
+    ):
+        if own in family:
+            same = ring & np.isin(labels, family)
+            if same.sum() >= 10:
+                background = max(background, float(np.median(image[same])))
+    return background

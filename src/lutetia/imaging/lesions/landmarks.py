@@ -1,0 +1,128 @@
+"""Where a point lies in the body: midline, levels, distance to organs. Everything in LPS mm, nothing in voxels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.lesions.working import Working
+
+Array = npt.NDArray[Any]
+
+
+class Landmarks:
+    """Landmarks of one body, from whatever organs were found; what is missing is None, never guessed.
+
+    Attributes
+    ----------
+    lung_top, lung_base : z of the apex and of the base of the lungs
+    brain_base : z of the lower end of the brain
+    bladder_top : z of the top of the bladder
+    kidney : side → centroid (x, y, z) of each kidney found
+    """
+
+    def __init__(self, work: Working, anatomy: Anatomy) -> None:
+        self._work = work
+        self._points: dict[str, Array] = {}
+        self._trees: dict[str, Any] = {}
+        self._line = anatomy.spine_line_mm
+        self._middle = anatomy.midline_x_mm
+        lungs = self._stack("lung_left", "lung_right")
+        self.lung_top = float(np.quantile(lungs[:, 2], 0.995)) if len(lungs) else None
+        self.lung_base = float(np.quantile(lungs[:, 2], 0.03)) if len(lungs) else None
+        brain = self.points("brain")
+        self.brain_base = float(np.quantile(brain[:, 2], 0.02)) if len(brain) > 100 else None
+        self.brain_middle = brain.mean(0) if len(brain) > 100 else None
+        bladder = self.points("urinary_bladder")
+        self.bladder_top = float(np.quantile(bladder[:, 2], 0.98)) if len(bladder) else None
+        self.bladder_middle = bladder.mean(0) if len(bladder) else None
+        self.kidney = {}
+        self.kidney_top = {}
+        for side in ("left", "right"):
+            kidney = self.points(f"kidney_{side}")
+            if len(kidney) > 50:
+                self.kidney[side] = kidney.mean(0)
+                self.kidney_top[side] = float(np.quantile(kidney[:, 2], 0.97))
+        liver = self.points("liver")
+        self.liver_low = float(np.quantile(liver[:, 2], 0.02)) if len(liver) else None
+        self.liver_high = float(np.quantile(liver[:, 2], 0.98)) if len(liver) else None
+        body = np.argwhere(work.labels[::6, ::6, ::6] > 0) * 6
+        points = work.grid.to_lps(body) if len(body) else np.zeros((1, 3))
+        self.body_low, self.body_high = float(points[:, 2].min()), float(points[:, 2].max())
+        self._body_x = float(np.median(points[:, 0]))
+        self._body_y = float(np.median(points[:, 1]))
+
+    def points(self, name: str) -> Array:
+        """Working voxel centres of an organ (n, 3), LPS mm; empty when it was not found."""
+        if name not in self._points:
+            index = np.argwhere(self._work.labels == LABELS[name])
+            if len(index) > 40000:
+                index = index[:: len(index) // 40000 + 1]
+            self._points[name] = self._work.grid.to_lps(index) if len(index) else np.zeros((0, 3))
+        return self._points[name]
+
+    def _stack(self, *names: str) -> Array:
+        return np.concatenate([self.points(n) for n in names])
+
+    def distance(self, name: str, points: Array) -> float | None:
+        """Least distance in mm from any of `points` to the organ, None when it was not found."""
+        organ = self.points(name)
+        if len(organ) == 0:
+            return None
+        if name not in self._trees:
+            from scipy.spatial import cKDTree
+
+            self._trees[name] = cKDTree(organ)
+        return float(self._trees[name].query(np.atleast_2d(points), k=1)[0].min())
+
+    def spine(self, z: float) -> Array:
+        """Centre (x, y) of the vertebral column at a level; the middle of the body when it is unknown."""
+        if self._line is None or len(self._line) == 0:
+            return np.array([self._body_x, self._body_y])
+        order = np.argsort(self._line[:, 2])
+        line = self._line[order]
+        return np.array([np.interp(z, line[:, 2], line[:, 0]), np.interp(z, line[:, 2], line[:, 1])])
+
+    def midline(self, z: float) -> float:
+        """x of the plane of symmetry at a level."""
+        if self._line is None or self._middle is None or len(self._middle) == 0:
+            return float(self.spine(z)[0])
+        order = np.argsort(self._line[:, 2])
+        return float(np.interp(z, self._line[order, 2], np.asarray(self._middle)[order]))
+
+    def side(self, point: Array) -> str:
+        """ "left", "right", or "midline" within 10 mm of it."""
+        away = float(point[0]) - self.midline(float(point[2]))
+        if abs(away) < 10.0:
+            return "midline"
+        return "left" if away > 0 else "right"
+
+    def mirror(self, point: Array) -> Array:
+        """The point on the other side of the plane of symmetry."""
+        out = np.array(point, float)
+        out[0] = 2 * self.midline(float(point[2])) - out[0]
+        return out
+
+    def in_head_and_neck(self, z: float) -> bool:
+        """Above the apex of the lungs, or above the base of the brain."""
+        if self.lung_top is not None:
+            return z > self.lung_top + 5
+        if self.brain_base is not None:
+            return z > self.brain_base - 120
+        return False
+
+    def in_abdomen(self, z: float) -> bool:
+        """Below the dome of the liver and above the pelvic floor (as far as these are known)."""
+        top = self.liver_high if self.liver_high is not None else self.lung_base
+        if top is None:
+            return not self.in_head_and_neck(z)
+        low = self.bladder_middle[2] - 60 if self.bladder_middle is not None else top - 420
+        return bool(low < z < top + 15)
+
+    def in_chest(self, z: float) -> bool:
+        """Between base and apex of the lungs."""
+        return self.lung_top is not None and self.lung_base is not None and self.lung_base < z <= self.lung_top + 5

@@ -1,0 +1,146 @@
+"""What a focus looks like and what lies around it: shape, CT density, neighbours, the other side of the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.landmarks import Landmarks
+from lutetia.imaging.lesions.working import Working
+from lutetia.imaging.measures import sample
+from lutetia.model import Volume
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """Facts about a focus.
+
+    Attributes
+    ----------
+    point : LPS mm of the peak
+    lateral, ventral : mm to the left of the midline, mm in front of the spine's centre (at its level)
+    core_ml : volume from halfway to the peak on
+    elongation : longest over second principal extent of the core (1 = round); `thinness` second over shortest
+    length_mm : extent along the first principal axis (± 2 SD)
+    joined : saddle over peak, 0 when it stands alone: how far it belongs to a larger structure
+    ct_hu : median HU of the core (NaN without CT); `ct_peak_hu` that of the 5 mm around the peak
+    fat, soft, gas, bone, lung : shares of the shell 2–7 mm around the core by HU
+    other_side : peak over the highest uptake within 15 mm of the mirrored place
+    """
+
+    point: Array
+    lateral: float
+    ventral: float
+    core_ml: float
+    elongation: float
+    thinness: float
+    length_mm: float
+    joined: float
+    ct_hu: float
+    ct_peak_hu: float
+    fat: float
+    soft: float
+    gas: float
+    bone: float
+    lung: float
+    other_side: float
+
+    @property
+    def has_ct(self) -> bool:
+        """Whether CT covers the focus."""
+        return bool(np.isfinite(self.ct_hu))
+
+    @property
+    def nodule_in_fat(self) -> bool:
+        """Soft tissue in the core with mostly fat around it: what a node looks like on CT."""
+        return self.has_ct and -30.0 < self.ct_peak_hu < 130.0 and self.fat >= 0.4
+
+    @property
+    def compact(self) -> bool:
+        """Round, small enough for a focal lesion, and not part of a larger structure."""
+        return self.elongation < 1.45 and self.joined < 0.6
+
+
+def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -> Surroundings:
+    """Measure the surroundings of one focus."""
+    grid = work.grid
+    spacing = np.asarray(grid.spacing_mm)
+    point = grid.to_lps(focus.peak_index)
+    extent = focus.core * spacing
+    if len(extent) > 3:
+        spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(extent.T) + np.diag(spacing**2 / 12)), 1e-6))
+    else:
+        spread = spacing / np.sqrt(12)
+        spread = np.sort(spread)
+    spine = marks.spine(float(point[2]))
+    hu = ct_peak = float("nan")
+    shares = dict.fromkeys(("fat", "soft", "gas", "bone", "lung"), 0.0)
+    if ct is not None:
+        inside = sample(ct, grid.to_lps(focus.core))
+        inside = inside[np.isfinite(inside)]
+        if len(inside) >= 0.5 * len(focus.core):
+            hu = float(np.median(inside))
+            around = sample(ct, _ball(point, 4.0, 2.0))
+            around = around[np.isfinite(around)]
+            ct_peak = float(np.median(around)) if len(around) else hu
+            shell = sample(ct, grid.to_lps(_shell(focus.core, spacing)))
+            shell = shell[np.isfinite(shell)]
+            if len(shell):
+                shares = {
+                    "fat": float(np.mean((shell > -200) & (shell < -30))),
+                    "soft": float(np.mean((shell >= -30) & (shell < 150))),
+                    "gas": float(np.mean(shell < -400)),
+                    "bone": float(np.mean(shell >= 150)),
+                    "lung": float(np.mean((shell < -400) & (shell > -960))),
+                }
+    return Surroundings(
+        point=point,
+        lateral=float(point[0]) - marks.midline(float(point[2])),
+        ventral=float(spine[1] - point[1]),
+        core_ml=len(focus.core) * grid.voxel_ml,
+        elongation=float(spread[2] / spread[1]),
+        thinness=float(spread[1] / spread[0]),
+        length_mm=float(4 * spread[2]),
+        joined=max(0.0, focus.saddle) / focus.peak if np.isfinite(focus.saddle) else 0.0,
+        ct_hu=hu,
+        ct_peak_hu=ct_peak,
+        other_side=_other_side(focus, work, marks, point),
+        **shares,
+    )
+
+
+def _ball(point: Array, radius: float, step: float) -> Array:
+    axis = np.arange(-radius, radius + step / 2, step)
+    offsets = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    ball: Array = point + offsets[(offsets**2).sum(1) <= radius**2]
+    return ball
+
+
+def _shell(core: Array, spacing: Array) -> Array:
+    """Working voxels 2–7 mm outside a core."""
+    from scipy.ndimage import distance_transform_edt
+
+    reach = np.ceil(7.0 / spacing).astype(int)
+    low = core.min(0) - reach
+    outside = np.ones(tuple(core.max(0) + reach + 1 - low), bool)
+    outside[tuple((core - low).T)] = False
+    away = distance_transform_edt(outside, sampling=spacing)
+    shell: Array = np.argwhere((away > 2.0) & (away <= 7.0)) + low
+    return shell
+
+
+def _other_side(focus: Focus, work: Working, marks: Landmarks, point: Array) -> float:
+    mirrored = marks.mirror(point)
+    index = np.rint(work.grid.to_index(mirrored)).astype(int)
+    reach = np.ceil(15.0 / np.asarray(work.grid.spacing_mm)).astype(int)
+    box = tuple(slice(max(0, int(i - r)), max(0, int(i + r + 1))) for i, r in zip(index, reach, strict=True))
+    around = work.smooth[box]
+    if around.size == 0:
+        return float("inf")
+    return focus.peak / max(float(around.max()), 1e-3)
