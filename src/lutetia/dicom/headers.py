@@ -1,0 +1,459 @@
+"""From the headers of a PET or SPECT series to plain typed facts; nothing is judged or repaired here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from lutetia.dicom.files import read_dataset
+from lutetia.dicom.header_values import (
+    binary_number,
+    clock,
+    date_time,
+    day,
+    element_text,
+    moment,
+    number,
+    offset_minutes,
+    sequence,
+    spread_text,
+)
+from lutetia.dicom.instance import InstanceHeader
+from lutetia.dicom.series import SeriesFiles
+from lutetia.model.pet import (
+    TAGS,
+    GePrivate,
+    Moment,
+    PetFacts,
+    PetFrame,
+    Radiopharmaceutical,
+    element,
+)
+
+#: UCUM code of a mapping → (Units, SUV Type, factor to that unit)
+_MAPPED: dict[str, tuple[str, str | None, float]] = {
+    "bq/ml": ("BQML", None, 1.0),
+    "kbq/ml": ("BQML", None, 1e3),
+    "mbq/ml": ("BQML", None, 1e6),
+    "g/ml": ("GML", None, 1.0),
+    "g/ml{suvbw}": ("GML", "BW", 1.0),
+    "g/ml{suvlbm}": ("GML", "LBM", 1.0),
+    "g/ml{suvlbm(james128)}": ("GML", "LBMJAMES128", 1.0),
+    "g/ml{suvlbm(janma)}": ("GML", "LBMJANMA", 1.0),
+    "g/ml{suvibw}": ("GML", "IBW", 1.0),
+    "cm2/ml": ("CM2ML", None, 1.0),
+    "cm2/ml{suvbsa}": ("CM2ML", "BSA", 1.0),
+    "{counts}": ("CNTS", None, 1.0),
+}
+_SHARED, _PER_FRAME = 0x52009229, 0x52009230
+_UNASSIGNED = (0x00209170, 0x00209171)  # Unassigned Shared / Per-Frame Converted Attributes Sequence
+_CLASSIC_PET, _NM = "1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.20"
+_GE_CREATOR, _PHILIPS_CREATOR, _SIEMENS_CREATOR = "GEMS_PETD_01", "Philips PET Private Group", "SIEMENS MED PT"
+
+
+def pet_facts(series: SeriesFiles) -> PetFacts:
+    """The facts of a PET or SPECT series from its headers.
+
+    Parameters
+    ----------
+    series : SeriesFiles
+        One volume.
+
+    Returns
+    -------
+    PetFacts
+        `frames` in the order of ``series.instances``. A value that differs between the first and the last image
+        although the series has one (dose, weight, half-life, injection, units) is left out and its text says so.
+    """
+    facts = facts_of(series.dataset(), series.instances)
+    if len(series.instances) > 1 and not facts.multiframe:
+        facts = _only_what_agrees(facts, facts_of(read_dataset(series.instances[-1]), series.instances))
+    return replace(facts, series_instance_uid=series.series_instance_uid)
+
+
+def facts_of(dataset: Any, rows: tuple[InstanceHeader, ...]) -> PetFacts:
+    """The facts of one dataset (without pixels) and the rows of its series, one per slice or frame."""
+    reader = _Reader(dataset)
+    multiframe = reader.multiframe
+    frames = _multiframe_frames(reader, rows) if multiframe else _frames(reader, rows)
+    units, suv_type, per_rescaled = _units(reader, rows)
+    if per_rescaled != 1.0:
+        frames = tuple(replace(frame, unit_per_rescaled=per_rescaled) for frame in frames)
+    glucose, fasting = _glucose_and_fasting(reader)
+    facts = PetFacts(
+        series_instance_uid=reader.text("SeriesInstanceUID", 0x0020000E) or "",
+        modality=reader.text("Modality", 0x00080060) or "",
+        multiframe=multiframe,
+        manufacturer=reader.named("Manufacturer") or "",
+        model=reader.text("ManufacturerModelName", 0x00081090) or "",
+        units=units,
+        suv_type=suv_type,
+        decay_correction=_decay_correction(reader),
+        corrected_image=_corrected_image(reader),
+        series_type=reader.values("SeriesType"),
+        weight_kg=number(reader.named("PatientWeight")),
+        size_m=number(reader.named("PatientSize")),
+        sex=reader.named("PatientSex"),
+        age_years=_age(reader.text("PatientAge", 0x00101010)),
+        glucose_mmol_l=glucose,
+        fasting_h=fasting,
+        radiopharmaceuticals=tuple(_radiopharmaceuticals(reader)),
+        study_time=moment(reader.text("StudyDate", 0x00080020), reader.text("StudyTime", 0x00080030)),
+        series_time=moment(reader.named("SeriesDate"), reader.named("SeriesTime")),
+        content_time=moment(reader.text("ContentDate", 0x00080023), reader.named("ContentTime")),
+        decay_correction_datetime=date_time(reader.named("DecayCorrectionDateTime"), reader.offset),
+        siemens_decay_datetime=_siemens_private(reader),
+        ge=_ge_private(reader),
+        philips_creator=_PHILIPS_CREATOR in (element_text(dataset, (0x7053, 0x0010)) or ""),
+        frames=frames,
+    )
+    for keyword, values in _over_slices(rows).items():
+        text = spread_text(values)
+        if text is not None:
+            reader.elements[element(keyword)] = text
+    return replace(facts, elements=reader.elements)
+
+
+class _Reader:
+    """Looks an element up at the top level, then where converted multi-frame objects hide it."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.shared = (sequence(dataset, _SHARED) or [None])[0]
+        self.per_frame = sequence(dataset, _PER_FRAME)
+        self.places = [dataset]
+        for group in (self.shared, self.per_frame[0] if self.per_frame else None):
+            if group is not None:
+                self.places += [item for tag in _UNASSIGNED for item in sequence(group, tag)]
+        self.elements: dict[str, str] = {}
+        self.offset = offset_minutes(self.text("TimezoneOffsetFromUTC", 0x00080201))
+
+    @property
+    def multiframe(self) -> bool:
+        """Whether this is an Enhanced or Legacy Converted object."""
+        return self.shared is not None or bool(self.per_frame)
+
+    def find(self, tag: int | tuple[int, int]) -> str | None:
+        """Text of an element in the first place that has it."""
+        found = None
+        for place in self.places:
+            text = element_text(place, tag)
+            if text:
+                return text
+            found = text if found is None else found
+        return found
+
+    def text(self, keyword: str, tag: int | tuple[int, int]) -> str | None:
+        """As `find`; the text is kept among the elements."""
+        found = self.find(tag)
+        if found is not None:
+            self.elements[element(keyword)] = found
+        return found
+
+    def named(self, keyword: str) -> str | None:
+        """As `text`, for a keyword of the table of tags."""
+        group, number_ = TAGS[keyword].split(",")
+        return self.text(keyword, (int(group, 16), int(number_, 16)))
+
+    def values(self, keyword: str) -> tuple[str, ...]:
+        """The values of a multi-valued element."""
+        text = self.named(keyword)
+        return tuple(part.strip() for part in text.split("\\")) if text else ()
+
+    def items(self, tag: int) -> list[Any]:
+        """Items of a sequence in the first place that has it."""
+        for place in self.places:
+            found = sequence(place, tag)
+            if found:
+                return found
+        return []
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    value = _finite(milliseconds)
+    return None if value is None else value / 1000.0
+
+
+def _duration(milliseconds: float | None) -> float | None:
+    value = _seconds(milliseconds)
+    return value if value is not None and 0 < value <= 1e6 else None
+
+
+def _frames(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[PetFrame, ...]:
+    start = date_time(reader.named("GEFrameStart"), reader.offset) if _is_ge(reader) else None
+    when = date_time(reader.named("AcquisitionDateTime"), reader.offset)
+    suv = reader.named("PhilipsSUVScaleFactor")
+    activity = reader.named("PhilipsActivityConcentrationScaleFactor")
+    many = len(rows) > 1
+    series_day = day(reader.find(0x00080021))
+    frames = []
+    for index, row in enumerate(rows):
+        acquisition = moment(row.acquisition_date, row.acquisition_time)
+        if acquisition is not None and acquisition.day is None:
+            acquisition = acquisition.on(series_day)
+        if acquisition is None and not many:
+            acquisition = when
+        frames.append(
+            PetFrame(
+                key=row.where,
+                acquisition=acquisition,
+                frame_start=start if index == 0 else None,  # of the representative image only
+                frame_reference_s=_seconds(row.frame_reference_time_ms),
+                duration_s=_duration(row.actual_frame_duration_ms),
+                decay_factor=_finite(row.decay_factor),
+                rescale_slope=row.rescale_slope,
+                rescale_intercept=row.rescale_intercept,
+                philips_suv_factor=number(row.private.get("7053,1000", suv)),
+                philips_activity_factor=number(row.private.get("7053,1009", activity)),
+            )
+        )
+    return tuple(frames)
+
+
+def _multiframe_frames(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[PetFrame, ...]:
+    """Frames of an Enhanced or Legacy Converted object; what a frame does not say the shared groups do."""
+    frames = []
+    common = _frames(reader, rows)
+    top = moment(reader.find(0x00080022), reader.find(0x00080032)) or date_time(reader.find(0x0008002A), reader.offset)
+    for row, frame in zip(rows, common, strict=True):
+        index = row.frame or 0
+        group = reader.per_frame[index] if index < len(reader.per_frame) else None
+        groups = [g for g in (group, reader.shared) if g is not None]
+        content = [item for g in groups for item in sequence(g, 0x00209111)]
+        loose = [item for g in groups for tag in _UNASSIGNED for item in sequence(g, tag)]
+        representative = date_time(_first(reader, content, "FrameReferenceDateTime", 0x00189151), reader.offset)
+        acquisition = date_time(_first(reader, content, "FrameAcquisitionDateTime", 0x00189074), reader.offset)
+        acquisition = (
+            acquisition or moment(_first(reader, loose, "", 0x00080022), _first(reader, loose, "", 0x00080032)) or top
+        )
+        duration = _duration(number(_first(reader, content, "FrameAcquisitionDuration", 0x00189220)))
+        reference = number(_first(reader, loose, "FrameReferenceTime", 0x00541300))
+        if reference is None:
+            reference = number(reader.named("FrameReferenceTime"))
+        factor = number(_first(reader, loose, "DecayFactor", 0x00541321)) or frame.decay_factor
+        frames.append(
+            replace(
+                frame,
+                acquisition=acquisition or frame.acquisition,
+                frame_start=None,
+                representative=representative,
+                duration_s=_duration(number(_first(reader, loose, "ActualFrameDuration", 0x00181242)))
+                or duration
+                or frame.duration_s
+                or _duration(number(reader.named("ActualFrameDuration"))),
+                frame_reference_s=_seconds(reference) if reference is not None else frame.frame_reference_s,
+                decay_factor=factor if factor is not None else number(reader.named("DecayFactor")),
+            )
+        )
+    return tuple(frames)
+
+
+def _first(reader: _Reader, places: list[Any], keyword: str, tag: int) -> str | None:
+    for place in places:
+        text = element_text(place, tag)
+        if text:
+            if keyword:
+                reader.elements.setdefault(element(keyword), text)
+            return text
+    return None
+
+
+def _over_slices(rows: tuple[InstanceHeader, ...]) -> dict[str, list[str | None]]:
+    def shown(value: float | None) -> str | None:
+        return None if value is None else f"{value:g}"
+
+    found: dict[str, list[str | None]] = {
+        "AcquisitionDate": [r.acquisition_date for r in rows],
+        "AcquisitionTime": [r.acquisition_time for r in rows],
+        "FrameReferenceTime": [shown(r.frame_reference_time_ms) for r in rows],
+        "ActualFrameDuration": [shown(r.actual_frame_duration_ms) for r in rows],
+        "DecayFactor": [shown(r.decay_factor) for r in rows],
+        "RescaleSlope": [shown(r.rescale_slope) for r in rows],
+        "RescaleIntercept": [shown(r.rescale_intercept) for r in rows],
+    }
+    return found
+
+
+def _units(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[str | None, str | None, float]:
+    """Units, SUV Type and the factor to that unit; a mapping that the pixels follow goes first."""
+    units, suv_type = reader.named("Units"), reader.named("SUVType")
+    mapped = {row.value_unit for row in rows}
+    if len(mapped) == 1 and (code := mapped.pop()) is not None:
+        reader.elements[element("MeasurementUnitsCodeSequence")] = code
+        found = _MAPPED.get(_ucum(code))
+        if found is None:
+            return code, None, 1.0
+        return found[0], found[1] if found[1] is not None else suv_type, found[2]
+    if len(mapped) > 1:
+        return "mixed", None, 1.0
+    return units, suv_type, 1.0
+
+
+def _ucum(code: str) -> str:
+    """Lower case, with an annotation that stands first ("{SUVbw}g/ml") moved to the end."""
+    text = code.strip().lower()
+    match = re.fullmatch(r"(\{.+?\})(.+)", text)
+    return f"{match[2]}{match[1]}" if match else text
+
+
+def _decay_correction(reader: _Reader) -> str | None:
+    text = reader.named("DecayCorrection")
+    if text:
+        return text
+    corrected = (reader.named("DecayCorrected") or "").strip().upper()
+    return {"YES": "START", "NO": "NONE"}.get(corrected, text)
+
+
+def _corrected_image(reader: _Reader) -> tuple[str, ...]:
+    """Corrected Image, or the Enhanced object's flags in its terms."""
+    values = reader.values("CorrectedImage")
+    if values:
+        return values
+    flags = (
+        ("DECY", "DecayCorrected", 0x00189758),
+        ("ATTN", "AttenuationCorrected", 0x00189759),
+        ("SCAT", "ScatterCorrected", 0x00189760),
+        ("DTIM", "DeadTimeCorrected", 0x00189761),
+        ("RAN", "RandomsCorrected", 0x00189765),
+    )
+    said = {term: reader.find(tag) for term, _, tag in flags}
+    return tuple(term for term, text in said.items() if text == "YES")
+
+
+def _radiopharmaceuticals(reader: _Reader) -> Iterator[Radiopharmaceutical]:
+    items = reader.items(0x00540016)
+    used = {
+        text
+        for group in (reader.shared, *reader.per_frame[:1])
+        if group is not None
+        for usage in sequence(group, 0x00189737)
+        if (text := element_text(usage, 0x00189729))
+    }
+    if used and len(items) > 1:
+        items = [item for item in items if element_text(item, 0x00189729) in used] or items
+    # PS3.3: Bq in the PET Isotope Module, MBq in the NM and Enhanced PET Isotope Modules; an object that keeps the
+    # classic module's attributes (Units) keeps its unit too
+    sop_class = reader.find(0x00080016)
+    declared = "MBq" if sop_class == _NM or (reader.multiframe and sop_class != _CLASSIC_PET + ".1") else "Bq"
+    for index, item in enumerate(items):
+
+        def stored(keyword: str, tag: int, item: Any = item, index: int = index) -> str | None:
+            found = element_text(item, tag)
+            if found is not None and index == 0:
+                reader.elements[element(keyword)] = found
+            return found
+
+        code = (sequence(item, 0x00540300) or [None])[0]
+        value = element_text(code, 0x00080100) or "" if code is not None else ""
+        meaning = element_text(code, 0x00080104) or "" if code is not None else ""
+        if code is not None and index == 0:
+            reader.elements[element("RadionuclideCodeSequence")] = f"{value} {meaning}".strip()
+        agent = number(element_text(item, 0x00189729))
+        seconds = clock(stored("RadiopharmaceuticalStartTime", 0x00181072))
+        yield Radiopharmaceutical(
+            name=stored("Radiopharmaceutical", 0x00180031) or "",
+            radionuclide_code=value,
+            radionuclide=meaning,
+            total_dose=number(stored("RadionuclideTotalDose", 0x00181074)),
+            dose_unit=declared,
+            half_life_s=number(stored("RadionuclideHalfLife", 0x00181075)),
+            start_datetime=date_time(stored("RadiopharmaceuticalStartDateTime", 0x00181078), reader.offset),
+            start_time=None if seconds is None else Moment(seconds),
+            agent_number=None if agent is None else int(agent),
+        )
+
+
+def _is_ge(reader: _Reader) -> bool:
+    """GE by the private creator; by Manufacturer only where the creator is gone."""
+    creator = element_text(reader.dataset, (0x0009, 0x0010))
+    if creator:
+        return creator == _GE_CREATOR
+    return PetFacts(manufacturer=reader.find(0x00080070) or "").vendor == "GE"
+
+
+def _ge_private(reader: _Reader) -> GePrivate:
+    if not _is_ge(reader):
+        return GePrivate()
+    data = reader.dataset
+    return GePrivate(
+        scan_datetime=date_time(reader.named("GEScanDateTime"), reader.offset),
+        administration=date_time(reader.named("GEAdministrationDateTime"), reader.offset),
+        measured_mbq=binary_number(data, (0x0009, 0x1038)),
+        measured_at=date_time(element_text(data, (0x0009, 0x1039)), reader.offset),
+        residual_mbq=binary_number(data, (0x0009, 0x103C)),
+        residual_at=date_time(element_text(data, (0x0009, 0x103D)), reader.offset),
+    )
+
+
+def _siemens_private(reader: _Reader) -> Moment | None:
+    creator = element_text(reader.dataset, (0x0071, 0x0010))
+    vendor = PetFacts(manufacturer=reader.find(0x00080070) or "").vendor
+    if creator != _SIEMENS_CREATOR and (creator or vendor != "Siemens"):
+        return None
+    return date_time(reader.named("SiemensDecayCorrectionDateTime"), reader.offset)
+
+
+def _age(text: str | None) -> float | None:
+    match = re.fullmatch(r"(\d{3})([DWMY])", (text or "").strip())
+    if match is None or match[1] == "999":
+        return None
+    return int(match[1]) / {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}[match[2]]
+
+
+_GLUCOSE = re.compile(r"(?:glucose|glyc\w*|bgl?|bsl?)\D{0,12}(\d{1,3}(?:[.,]\d+)?)\s*(mmol|mg)", re.IGNORECASE)
+_FASTING = re.compile(r"(?:fast\w*|npo)\D{0,12}(\d{1,2}(?:[.,]\d+)?)\s*h", re.IGNORECASE)
+
+
+def _glucose_and_fasting(reader: _Reader) -> tuple[float | None, float | None]:
+    """Blood glucose (mmol/L) and hours of fasting from the acquisition context or, failing that, the free text."""
+    glucose, fasting = None, None
+    for item in reader.items(0x00400555):  # Acquisition Context Sequence
+        name = (sequence(item, 0x0040A043) or [None])[0]
+        meaning = (element_text(name, 0x00080104) or "").lower() if name is not None else ""
+        value = number(element_text(item, 0x0040A30A))
+        unit = (sequence(item, 0x004008EA) or [None])[0]
+        code = (element_text(unit, 0x00080100) or "").lower() if unit is not None else ""
+        if value is None:
+            continue
+        if "glucose" in meaning:
+            glucose = value / 18.016 if code.startswith("mg/dl") else value
+        elif "fasting" in meaning and code in ("h", "min"):
+            fasting = value / 60.0 if code == "min" else value
+    history = " ".join(reader.find(tag) or "" for tag in (0x001021B0, 0x00104000))
+    if glucose is None and (match := _GLUCOSE.search(history)):
+        value = float(match[1].replace(",", "."))
+        glucose = value / 18.016 if match[2].lower() == "mg" else value
+    if fasting is None and (match := _FASTING.search(history)):
+        fasting = float(match[1].replace(",", "."))
+    return glucose, fasting
+
+
+_OF_THE_SERIES = {
+    "weight_kg": "PatientWeight",
+    "size_m": "PatientSize",
+    "sex": "PatientSex",
+    "units": "Units",
+    "suv_type": "SUVType",
+    "decay_correction": "DecayCorrection",
+}
+
+
+def _only_what_agrees(facts: PetFacts, last: PetFacts) -> PetFacts:
+    """Leave out what the first and the last image say differently although it belongs to the whole series."""
+    elements = dict(facts.elements)
+    changed: dict[str, Any] = {}
+    for name, keyword in _OF_THE_SERIES.items():
+        if getattr(facts, name) != getattr(last, name):
+            here, there = (f.elements.get(element(keyword), "absent") for f in (facts, last))
+            elements[element(keyword)] = f"{here} in the first image, {there} in the last"
+            changed[name] = "differing" if name in ("units", "suv_type", "decay_correction") else None
+    if facts.radiopharmaceuticals != last.radiopharmaceuticals:
+        changed["radiopharmaceuticals"] = facts.radiopharmaceuticals + last.radiopharmaceuticals
+    return replace(facts, elements=elements, **changed) if changed else facts

@@ -1,0 +1,449 @@
+"""From what a header says to the factor that makes SUV of the rescaled stored values.
+
+SUV = activity concentration [Bq/mL] × body weight [g] / activity at the time the values are corrected to [Bq]
+(and lean mass, ideal weight or surface instead of the weight). Formulas: IBSI-SUV manual (Vácha, Zwanenburg et al.);
+units and attributes: PS3.3 C.8.9. Whatever is missing, impossible or contradictory is refused with the element and
+the option that settles it; there is no default weight, dose, time or half-life.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.suv_body import SUV_BASES, normaliser
+from lutetia.imaging.suv_decay import mean_time_s, remaining
+from lutetia.imaging.suv_evidence import SuvRefusedError
+from lutetia.imaging.suv_injection import Uptake, parse_moment, uptake, uptake_by_hand
+from lutetia.imaging.suv_inputs import SuvInputs
+from lutetia.imaging.suv_reference import ReferenceTime, reference_time
+from lutetia.model import Issue, Refusal, SuvRecord, UsageError
+from lutetia.model.pet import Moment, PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
+
+#: SUV Type (0054,1006) → basis
+_TYPES = {
+    "": "bw",
+    "BW": "bw",
+    "LBM": "lbm",
+    "LBMJAMES128": "lbmjames128",
+    "LBMJANMA": "lbmjanma",
+    "IBW": "ibw",
+    "BSA": "bsa",
+}
+
+
+@dataclass(frozen=True)
+class SuvScale:
+    """The factor, what it rests on, and what a reader must know.
+
+    Attributes
+    ----------
+    basis : "bw", "lbm", "lbmjames128", "lbmjanma", "ibw" or "bsa"
+    factor : SUV per unit of the rescaled stored value; where it differs from slice to slice, that of the first frame
+        acquired
+    frame_factors : one factor per frame of `PetFacts.frames` where they differ, else None
+    suv_per_bqml : SUV per Bq/mL where the values are (or were made) Bq/mL and one factor holds for all
+    """
+
+    basis: str
+    factor: float
+    frame_factors: tuple[float, ...] | None
+    unit: str
+    stored_units: str
+    decay_reference: str | None
+    decay_reference_reason: str
+    suv_per_bqml: float | None = None
+    elements: dict[str, str] = field(default_factory=dict)
+    repairs: tuple[str, ...] = ()
+    overrides: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[Issue, ...] = ()
+    injection: Moment | None = None
+    uptake_s: float | None = None
+    dose_bq: float | None = None
+    weight_kg: float | None = None
+    half_life_s: float | None = None
+    frame_keys: tuple[str, ...] = ()
+
+    def slice_factors(self, keys: Iterable[str]) -> npt.NDArray[np.float64]:
+        """Factors for the slices with these `PetFrame.key`, shape (n,)."""
+        wanted = list(keys)
+        if self.frame_factors is None:
+            return np.full(len(wanted), self.factor)
+        known = dict(zip(self.frame_keys, self.frame_factors, strict=True))
+        return np.array([known[key] for key in wanted])
+
+    def record(self) -> SuvRecord:
+        """The part of it that findings.json keeps."""
+        return SuvRecord(
+            basis=self.basis,
+            factor=self.factor,
+            decay_reference=self.decay_reference,
+            decay_reference_reason=self.decay_reference_reason,
+            units=self.stored_units,
+            elements=self.elements,
+            repairs=self.repairs,
+            overrides=self.overrides,
+            suv_per_bqml=self.suv_per_bqml,
+        )
+
+
+def suv_scale(facts: PetFacts, overrides: SuvOverrides | None = None, basis: str = "bw") -> SuvScale | Refusal:
+    """SUV per unit of the rescaled stored value.
+
+    Parameters
+    ----------
+    facts : PetFacts
+    overrides : SuvOverrides, optional
+        Values entered by hand; they replace the header's and are recorded.
+    basis : str
+        "bw" (default), "lbm" (James, 120), "lbmjames128", "lbmjanma", "ibw" or "bsa".
+
+    Returns
+    -------
+    SuvScale or Refusal
+        A refusal names the element at fault and the option that would settle it.
+
+    Raises
+    ------
+    UsageError
+        `basis` is not one of these.
+    """
+    if basis not in SUV_BASES:
+        raise UsageError(
+            "unknown-suv-basis", f"SUV basis {basis!r} is unknown", expected=", ".join(SUV_BASES), where="--basis"
+        )
+    try:
+        return _Working(facts, overrides or SuvOverrides(), basis).scale()
+    except SuvRefusedError as refused:
+        return refused.refusal
+
+
+class _Working(SuvInputs):
+    """One calculation, from the kind of stored value to the factor."""
+
+    # -- the four kinds of stored value ---------------------------------------------------------------------------
+
+    def scale(self) -> SuvScale:
+        evidence, facts = self.evidence, self.facts
+        self.check_rescale()
+        units = (facts.units or "").strip().upper()
+        evidence.use("Units", "MeasurementUnitsCodeSequence")
+        if self.overrides.units is not None:
+            evidence.entered("--units", units)
+        if units == "BQML":
+            return self._from_activity(None)
+        if units == "CNTS":
+            return self._from_counts()
+        if units in ("GML", "CM2ML"):
+            return self._from_suv(units)
+        if not units:
+            raise evidence.refuse(
+                "units-missing", "Units (0054,1001) is missing: the values can't be made SUV", "Units", "--units"
+            )
+        raise evidence.refuse(
+            "units-not-convertible",
+            f"Units (0054,1001) is {units!r}: such values can't be made SUV (BQML, GML, CM2ML and Philips' CNTS can)",
+            "Units",
+        )
+
+    def _from_suv(self, units: str) -> SuvScale:
+        """Values that are SUV already: change the normalisation, nothing else. Dose and times play no part."""
+        evidence = self.evidence
+        evidence.use("SUVType")
+        text = (self.facts.suv_type or "").strip().upper()
+        if text not in _TYPES:
+            raise evidence.refuse("suv-type-unknown", f"SUVType (0054,1006) is {text!r}", "SUVType")
+        stored = "bsa" if units == "CM2ML" and not text else _TYPES[text]
+        if units == "CM2ML" and stored != "bsa":
+            raise evidence.refuse(
+                "suv-type-contradicts-units",
+                f"Units (0054,1001) is CM2ML but SUVType (0054,1006) is {text}",
+                "SUVType",
+            )
+        if units == "GML" and stored == "bsa":
+            evidence.warn(
+                "suv-type-contradicts-units",
+                "SUVType (0054,1006) is BSA although Units (0054,1001) is GML; the values are read as cm²/mL",
+            )
+        self.refuse_overrides("the values are SUV already", allow={"weight_kg", "size_m", "sex", "units"})
+        factor = self.renormalise(stored)
+        reason = f"the values are SUV already ({text or ('BSA' if stored == 'bsa' else 'BW, as SUVType is absent')})"
+        return self._result([factor] * len(self.facts.frames) or [factor], None, reason, units, None, None)
+
+    def _from_counts(self) -> SuvScale:
+        evidence, facts = self.evidence, self.facts
+        evidence.use("Manufacturer", "PhilipsSUVScaleFactor", "PhilipsActivityConcentrationScaleFactor")
+        if facts.vendor != "Philips" and not facts.philips_creator:
+            raise evidence.refuse(
+                "counts-without-factor",
+                f"Units (0054,1001) is CNTS and the manufacturer is {facts.manufacturer or 'not given'!r}: "
+                "only Philips' private factors turn counts into activity",
+                "Units",
+            )
+        suv = self.philips_factors("philips_suv_factor")
+        activity = self.philips_factors("philips_activity_factor")
+        if suv is None and activity is None:
+            raise evidence.refuse(
+                "counts-without-factor",
+                "Units (0054,1001) is CNTS, and neither the SUV factor (7053,1000) nor the activity factor (7053,1009) "
+                f"of Philips can be used ({evidence.text('PhilipsSUVScaleFactor')}; "
+                f"{evidence.text('PhilipsActivityConcentrationScaleFactor')})",
+                "PhilipsSUVScaleFactor",
+            )
+        undecayed = self.decay_correction_as_given() == "NONE"
+        by_hand = self.is_entered("weight_kg", "dose_mbq", "injection_time", "reference_time", "half_life_s")
+        if activity is not None and (suv is None or undecayed or by_hand):
+            return self._from_activity(activity)
+        assert suv is not None
+        if undecayed:
+            raise evidence.refuse(
+                "philips-factor-needs-decay-correction",
+                "DecayCorrection (0054,1102) is NONE: Philips' SUV factor (7053,1000) can't be used, "
+                "and the activity factor (7053,1009) is missing",
+                "PhilipsActivityConcentrationScaleFactor",
+            )
+        self.refuse_overrides("Philips' SUV factor (7053,1000) already holds weight, dose and times",
+                          allow={"size_m", "sex", "units", "decay_correction"})  # fmt: skip
+        ratio = self.renormalise("bw")
+        if activity is not None:
+            self._factors_agree(suv, activity)
+        reason = "Philips' SUV factor (7053,1000), which holds weight, dose and decay"
+        return self._result([f * ratio for f in suv], None, reason, "CNTS", None, None)
+
+    def _factors_agree(self, suv: list[float], activity: list[float]) -> None:
+        """Both Philips factors must say the same, as far as the header lets us work out the second way."""
+        other = _Working(self.facts, self.overrides, "bw")
+        try:
+            second = other._from_activity(activity)
+        except SuvRefusedError as refused:
+            self.evidence.warn(
+                "philips-factors-not-compared",
+                f"Philips' SUV factor (7053,1000) could not be checked with (7053,1009): {refused.refusal.message}",
+                level="info",
+            )
+            return
+        apart = suv[0] / second.factor - 1.0
+        rounding = 0.6 * 10.0 ** _last_digit(self.evidence.text("PhilipsSUVScaleFactor")) / suv[0]
+        self.evidence.elements.update(other.evidence.elements)
+        if abs(apart) > max(0.02, rounding):
+            self.evidence.warn(
+                "philips-factors-disagree",
+                f"Philips' SUV factor (7053,1000) gives {suv[0]:.6g} SUV per count; the activity factor (7053,1009) "
+                f"with dose, weight and times gives {second.factor:.6g} ({100 * apart:+.1f} %); the SUV factor is used",
+            )
+
+    def _from_activity(self, philips: list[float] | None) -> SuvScale:
+        """Bq/mL, as stored or by Philips' activity factor (one per frame)."""
+        evidence, facts = self.evidence, self.facts
+        decay = self.decay_correction()
+        item = self.radiopharmaceutical()
+        weight = self.weight()
+        grams = normaliser(self.basis, weight, *self.size_and_sex(self.basis, weight))
+        dose = self.dose(item)
+        per_frame = [1.0] * max(1, len(facts.frames)) if philips is None else philips
+        if decay == "ADMIN":
+            given = item.start_datetime or item.start_time
+            evidence.use("RadiopharmaceuticalStartDateTime", "RadiopharmaceuticalStartTime")
+            moment = None if given is None else self._dated(given)
+            return self._result(
+                [f * grams / dose for f in per_frame],
+                moment,
+                "DecayCorrection (0054,1102) is ADMIN: the values are corrected to the injection",
+                facts.units or "",
+                None,
+                grams / dose,
+                dose=dose,
+            )
+        half_life = self.half_life(item)
+        if decay == "NONE":
+            return self._uncorrected(per_frame, grams, dose, half_life, item)
+        reference = self._reference(half_life)
+        since = self._uptake(item, half_life, reference.moment, "the decay reference")
+        per_bqml = grams / (dose * remaining(since.seconds, half_life))
+        return self._result(
+            [f * per_bqml for f in per_frame],
+            self._dated_like(reference.moment),
+            reference.reason,
+            facts.units or "",
+            since,
+            per_bqml,
+            dose=dose,
+            half_life=half_life,
+        )
+
+    def _uncorrected(
+        self, per_frame: list[float], grams: float, dose: float, half_life: float, item: Radiopharmaceutical
+    ) -> SuvScale:
+        """Not decay-corrected: every frame has its own mean time, and its own factor."""
+        evidence = self.evidence
+        if self.is_entered("reference_time"):
+            raise evidence.refuse(
+                "override-not-applicable",
+                "--reference-time can't be used: the images are not decay-corrected, every frame has its own time",
+                "DecayCorrection",
+            )
+        means = self._mean_times(half_life)
+        first = min(range(len(means)), key=lambda i: means[i].clock_since(means[0]))
+        since = self._uptake(item, half_life, means[first], "the mean time of the first frame")
+        factors = []
+        for moment, factor in zip(means, per_frame, strict=True):
+            seconds = since.seconds + moment.clock_since(means[first])
+            factors.append(factor * grams / (dose * remaining(seconds, half_life)))
+        return self._result(
+            factors,
+            None,
+            "DecayCorrection (0054,1102) is NONE: each frame is corrected from its own mean time to the injection",
+            self.facts.units or "",
+            since,
+            None,
+            dose=dose,
+            half_life=half_life,
+            first=first,
+        )
+
+    def _mean_times(self, half_life: float) -> list[Moment]:
+        evidence, facts = self.evidence, self.facts
+        if not facts.frames:
+            raise evidence.refuse("acquisition-time-missing", "There are no images with times", "AcquisitionTime")
+        scan_start = _is_scan_start(facts)
+        means = []
+        for frame in facts.frames:
+            if frame.representative is not None:
+                evidence.use("FrameReferenceDateTime")
+                means.append(frame.representative)
+                continue
+            evidence.use("AcquisitionDate", "AcquisitionTime", "ActualFrameDuration")
+            start = frame.frame_start or frame.acquisition
+            if start is None:
+                raise evidence.refuse(
+                    "acquisition-time-missing",
+                    "AcquisitionTime (0008,0032) is missing: images that are not decay-corrected need it",
+                    "AcquisitionTime",
+                )
+            if scan_start and frame.frame_start is None and frame.frame_reference_s is not None:
+                start = start.shifted(frame.frame_reference_s)
+            if frame.duration_s is None:
+                raise evidence.refuse(
+                    "frame-duration-missing",
+                    "ActualFrameDuration (0018,1242) is missing: images that are not decay-corrected need it",
+                    "ActualFrameDuration",
+                )
+            means.append(start.shifted(mean_time_s(frame.duration_s, half_life)))
+        if scan_start:
+            evidence.use("FrameReferenceTime")
+            evidence.warn(
+                "acquisition-time-of-the-scan",
+                "AcquisitionTime (0008,0032) is the same in all slices although their FrameReferenceTime differs: "
+                "it is taken as the start of the scan",
+            )
+        return means
+
+    # -- times and the result ---------------------------------------------------------------------------------------
+
+    def _reference(self, half_life: float) -> ReferenceTime:
+        evidence = self.evidence
+        text = self.overrides.reference_time
+        if text is None:
+            return reference_time(self.facts, half_life, evidence)
+        moment = parse_moment(text)
+        if moment is None:
+            raise evidence.refuse(
+                "override-unreadable",
+                f"--reference-time {text!r} is no time; write 2025-01-31T13:05:00 or 13:05:00",
+                "AcquisitionTime",
+                "--reference-time",
+            )
+        evidence.entered("--reference-time", text)
+        if moment.day is None:
+            days = [f.acquisition.day for f in self.facts.frames if f.acquisition is not None]
+            moment = moment.on(days[0] if days else None)
+        return ReferenceTime(moment, "entered by hand", "override")
+
+    def _uptake(self, item: Radiopharmaceutical, half_life: float, until: Moment, name: str) -> Uptake:
+        if self.overrides.injection_time is not None:
+            return uptake_by_hand(self.overrides.injection_time, until, name, half_life, self.evidence)
+        return uptake(self.facts, item, half_life, until, name, self.evidence)
+
+    def _dated(self, moment: Moment) -> Moment:
+        """An undated time on the day of the first acquisition, for printing."""
+        if moment.day is not None:
+            return moment
+        return self._dated_like(moment)
+
+    def _dated_like(self, moment: Moment) -> Moment:
+        for frame in self.facts.frames:
+            if moment.day is None and frame.acquisition is not None and frame.acquisition.day is not None:
+                return moment.on(frame.acquisition.day)
+        return moment
+
+    def _result(
+        self,
+        factors: list[float],
+        reference: Moment | None,
+        reason: str,
+        units: str,
+        since: Uptake | None,
+        per_bqml: float | None,
+        *,
+        dose: float | None = None,
+        half_life: float | None = None,
+        first: int = 0,
+    ) -> SuvScale:
+        evidence, frames = self.evidence, self.facts.frames
+        if frames:
+            factors = [f * frame.unit_per_rescaled for f, frame in zip(factors, frames, strict=True)]
+        if not all(math.isfinite(f) and f > 0 for f in factors):
+            raise evidence.refuse("suv-factor-impossible", "The SUV factor is not a positive number", "Units")
+        one = max(factors) - min(factors) <= 1e-9 * max(factors)
+        if "ATTN" not in {p.strip().upper() for p in self.facts.corrected_image} and self.facts.corrected_image:
+            evidence.warn(
+                "not-attenuation-corrected",
+                "CorrectedImage (0028,0051) does not list ATTN: SUV of images without attenuation correction is not "
+                "quantitative",
+            )
+        return SuvScale(
+            basis=self.basis,
+            factor=factors[first],
+            frame_factors=None if one else tuple(factors),
+            unit=SUV_BASES[self.basis][1],
+            stored_units=units,
+            decay_reference=None if reference is None else reference.isoformat(),
+            decay_reference_reason=reason,
+            suv_per_bqml=per_bqml,
+            elements=dict(evidence.elements),
+            repairs=tuple(evidence.repairs),
+            overrides=dict(evidence.overrides),
+            warnings=tuple(evidence.issues),
+            injection=None if since is None else since.injection,
+            uptake_s=None if since is None else since.seconds,
+            dose_bq=dose,
+            weight_kg=self.overrides.weight_kg if self.overrides.weight_kg is not None else self.facts.weight_kg,
+            half_life_s=half_life,
+            frame_keys=tuple(f.key for f in frames),
+        )
+
+
+def _is_scan_start(facts: PetFacts) -> bool:
+    """GE's habit of writing the start of the scan into every Acquisition Time, where the slices show it."""
+    frames: list[PetFrame] = [f for f in facts.frames if f.acquisition and f.frame_reference_s is not None]
+    if facts.vendor != "GE" or len(frames) < 2:
+        return False
+    first = frames[0].acquisition
+    assert first is not None
+    same = all(f.acquisition is not None and abs(f.acquisition.clock_since(first)) < 1.0 for f in frames)
+    times = [f.frame_reference_s for f in frames if f.frame_reference_s is not None]
+    return same and max(times) - min(times) > 2.0
+
+
+def _last_digit(text: str) -> int:
+    """Decimal exponent of the last digit written: "0.000027" → −6."""
+    mantissa, _, exponent = text.strip().lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    try:
+        return int(exponent or 0) - decimals
+    except ValueError:
+        return -decimals
