@@ -37,15 +37,17 @@ class Axes:
 
 def window(axis: Axis, low: float, high: float) -> slice:
     """The part of a monotonic axis that lies in [low, high]; empty where nothing does."""
-    inside = np.flatnonzero((axis >= low) & (axis <= high))
-    return slice(int(inside[0]), int(inside[-1]) + 1) if len(inside) else slice(0, 0)
+    if axis[0] <= axis[-1]:
+        first, last = np.searchsorted(axis, low), np.searchsorted(axis, high, side="right")
+    else:
+        first, last = np.searchsorted(-axis, -high), np.searchsorted(-axis, -low, side="right")
+    return slice(int(first), max(int(first), int(last)))
 
 
 def paint(labels: npt.NDArray[np.uint8], axes: Axes, shape: Shape, number: int) -> None:
     """Write `number` into `labels` (z, y, x) wherever a voxel's centre lies in `shape`."""
     if isinstance(shape, Tube):
-        for x, y, z, r in shape.balls():
-            _paint_ball(labels, axes, float(x), float(y), float(z), float(r), number)
+        _paint_balls(labels, axes, shape.balls(), number)
         return
     (x0, x1), (y0, y1), (z0, z1) = shape.bounds()
     wx, wy, wz = window(axes.x, x0, x1), window(axes.y, y0, y1), window(axes.z, z0, z1)
@@ -58,13 +60,20 @@ def paint(labels: npt.NDArray[np.uint8], axes: Axes, shape: Shape, number: int) 
         labels[slab, wy, wx][inside] = number
 
 
-def _paint_ball(labels: npt.NDArray[np.uint8], axes: Axes, x: float, y: float, z: float, r: float, number: int) -> None:
-    wx, wy, wz = window(axes.x, x - r, x + r), window(axes.y, y - r, y + r), window(axes.z, z - r, z + r)
-    dx = (axes.x[wx] - x) ** 2
-    dy = (axes.y[wy] - y) ** 2
-    dz = (axes.z[wz] - z) ** 2
-    inside = dz[:, None, None] + dy[None, :, None] + dx[None, None, :] <= r * r
-    labels[wz, wy, wx][inside] = number
+def _paint_balls(labels: npt.NDArray[np.uint8], axes: Axes, balls: npt.NDArray[np.float64], number: int) -> None:
+    """Paint rows (x, y, z, radius): the windows of all balls at once, then ball by ball on its own box."""
+    spans = []
+    for axis, centre in zip((axes.x, axes.y, axes.z), balls.T[:3], strict=True):
+        rising = axis if axis[0] <= axis[-1] else -axis
+        middle = centre if axis[0] <= axis[-1] else -centre
+        spans.append(np.searchsorted(rising, middle - balls[:, 3]).tolist())
+        spans.append(np.searchsorted(rising, middle + balls[:, 3], side="right").tolist())
+    for (x, y, z, r), x0, x1, y0, y1, z0, z1 in zip(balls.tolist(), *spans, strict=True):
+        if x0 >= x1 or y0 >= y1 or z0 >= z1:
+            continue
+        across = (axes.y[y0:y1, None] - y) ** 2 + (axes.x[None, x0:x1] - x) ** 2
+        inside = across[None] <= (r * r - (axes.z[z0:z1] - z) ** 2)[:, None, None]
+        labels[z0:z1, y0:y1, x0:x1][inside] = number
 
 
 def patient_parts(plan: BodyPlan) -> list[Part]:

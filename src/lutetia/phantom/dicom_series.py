@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage
 
@@ -206,8 +209,8 @@ class SeriesWriter:
 
     def write_pet(self, suv: npt.NDArray[np.float32], grid: Grid) -> float:
         """Write the PET; SUV (z, y, x) is stored as Bq/mL. Returns the SUV of one Bq/mL."""
-        d = self._pet_template(grid)
-        clock = self.clock
+        static = self._encoder(self._pet_template(grid), grid)
+        clock, d = self.clock, Dataset()
         factor = clock.suv_per_bqml
         for k in range(grid.shape[0]):
             bed = int(k * grid.spacing_mm[0] / BED_MM)  # the bed at the feet comes first
@@ -224,7 +227,7 @@ class SeriesWriter:
             d.RescaleSlope = slope
             d.WindowCenter, d.WindowWidth = decimal(5.0 / factor), decimal(10.0 / factor)
             d.ImageIndex = grid.shape[0] - k
-            self._save(d, grid, k, stored)
+            self._save(static, d, grid, k, stored)
         return factor
 
     def write_ct(self, hu: npt.NDArray[np.int16], grid: Grid) -> None:
@@ -244,28 +247,62 @@ class SeriesWriter:
         d.BitsStored, d.HighBit, d.PixelRepresentation = 12, 11, 0
         d.RescaleIntercept, d.RescaleSlope, d.RescaleType = "-1024", "1", "HU"
         d.WindowCenter, d.WindowWidth = "40", "400"
+        static = self._encoder(d, grid)
         for k in range(grid.shape[0]):
-            self._save(d, grid, k, (hu[k] + 1024).astype("<u2"))
+            self._save(static, Dataset(), grid, k, (hu[k] + 1024).astype("<u2"))
 
-    def _save(self, d: Dataset, grid: Grid, k: int, stored: npt.NDArray[np.uint16]) -> None:
-        nz, ny, nx = grid.shape
-        dz, dy, dx = grid.spacing_mm
-        z = grid.origin_mm[2] + k * dz
-        modality = str(d.Modality)
+    def _save(self, static: SliceEncoder, d: Dataset, grid: Grid, k: int, stored: npt.NDArray[np.uint16]) -> None:
+        nz, _, _ = grid.shape
+        z = grid.origin_mm[2] + k * grid.spacing_mm[0]
         d.ImagePositionPatient = [decimal(round(v, 6)) for v in (*grid.origin_mm[:2], z)]
         d.SliceLocation = decimal(round(z, 6))
+        d.InstanceNumber = nz - k  # numbered from the head
+        d.SOPInstanceUID = uid(*self.key, static.modality, k)
+        name = f"{static.modality}_{nz - k:04d}.dcm"
+        (self.folder / static.modality / name).write_bytes(static.file(d, stored.tobytes()))
+
+    def _encoder(self, d: Dataset, grid: Grid) -> SliceEncoder:
+        _, ny, nx = grid.shape
+        dz, dy, dx = grid.spacing_mm
         d.PixelSpacing, d.SliceThickness = [decimal(dy), decimal(dx)], decimal(dz)
         d.Rows, d.Columns = ny, nx
-        d.InstanceNumber = nz - k  # numbered from the head
-        d.SOPInstanceUID = uid(*self.key, modality, k)
-        d.PixelData = stored.tobytes()
-        d["PixelData"].VR = "OW"
+        (self.folder / str(d.Modality)).mkdir(parents=True, exist_ok=True)
+        return SliceEncoder(d)
+
+
+class SliceEncoder:
+    """Encodes what all slices of a series share once, and of each slice only what is its own (explicit little endian).
+
+    The order of elements, not the way they are made, is what makes a DICOM data set; so the encoded elements are
+    merged by tag.
+    """
+
+    def __init__(self, shared: Dataset) -> None:
+        self.modality = str(shared.Modality)
+        self.sop_class = UID(shared.SOPClassUID)
+        self._shared = self._encode(shared)
+
+    @staticmethod
+    def _encode(d: Dataset) -> dict[int, bytes]:
+        out = {}
+        for element in d:
+            buffer = DicomBytesIO()
+            buffer.is_little_endian, buffer.is_implicit_VR = True, False
+            write_data_element(buffer, element, ["utf8"])
+            out[int(element.tag)] = buffer.getvalue()
+        return out
+
+    def file(self, own: Dataset, pixels: bytes) -> bytes:
+        """The whole file: preamble, file meta information, the merged elements, pixel data (OW)."""
         meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = d.SOPClassUID, d.SOPInstanceUID
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = self.sop_class, own.SOPInstanceUID
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         meta.ImplementationClassUID = uid("implementation")
         meta.ImplementationVersionName = "LUTETIA PHANTOM"
-        d.file_meta = meta
-        folder = self.folder / modality
-        folder.mkdir(parents=True, exist_ok=True)
-        d.save_as(folder / f"{modality}_{d.InstanceNumber:04d}.dcm", enforce_file_format=True)
+        head = DicomBytesIO()
+        head.is_little_endian, head.is_implicit_VR = True, False
+        write_file_meta_info(head, meta, enforce_standard=True)
+        merged = self._shared | self._encode(own)
+        body = b"".join(merged[tag] for tag in sorted(merged))
+        pixel_head = struct.pack("<HH2s2xI", 0x7FE0, 0x0010, b"OW", len(pixels))
+        return b"\0" * 128 + b"DICM" + head.getvalue() + body + pixel_head + pixels
