@@ -1,1 +1,23 @@
 """The rules room: scales, tables, rollups and profiles, as cited YAML and a three-valued engine. No pixels."""
+
+from lutetia.rules.evaluate import evaluate, patient_view
+from lutetia.rules.facts import UNKNOWN, FactView, OneOf
+from lutetia.rules.grading import grade_krenning_modified, grade_krenning_spect
+from lutetia.rules.loader import Rule, RuleSet, load_rules
+from lutetia.rules.verdict import Gate, Question, Verdict
+
+__all__ = [
+    "UNKNOWN",
+    "FactView",
+    "Gate",
+    "OneOf",
+    "Question",
+    "Rule",
+    "RuleSet",
+    "Verdict",
+    "evaluate",
+    "grade_krenning_modified",
+    "grade_krenning_spect",
+    "load_rules",
+    "patient_view",
+]

@@ -1,0 +1,528 @@
+"""Three-valued evaluation: which results do the completions of the facts allow?
+
+A `Decision` is a list of labelled conditions. With every fact known exactly one label holds. With facts missing,
+each missing fact is replaced by one representative of every class of values that the conditions can tell apart
+(for a number: below, at and above each cut), and the labels met are collected. Lesions are counted, not multiplied
+out: what matters of a lesion is which of the counted conditions it meets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from lutetia.rules.expressions import Aggregate, Comparison, Expression, Scalar, is_number
+from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
+from lutetia.rules.vocabulary import FactDefinition
+
+MAX_COMPLETIONS = 60_000
+MAX_STATES = 40_000
+Label = Scalar
+
+
+@dataclass(frozen=True)
+class Possible:
+    """The labels that completions allow, in the order of the decision.
+
+    ``open`` are the facts that were not settled; ``exact`` is False when the completions were too many to enumerate.
+    """
+
+    labels: tuple[Label, ...]
+    open: tuple[str, ...] = ()
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Counts the lesions that meet all of `terms` (expression, wanted truth)."""
+
+    terms: tuple[tuple[Expression, bool], ...]
+
+    def key(self) -> tuple[tuple[str, bool], ...]:
+        return tuple((expression.text, wanted) for expression, wanted in self.terms)
+
+
+@dataclass(frozen=True)
+class _AggregatePlan:
+    """How the value of one aggregate follows from counters or from numbers."""
+
+    kind: str
+    counter: int = -1
+    base: int = -1
+    number: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """Labelled conditions with everything prepared that evaluation needs."""
+
+    options: tuple[tuple[Label, Expression | None], ...]
+    exclusive: bool
+    scalars: tuple[str, ...]
+    lesion_names: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    symbols: Mapping[str, frozenset[str]]
+    counters: tuple[_Counter, ...]
+    plans: tuple[tuple[_AggregatePlan, ...], ...]
+    numbers: tuple[Aggregate, ...]
+    cap: int | None
+    among: Expression | None = None
+    labels: tuple[Label, ...] = field(default=())
+
+    @staticmethod
+    def of(
+        options: Sequence[tuple[Label, Expression | None]],
+        *,
+        exclusive: bool = False,
+        sets: Mapping[str, Expression] | None = None,
+        among: Expression | None = None,
+    ) -> Decision:
+        """Prepare a decision.
+
+        Parameters
+        ----------
+        options : (label, condition) from the top; None takes what is left
+        exclusive : the conditions exclude each other (gates); otherwise the first that holds counts
+        sets : named predicates over a lesion, for ``lesions('name')``
+        among : which lesions count at all
+        """
+        return _prepare(tuple(options), exclusive, dict(sets or {}), among)
+
+    def label(self, facts: Mapping[str, Any], aggregates: Sequence[tuple[Any, ...]] | None = None) -> list[Label]:
+        """The labels that hold for complete facts (one, if the rule is sound)."""
+        found: list[Label] = []
+        for index, (label, condition) in enumerate(self.options):
+            if condition is None:
+                if not found:
+                    found.append(label)
+                continue
+            if condition.holds(facts, aggregates[index] if aggregates else ()):
+                found.append(label)
+                if not self.exclusive:
+                    return found
+        return found
+
+
+def _prepare(
+    options: tuple[tuple[Label, Expression | None], ...],
+    exclusive: bool,
+    sets: dict[str, Expression],
+    among: Expression | None,
+) -> Decision:
+    counters: dict[tuple[tuple[str, bool], ...], int] = {}
+    counter_list: list[_Counter] = []
+    numbers: list[Aggregate] = []
+    plans: list[tuple[_AggregatePlan, ...]] = []
+    capped, largest_constant = True, 1.0
+
+    def counter(*terms: tuple[Expression | None, bool]) -> int:
+        wanted = [(e, w) for e, w in terms if e is not None]
+        if among is not None:
+            wanted.append((among, True))
+        made = _Counter(tuple(wanted))
+        if made.key() not in counters:
+            counters[made.key()] = len(counter_list)
+            counter_list.append(made)
+        return counters[made.key()]
+
+    for _, condition in options:
+        mine: list[_AggregatePlan] = []
+        for aggregate in condition.aggregates if condition else ():
+            body, of = aggregate.body, aggregate.of
+            if aggregate.kind == "lesions":
+                body = sets[str(aggregate.named_set)]
+            if aggregate.kind in ("largest", "smallest", "total") or aggregate.by is not None:
+                mine.append(_AggregatePlan(aggregate.kind, number=len(numbers)))
+                numbers.append(aggregate)
+            elif aggregate.kind == "all":
+                mine.append(_AggregatePlan("none", counter((body, False), (of, True))))
+            elif aggregate.kind == "share":
+                capped = False
+                mine.append(_AggregatePlan("share", counter((body, True), (of, True)), counter((of, True))))
+            else:
+                mine.append(_AggregatePlan(aggregate.kind, counter((body, True), (of, True))))
+        plans.append(tuple(mine))
+        if condition is not None and mine:
+            largest_constant = max(largest_constant, *(abs(c) for c in condition.constants), 1.0)
+            compared = sum(plan.kind in ("count", "lesions") for plan in mine)
+            if compared > 1 and not _only_simple_counts(condition):
+                capped = False
+    expressions: list[Expression] = [c for _, c in options if c is not None]
+    for made in counter_list:
+        expressions.extend(e for e, _ in made.terms)
+    for aggregate in numbers:
+        expressions.extend(e for e in (aggregate.body, aggregate.of, aggregate.by, among) if e is not None)
+    names: set[str] = set()
+    comparisons: list[Comparison] = []
+    symbols: dict[str, set[str]] = {}
+    for expression in expressions:
+        names |= expression.names
+        comparisons.extend(expression.comparisons)
+        for name, values in expression.symbols.items():
+            symbols.setdefault(name, set()).update(values)
+    any_lesion = bool(counter_list or numbers)
+    lesion_names = tuple(sorted(n for n in names if any_lesion and n.startswith("lesion.")))
+    scalars = tuple(sorted(names - set(lesion_names)))
+    labels: list[Label] = []
+    for label, _ in options:
+        if label not in labels:
+            labels.append(label)
+    return Decision(
+        options=options,
+        exclusive=exclusive,
+        scalars=scalars,
+        lesion_names=lesion_names,
+        comparisons=tuple(comparisons),
+        symbols={name: frozenset(values) for name, values in symbols.items()},
+        counters=tuple(counter_list),
+        plans=tuple(plans),
+        numbers=tuple(numbers),
+        cap=int(largest_constant) + 1 if capped else None,
+        among=among,
+        labels=tuple(labels),
+    )
+
+
+def _only_simple_counts(condition: Expression) -> bool:
+    """Whether counts are compared with numbers only, never with one another (then they may be capped)."""
+    text = condition.text
+    return "+" not in text and "-" not in text and "*" not in text and "/" not in text and not _count_pair(text)
+
+
+def _count_pair(text: str) -> bool:
+    import re
+
+    return bool(re.search(r"\)\s*(?:[<>]=?|==|!=)\s*(?:count|lesions)\(", text))
+
+
+# ---------------------------------------------------------------------------------------------- representatives
+
+
+def representatives(
+    name: str,
+    definition: FactDefinition,
+    value: Fact,
+    known: Mapping[str, Any],
+    comparisons: Iterable[Comparison],
+    mentioned: frozenset[str],
+) -> tuple[Scalar, ...]:
+    """One value of every class that the conditions can tell apart, of those still possible."""
+    if isinstance(value, OneOf):
+        return tuple(sorted(value.values, key=lambda v: (str(type(v)), v)))
+    if value is not UNKNOWN:
+        return (value,)  # type: ignore[return-value]
+    if definition.kind == "yes_no":
+        return (False, True)
+    if definition.kind == "choice":
+        named = [v for v in definition.values if v in mentioned]
+        rest = [v for v in definition.values if v not in mentioned]
+        return tuple(named + rest[:1])
+    if definition.kind == "text":
+        return ("",)
+    if definition.kind == "integer" and definition.high - definition.low <= 12:
+        return tuple(range(int(definition.low), int(definition.high) + 1))
+    return _number_classes(name, definition, known, comparisons)
+
+
+def _number_classes(
+    name: str, definition: FactDefinition, known: Mapping[str, Any], comparisons: Iterable[Comparison]
+) -> tuple[Scalar, ...]:
+    low, high = definition.low, definition.high
+    whole = definition.kind in ("integer", "date")
+    cuts: set[float] = set()
+    coupled = False
+    for comparison in comparisons:
+        if name not in comparison.names:
+            continue
+        if not (comparison.names - {name}) <= known.keys():
+            coupled = True
+            continue
+        roots = _roots(name, comparison, known)
+        if roots is None:
+            coupled = True
+        else:
+            cuts.update(root for root in roots if low <= root <= high)
+    if coupled:
+        cuts.update({low + (high - low) * share for share in (0.001, 0.02, 0.2, 0.6)})
+    ordered = sorted(cuts)
+    if not ordered:
+        return (int((low + high) / 2) if whole else (low + high) / 2,)
+    points: list[float] = []
+    previous = low
+    for cut in ordered:
+        if cut > previous:
+            points.append((previous + cut) / 2)
+        points.append(cut)
+        previous = cut
+    if previous < high:
+        points.append((previous + high) / 2)
+    if not whole:
+        return tuple(points)
+    return tuple(
+        sorted({int(v) for p in points for v in (math.floor(p), math.ceil(p)) if low <= v <= high})
+        or [int((low + high) / 2)]
+    )
+
+
+def _roots(name: str, comparison: Comparison, known: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """Where the comparison turns, as a function of `name` alone; None if neither linear nor a simple quotient."""
+
+    def difference(x: float) -> float:
+        facts = {**known, name: x}
+        left, right = comparison.left.value(facts), comparison.right.value(facts)
+        if not (is_number(left) and is_number(right)):
+            return math.nan
+        return float(left) - float(right)
+
+    one, two, three = difference(1.0), difference(2.0), difference(3.0)
+    if any(math.isnan(v) for v in (one, two, three)):
+        return None
+    slope = two - one
+    if math.isclose(three - two, slope, rel_tol=1e-9, abs_tol=1e-12):
+        return () if slope == 0 else (_clean(1.0 - one / slope),)
+    first, second, third = one, 2 * two, 3 * three
+    slope = second - first
+    if math.isclose(third - second, slope, rel_tol=1e-9, abs_tol=1e-12) and slope != 0:
+        return (_clean(1.0 - first / slope),)
+    return None
+
+
+def _clean(value: float) -> float:
+    return float(f"{value:.12g}")
+
+
+# ---------------------------------------------------------------------------------------------- completions
+
+
+def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, Fact] | None = None) -> Possible:
+    """The labels that some completion of the facts gives.
+
+    `assume` replaces facts (of the patient, or of every lesion for names that start with ``lesion.``).
+    """
+    assume = assume or {}
+    values: dict[str, Fact] = {name: assume.get(name, view.get(name)) for name in decision.scalars}
+    lesions = view.lesions if (decision.counters or decision.numbers) else ()
+    still_open = [name for name, value in values.items() if isinstance(value, OneOf) or value is UNKNOWN]
+    lesion_values = [
+        tuple(assume[n] if n in assume else lesion.get(n) for n in decision.lesion_names) for lesion in lesions
+    ]
+    for row in lesion_values:
+        for name, value in zip(decision.lesion_names, row, strict=True):
+            if (isinstance(value, OneOf) or value is UNKNOWN) and name not in still_open:
+                still_open.append(name)
+    known = {name: value for name, value in values.items() if name not in still_open}
+    open_scalars = [name for name in decision.scalars if name in still_open]
+    found: set[Label] = set()
+    exact = True
+    budget = MAX_COMPLETIONS
+    for completion in _completions(open_scalars, values, known, decision, view):
+        budget -= 1
+        if budget < 0:
+            exact = False
+            found.update(decision.labels)
+            break
+        states, exact_here = _lesion_states(decision, lesion_values, completion, view)
+        exact = exact and exact_here
+        for state, number_choice in states:
+            aggregates = _aggregate_values(decision, state, number_choice)
+            found.update(decision.label(completion, aggregates))
+        if len(found) == len(decision.labels):
+            break
+    return Possible(tuple(label for label in decision.labels if label in found), tuple(still_open), exact)
+
+
+def _completions(
+    names: Sequence[str], values: Mapping[str, Fact], known: Mapping[str, Any], decision: Decision, view: FactView
+) -> Iterator[dict[str, Any]]:
+    if not names:
+        yield dict(known)
+        return
+    name, rest = names[0], names[1:]
+    for value in representatives(
+        name,
+        view.vocabulary[name],
+        values[name],
+        known,
+        decision.comparisons,
+        decision.symbols.get(name, frozenset()),
+    ):
+        yield from _completions(rest, values, {**known, name: value}, decision, view)
+
+
+_State = tuple[tuple[int, ...], tuple[float, ...]]
+
+
+def lesion_states(
+    decision: Decision,
+    lesion_values: Sequence[tuple[Fact, ...]],
+    known: Mapping[str, Any],
+    view: FactView,
+    *,
+    uncapped: bool = False,
+) -> tuple[list[list[tuple[Any, ...]]], bool]:
+    """The values of the aggregates for every state of the lesions that completions allow; and whether all were met."""
+    states, exact = _lesion_states(decision, lesion_values, known, view, uncapped=uncapped)
+    return [_aggregate_values(decision, counts, numbers) for counts, numbers in states], exact
+
+
+def _lesion_states(
+    decision: Decision,
+    lesion_values: Sequence[tuple[Fact, ...]],
+    known: Mapping[str, Any],
+    view: FactView,
+    *,
+    uncapped: bool = False,
+) -> tuple[list[_State], bool]:
+    """Every vector of counts (and numbers) that completions of the lesions' facts allow."""
+    if not decision.counters and not decision.numbers:
+        return [((), ())], True
+    exact = True
+    cache: dict[tuple[Fact, ...], frozenset[tuple[bool, ...]]] = {}
+    width = len(decision.counters)
+    base = [0] * width
+    uncertain: list[frozenset[tuple[bool, ...]]] = []
+    for row in lesion_values:
+        if row not in cache:
+            cache[row] = _truth_vectors(decision, row, known, view)
+        vectors = cache[row]
+        if len(vectors) == 1:
+            for index, truth in enumerate(next(iter(vectors))):
+                base[index] += truth
+        else:
+            uncertain.append(vectors)
+    cap = None if uncapped else decision.cap
+    start = tuple(min(n, cap) if cap is not None else n for n in base)
+    states: set[tuple[int, ...]] = {start}
+    for vectors in uncertain:
+        step: set[tuple[int, ...]] = set()
+        for state in states:
+            for vector in vectors:
+                step.add(
+                    tuple(min(n + t, cap) if cap is not None else n + t for n, t in zip(state, vector, strict=True))
+                )
+        if len(step) > MAX_STATES:
+            exact = False
+            step = set(sorted(step)[:: max(1, len(step) // 2000)])
+        states = step
+    choices = [_number_candidates(a, decision, lesion_values, known, view) for a in decision.numbers]
+    return [(state, tuple(choice)) for state in states for choice in product(*choices)], exact
+
+
+def _truth_vectors(
+    decision: Decision, row: tuple[Fact, ...], known: Mapping[str, Any], view: FactView
+) -> frozenset[tuple[bool, ...]]:
+    values = dict(zip(decision.lesion_names, row, strict=True))
+    open_names = [n for n, v in values.items() if isinstance(v, OneOf) or v is UNKNOWN]
+    settled = {**known, **{n: v for n, v in values.items() if n not in open_names}}
+    vectors: set[tuple[bool, ...]] = set()
+    for count, facts in enumerate(_completions(open_names, values, settled, decision, view)):
+        vectors.add(
+            tuple(all(e.holds(facts) is wanted for e, wanted in counter.terms) for counter in decision.counters)
+        )
+        if count > MAX_COMPLETIONS:
+            break
+    return frozenset(vectors)
+
+
+def _aggregate_values(decision: Decision, counts: tuple[int, ...], numbers: tuple[float, ...]) -> list[tuple[Any, ...]]:
+    result: list[tuple[Any, ...]] = []
+    for plans in decision.plans:
+        values: list[Any] = []
+        for plan in plans:
+            if plan.number >= 0:
+                values.append(numbers[plan.number])
+            elif plan.kind == "any":
+                values.append(counts[plan.counter] > 0)
+            elif plan.kind == "none":
+                values.append(counts[plan.counter] == 0)
+            elif plan.kind == "share":
+                values.append(counts[plan.counter] / counts[plan.base] if counts[plan.base] else math.nan)
+            else:
+                values.append(counts[plan.counter])
+        result.append(tuple(values))
+    return result
+
+
+# ---------------------------------------------------------------------------------------------- numbers over lesions
+
+
+def _number_candidates(
+    aggregate: Aggregate,
+    decision: Decision,
+    lesion_values: Sequence[tuple[Fact, ...]],
+    known: Mapping[str, Any],
+    view: FactView,
+) -> list[float]:
+    """The value of ``largest``, ``smallest``, ``total`` or a share by volume; its two ends when lesions are open."""
+    low, high = number_range(aggregate, decision.lesion_names, lesion_values, known, view, decision)
+    if math.isnan(low) or low == high:
+        return [low]
+    if float(low).is_integer() and float(high).is_integer() and high - low <= 10:
+        return [float(v) for v in range(int(low), int(high) + 1)]
+    return [low, (low + high) / 2, high]
+
+
+def number_range(
+    aggregate: Aggregate,
+    names: Sequence[str],
+    lesion_values: Sequence[tuple[Fact, ...]],
+    known: Mapping[str, Any],
+    view: FactView,
+    decision: Decision,
+) -> tuple[float, float]:
+    """Lowest and highest value a number over lesions can take (NaN, NaN over no lesion)."""
+    rows: list[tuple[bool, bool, float, float, bool, bool]] = []
+    for row in lesion_values:
+        values = dict(zip(names, row, strict=True))
+        rows.append(_row_range(aggregate, values, known, view, decision))
+    if aggregate.kind == "share":
+        sure = sum(low for member, _, low, _, inside, _ in rows if member and inside)
+        maybe = sum(high for _, can, _, high, _, could in rows if can and could)
+        total_low = sum(low for member, _, low, _, _, _ in rows if member)
+        total_high = sum(high for _, can, _, high, _, _ in rows if can)
+        if total_high <= 0:
+            return math.nan, math.nan
+        return sure / total_high, min(1.0, maybe / total_low) if total_low > 0 else 1.0
+    certain = [(low, high) for member, _, low, high, _, _ in rows if member]
+    possible = [(low, high) for _, can, low, high, _, _ in rows if can]
+    if not possible:
+        return math.nan, math.nan
+    if aggregate.kind == "total":
+        return sum(low for low, _ in certain), sum(high for _, high in possible)
+    if aggregate.kind == "largest":
+        top = max(high for _, high in possible)
+        return (max(low for low, _ in certain) if certain else min(low for low, _ in possible)), top
+    bottom = min(low for low, _ in possible)
+    return bottom, (min(high for _, high in certain) if certain else max(high for _, high in possible))
+
+
+def _row_range(
+    aggregate: Aggregate, values: Mapping[str, Fact], known: Mapping[str, Any], view: FactView, decision: Decision
+) -> tuple[bool, bool, float, float, bool, bool]:
+    measured = aggregate.by if aggregate.kind == "share" else aggregate.body
+    assert measured is not None
+    open_names = [n for n, v in values.items() if isinstance(v, OneOf) or v is UNKNOWN]
+    settled = {**known, **{n: v for n, v in values.items() if n not in open_names}}
+    member: set[bool] = set()
+    inside: set[bool] = set()
+    low, high = math.inf, -math.inf
+    needed = measured.names | (aggregate.of.names if aggregate.of else frozenset())
+    if aggregate.kind == "share" and aggregate.body is not None:
+        needed |= aggregate.body.names
+    if decision.among is not None:
+        needed |= decision.among.names
+    for facts in _completions([n for n in open_names if n in needed], values, settled, decision, view):
+        counts = decision.among is None or decision.among.holds(facts)
+        member.add(counts and (aggregate.of is None or aggregate.of.holds(facts)))
+        if aggregate.kind == "share" and aggregate.body is not None:
+            inside.add(aggregate.body.holds(facts))
+        number = float(measured.value(facts))
+        low, high = min(low, number), max(high, number)
+    unknown_measure = [n for n in measured.names if values.get(n) is UNKNOWN]
+    if unknown_measure and len(measured.names) == 1:
+        definition = view.vocabulary[unknown_measure[0]]
+        low, high = min(low, definition.low), max(high, definition.high)
+    return member == {True}, True in member, low, high, inside == {True}, True in inside

@@ -1,0 +1,243 @@
+"""Rollup: lesions → patient. The pick, the counts, and what must never be hidden by the pick."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lutetia.model import RuleError
+from lutetia.rules.expressions import Expression
+from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
+from lutetia.rules.possible import Decision, Possible, number_range, possible_labels, representatives
+from lutetia.rules.rule import Frame, spell
+from lutetia.rules.schema import ValueEntry
+from lutetia.rules.verdict import Question, Row
+
+
+@dataclass(frozen=True, eq=False)
+class Rollup:
+    """A compiled rollup."""
+
+    frame: Frame
+    decision: Decision
+    rows: Mapping[str, Row]
+    says: Mapping[str, str]
+    sets: Mapping[str, Expression]
+    among: Expression | None
+    hidden: tuple[tuple[str, str, Expression], ...]
+    values: tuple[tuple[ValueEntry, tuple[Decision, ...]], ...]
+    requires: tuple[tuple[Decision, str], ...]
+
+    @staticmethod
+    def compile(frame: Frame) -> Rollup:
+        """Prepare a rollup from its file."""
+        file = frame.file
+        sets = {name: frame.expression(entry.when, ("sets", name, "when")) for name, entry in file.sets.items()}
+        among = frame.expression(file.lesions, ("lesions",)) if file.lesions is not None else None
+        options: list[tuple[Any, Expression | None]] = []
+        rows: dict[str, Row] = {}
+        for i, entry in enumerate(file.outcomes):
+            path = ("outcomes", i)
+            if entry.id in rows:
+                raise RuleError(
+                    "duplicate-row", f"The outcome {entry.id} stands twice", where=frame.document.where(path)
+                )
+            condition = frame.expression(entry.when, (*path, "when")) if entry.when is not None else None
+            if condition is not None:
+                _check_sets(condition, sets, frame.document.where(path))
+            options.append((entry.id, condition))
+            rows[entry.id] = Row(
+                entry.id,
+                entry.result,
+                frame.citations(entry.cite, path),
+                entry.conventions,
+                tuple((k, str(v)) for k, v in entry.then.items()),
+                entry.note,
+            )
+        hidden = []
+        for i, item in enumerate(file.never_hidden):
+            if item.set not in sets:
+                raise RuleError(
+                    "unknown-set", f"There is no set {item.set!r}", where=frame.document.where(("never_hidden", i))
+                )
+            hidden.append((item.set, item.title or file.sets[item.set].title or item.set, sets[item.set]))
+        values = tuple(
+            (
+                value,
+                tuple(
+                    Decision.of([("x", frame.expression(of, ("values", i, "of")))], sets=sets, among=among)
+                    for of in value.of
+                ),
+            )
+            for i, value in enumerate(file.values)
+        )
+        requires = tuple(
+            (Decision.of([(True, frame.expression(r.when, ("requires", i, "when"))), (False, None)], sets=sets), r.say)
+            for i, r in enumerate(file.requires)
+        )
+        decision = Decision.of(options, sets=sets, among=among)
+        says = {entry.id: entry.say for entry in file.outcomes if entry.say}
+        return Rollup(frame, decision, rows, says, sets, among, tuple(hidden), values, requires)
+
+    def outcomes(self, view: FactView, *, assume: Mapping[str, Fact] | None = None) -> Possible:
+        """Ids of the outcomes that completions allow."""
+        return possible_labels(self.decision, view, assume=assume)
+
+    def results(self, outcomes: Sequence[Any]) -> tuple[str, ...]:
+        """The distinct results of outcomes."""
+        return tuple(dict.fromkeys(self.rows[str(o)].result for o in outcomes))
+
+    def not_scorable(self, view: FactView) -> str | None:
+        """The first requirement that is certainly not met (or not known to be met)."""
+        for decision, say in self.requires:
+            if possible_labels(decision, view).labels != (True,):
+                return say
+        return None
+
+    def members(self, view: FactView, which: Expression, *, among: bool = True) -> tuple[str, ...]:
+        """Lesions that belong to a set; those that may belong carry a question mark."""
+        names: list[str] = []
+        condition = Decision.of([(True, which), (False, None)])
+        counts = Decision.of([(True, self.among), (False, None)]) if self.among is not None and among else None
+        for lesion in view.lesions:
+            labels = possible_labels(condition, lesion).labels
+            inside = possible_labels(counts, lesion).labels if counts is not None else (True,)
+            if True in labels and True in inside:
+                certain = labels == (True,) and inside == (True,)
+                names.append(lesion.identity if certain else f"{lesion.identity}?")
+        return tuple(names)
+
+    def value(self, decisions: Sequence[Decision], view: FactView) -> tuple[Any, ...]:
+        """Reported numbers; a pair (low, high) where lesions are open."""
+        return tuple(_reported(decision, view) for decision in decisions)
+
+    def questions(self, view: FactView, possible: Possible) -> tuple[Question, ...]:
+        """Open questions, each asked of all lesions that leave it open, the most settling first."""
+        now = len(self.results(possible.labels))
+        if now <= 1:
+            return ()
+        ranked: list[Question] = []
+        for name in possible.open:
+            definition = self.frame.vocabulary[name]
+            value: Fact = UNKNOWN if name.startswith("lesion.") else view.get(name)
+            left: list[tuple[str, tuple[str, ...]]] = []
+            for answer in representatives(
+                name,
+                definition,
+                value,
+                {},
+                self.decision.comparisons,
+                self.decision.symbols.get(name, frozenset()),
+            )[:8]:
+                narrowed = _answered(view, name, answer) if name.startswith("lesion.") else view.changed({name: answer})
+                left.append((spell(answer), self.results(self.outcomes(narrowed).labels)))
+            mean = sum(len(r) for _, r in left) / len(left)
+            subject = ", ".join(_asked(view, name)) if name.startswith("lesion.") else "patient"
+            ranked.append(
+                Question(
+                    name,
+                    definition.ask,
+                    subject,
+                    tuple(left),
+                    round((now - mean) / now, 4),
+                    definition.unit,
+                    self.frame.file.rule,
+                )
+            )
+        return tuple(sorted(ranked, key=lambda q: -q.gain))
+
+    def targets(self, view: FactView) -> tuple[str, ...]:
+        """The target lesions; where the largest of a group is not the chosen one it is named too, as ``(largest)``."""
+        rule = self.frame.file.targets
+        if rule is None:
+            return ()
+        condition = self.frame.expression(rule.when, ("targets", "when"))
+        decision = Decision.of([(True, condition), (False, None)])
+        chosen = [v for v in view.lesions if possible_labels(decision, v).labels == (True,)]
+        if rule.at_most_per:
+            return _capped(chosen, rule.up_to, rule.at_most_per)
+        if len(chosen) <= rule.up_to or rule.otherwise is None:
+            return tuple(v.identity for v in chosen)
+        groups: dict[str, list[FactView]] = {}
+        for lesion in chosen:
+            groups.setdefault(str(lesion.get(rule.otherwise.one_per)), []).append(lesion)
+        names: list[str] = []
+        for members in groups.values():
+            by, tie = rule.otherwise.by, rule.otherwise.tie
+            first = max(members, key=lambda v: (_number(v.get(by)), _number(v.get(tie))))
+            largest = max(members, key=lambda v: (_number(v.get(tie)), _number(v.get(by))))
+            names.append(first.identity)
+            if largest is not first and _number(largest.get(tie)) > _number(first.get(tie)):
+                names.append(f"{largest.identity} (largest)")
+        return tuple(names)
+
+
+def _capped(lesions: list[FactView], up_to: int, rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """At most `up_to` lesions, at most ``n`` per group, the hottest first."""
+    names: list[str] = []
+    taken: dict[str, int] = {}
+    for lesion in sorted(lesions, key=lambda v: -_number(v.get(str(rule["by"])))):
+        group = str(lesion.get(str(rule["group"])))
+        if len(names) < up_to and taken.get(group, 0) < int(rule["n"]):
+            names.append(lesion.identity)
+            taken[group] = taken.get(group, 0) + 1
+    return tuple(names)
+
+
+def _number(value: Fact) -> float:
+    return float(value) if isinstance(value, int | float) else -math.inf
+
+
+def _answered(view: FactView, name: str, answer: Any) -> FactView:
+    """Every lesion that leaves `name` open answered the same way."""
+    patient = FactView(view.given, view.vocabulary, by_rule=view.by_rule, identity=view.identity)
+    given: list[dict[str, Fact]] = []
+    for lesion in view.lesions:
+        value = lesion.get(name)
+        is_open = value is UNKNOWN or (isinstance(value, OneOf) and answer in value.values)
+        given.append({**lesion.given, name: answer} if is_open else dict(lesion.given))
+    return patient.with_lesions(given, [lesion.identity for lesion in view.lesions])
+
+
+def _asked(view: FactView, name: str) -> tuple[str, ...]:
+    open_lesions = [v.identity for v in view.lesions if isinstance(v.get(name), OneOf) or v.get(name) is UNKNOWN]
+    return tuple(open_lesions[:5] + (["…"] if len(open_lesions) > 5 else []))
+
+
+def _check_sets(expression: Expression, sets: Mapping[str, Expression], where: str) -> None:
+    for aggregate in expression.aggregates:
+        if aggregate.named_set is not None and aggregate.named_set not in sets:
+            raise RuleError(
+                "unknown-set", f"There is no set {aggregate.named_set!r}", where=where, expected=", ".join(sets)
+            )
+
+
+def _reported(decision: Decision, view: FactView) -> Any:
+    """One number, or (low, high) when lesions leave it open."""
+    plans = decision.plans[0]
+    values = {name: view.get(name) for name in decision.scalars}
+    known = {n: v for n, v in values.items() if not (isinstance(v, OneOf) or v is UNKNOWN)}
+    if len(known) < len(values):
+        return None
+    rows = [tuple(lesion.get(n) for n in decision.lesion_names) for lesion in view.lesions]
+    if len(plans) == 1 and plans[0].number >= 0:
+        low, high = number_range(decision.numbers[0], decision.lesion_names, rows, known, view, decision)
+        if math.isnan(low):
+            return None
+        return _tidy(low) if low == high else (_tidy(low), _tidy(high))
+    from lutetia.rules.possible import lesion_states
+
+    expression = decision.options[0][1]
+    assert expression is not None
+    states, _ = lesion_states(decision, rows, known, view, uncapped=True)
+    found = sorted({float(expression.value(known, aggregates[0])) for aggregates in states})
+    found = [v for v in found if not math.isnan(v)]
+    if not found:
+        return None
+    return _tidy(found[0]) if len(found) == 1 else (_tidy(found[0]), _tidy(found[-1]))
+
+
+def _tidy(value: float) -> float | int:
+    return int(value) if float(value).is_integer() else round(value, 6)

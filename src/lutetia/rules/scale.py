@@ -1,0 +1,269 @@
+"""Scale: a measured quantity against ordered cuts → one grade, with the margin to the nearest cut."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lutetia.model import Citation
+from lutetia.rules.expressions import Expression, is_number, same
+from lutetia.rules.facts import FactView
+from lutetia.rules.rule import Frame, unique
+from lutetia.rules.schema import CutEntry
+from lutetia.rules.verdict import Note, Row
+from lutetia.rules.vocabulary import in_role
+
+
+@dataclass(frozen=True)
+class ScaleResult:
+    """What a scale gives for one set of numbers.
+
+    ``value`` are the grades that remain possible, ``near`` all grades met inside the set band around the quantity,
+    ``margin`` quantity ÷ nearest cut − 1.
+    """
+
+    value: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    refused: str | None = None
+    reason: str = ""
+    margin: float | None = None
+    nearest_cut: str = ""
+    codes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    rows: tuple[Row, ...] = ()
+    open_references: tuple[str, ...] = ()
+    explanation: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    entry: CutEntry
+    at: Expression
+    row: Row
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """A compiled scale."""
+
+    frame: Frame
+    quantity: str
+    references: Mapping[str, str]
+    cuts: tuple[_Cut, ...]
+    refuse: tuple[tuple[str, str, Expression | None, str | None, tuple[str, ...], tuple[Citation, ...]], ...]
+    unusable: tuple[tuple[str, str, str, Expression, tuple[str, ...], tuple[Citation, ...]], ...]
+    codes: tuple[tuple[str, str, Expression, bool, tuple[Citation, ...]], ...]
+
+    @staticmethod
+    def compile(frame: Frame) -> Scale:
+        """Prepare a scale from its file."""
+        file = frame.file
+        cuts: list[_Cut] = []
+        for index, cut in enumerate(file.cuts):
+            path = ("cuts", index)
+            row = Row(
+                cut.id,
+                file.grades[index],
+                frame.citations(cut.cite, path),
+                cut.conventions,
+                note=cut.note,
+            )
+            cuts.append(_Cut(cut, frame.expression(cut.at, (*path, "at")), row))
+        refuse = tuple(
+            (
+                entry.code,
+                entry.message,
+                frame.expression(entry.when, ("refuse", i, "when")) if entry.when is not None else None,
+                entry.missing,
+                entry.conventions,
+                frame.citations(entry.cite, ("refuse", i)),
+            )
+            for i, entry in enumerate(file.refuse)
+        )
+        unusable = tuple(
+            (
+                entry.code,
+                entry.message,
+                entry.reference,
+                frame.expression(entry.when, ("unusable", i, "when")),
+                entry.conventions,
+                frame.citations(entry.cite, ("unusable", i)),
+            )
+            for i, entry in enumerate(file.unusable)
+        )
+        codes = tuple(
+            (
+                entry.code,
+                entry.message,
+                frame.expression(entry.when, ("codes", i, "when")),
+                entry.gate,
+                frame.citations(entry.cite, ("codes", i)),
+            )
+            for i, entry in enumerate(file.codes)
+        )
+        assert file.quantity is not None
+        return Scale(frame, frame.resolve(file.quantity), file.references, tuple(cuts), refuse, unusable, codes)
+
+    def facts(self, view: FactView, role: str | None) -> dict[str, Any]:
+        """The numbers and words this scale needs, as far as they are known."""
+        rename = in_role(role)
+        needed = {self.quantity, *self.references.values()}
+        for *_, expression in ((0, c[2]) for c in self.codes):
+            needed |= expression.names
+        for entry in self.refuse:
+            needed |= entry[2].names if entry[2] is not None else set()
+        for item in self.unusable:
+            needed |= item[3].names
+        known: dict[str, Any] = dict(self.frame.parameters)
+        for name in needed - set(self.frame.parameters):
+            value = view.get(rename(name))
+            if isinstance(value, bool | int | float | str):
+                known[name] = value
+        return known
+
+    def measure(self, known: Mapping[str, Any], *, with_near: bool = True) -> ScaleResult:
+        """The grade for numbers that are at hand.
+
+        Parameters
+        ----------
+        known : fact → value, the parameters of the scale among them; what is not there is missing
+        with_near : also the grades met inside the set band
+        """
+        facts = dict(known)
+        codes: list[str] = []
+        notes: list[Note] = []
+        for name in (self.quantity, *self.references.values()):
+            value = facts.get(name)
+            if value is not None and (not is_number(value) or not math.isfinite(value) or value <= 0):
+                return ScaleResult(
+                    refused="BAD-INPUT",
+                    reason="A value is not positive, or not a number.",
+                    codes=("BAD-INPUT",),
+                    rows=(),
+                )
+        quantity = facts.get(self.quantity)
+        for code, message, condition, missing, _, citations in self.refuse:
+            absent = missing is not None and self.references[missing] not in facts
+            if absent or (condition is not None and _decided(condition, facts)):
+                return ScaleResult(
+                    refused=code, reason=message, notes=(Note(code, message, "error", citations),), codes=(code,)
+                )
+        for code, message, reference, condition, _, citations in self.unusable:
+            if _decided(condition, facts):
+                facts.pop(self.references[reference], None)
+                codes.append(code)
+                notes.append(Note(code, message, "caution", citations))
+        for code, message, condition, _, citations in self.codes:
+            if _decided(condition, facts):
+                codes.append(code)
+                notes.append(Note(code, message, "caution", citations))
+        if quantity is None:
+            return ScaleResult(
+                value=self.frame.file.grades, near=self.frame.file.grades, codes=tuple(codes), notes=tuple(notes)
+            )
+        cuts = [self._position(cut, facts) for cut in self.cuts]
+        value, rows = self._grade(quantity, cuts, facts)
+        if len(value) > 1:
+            for cut, at, _ in cuts:
+                open_now = cut.entry.open
+                if at is None and open_now is not None and cut.row in rows and not self._declared(cut, codes):
+                    codes.append(open_now.code)
+                    notes.append(Note(open_now.code, open_now.message, "caution", cut.row.citations))
+        near = value
+        if with_near:
+            band = self.frame.parameters.get("set_band", 0.0)
+            near = self._near(quantity, band, cuts, facts)
+        margin, nearest = _margin(quantity, cuts)
+        open_references = tuple(n for n, fact in self.references.items() if fact not in facts)
+        return ScaleResult(
+            value=value,
+            near=near,
+            margin=margin,
+            nearest_cut=nearest,
+            codes=unique(codes),
+            notes=tuple(notes),
+            rows=rows,
+            open_references=open_references,
+            explanation=_explain(quantity, cuts),
+        )
+
+    def _declared(self, cut: _Cut, codes: list[str]) -> bool:
+        """Whether the reference of this cut was already declared unusable, with its own code."""
+        return any(
+            code in codes and self.references[reference] in cut.at.names for code, _, reference, *_ in self.unusable
+        )
+
+    def _position(self, cut: _Cut, facts: Mapping[str, Any]) -> tuple[_Cut, float | None, float | None]:
+        at = float(cut.at.value(facts)) if cut.at.names <= facts.keys() else None
+        passed = cut.entry.passed_above
+        limit = facts.get(self.references[passed]) if passed is not None else None
+        return cut, at, limit
+
+    def _grade(
+        self, quantity: float, cuts: list[tuple[_Cut, float | None, float | None]], facts: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+        grades = self.frame.file.grades
+        possible: list[str] = []
+        rows: list[Row] = []
+        for index, (cut, at, limit) in enumerate(cuts):
+            if at is None:
+                if limit is not None and quantity > limit and not same(quantity, limit):
+                    continue
+                possible.append(grades[index])
+                rows.append(cut.row)
+                continue
+            below = (quantity < at and not same(quantity, at)) or (cut.entry.under == "<=" and same(quantity, at))
+            if below:
+                possible.append(grades[index])
+                rows.append(cut.row)
+                return tuple(possible), tuple(rows)
+        possible.append(grades[-1])
+        last = cuts[-1][0].row
+        rows.append(Row(f"over {last.id}", grades[-1], last.citations, last.conventions, note=last.note))
+        return tuple(possible), tuple(rows)
+
+    def _near(
+        self,
+        quantity: float,
+        band: float,
+        cuts: list[tuple[_Cut, float | None, float | None]],
+        facts: Mapping[str, Any],
+    ) -> tuple[str, ...]:
+        grades = self.frame.file.grades
+        low, _ = self._grade(quantity * (1 - band), cuts, facts)
+        high, _ = self._grade(quantity * (1 + band), cuts, facts)
+        indices = [grades.index(g) for g in (*low, *high)]
+        return grades[min(indices) : max(indices) + 1]
+
+    def gate_allowed(self, codes: tuple[str, ...]) -> bool:
+        """Whether a gate result may be given: some codes (antagonist, unlisted tracer) forbid it."""
+        return not any(not gate and code in codes for code, _, _, gate, _ in self.codes)
+
+
+def _decided(condition: Expression, facts: Mapping[str, Any]) -> bool:
+    return condition.names <= facts.keys() and condition.holds(facts)
+
+
+def _margin(quantity: float, cuts: list[tuple[_Cut, float | None, float | None]]) -> tuple[float | None, str]:
+    best: tuple[float, float, str] | None = None
+    for cut, at, _ in cuts:
+        if at is None or at <= 0:
+            continue
+        margin = quantity / at - 1.0
+        if same(quantity, at):
+            margin = 0.0
+        if best is None or abs(margin) < best[0]:
+            best = (abs(margin), margin, cut.entry.id)
+    return (best[1], best[2]) if best else (None, "")
+
+
+def _explain(quantity: float, cuts: list[tuple[_Cut, float | None, float | None]]) -> str:
+    parts = [
+        f"{'below' if quantity < at and not same(quantity, at) else 'at' if same(quantity, at) else 'above'}"
+        f" {cut.entry.id} ({at:.3g})"
+        for cut, at, _ in cuts
+        if at is not None
+    ]
+    return f"{quantity:.3g}: " + ", ".join(parts) if parts else ""
