@@ -68,7 +68,7 @@ def read_stored(header: InstanceHeader, out: Stored) -> None:
 def _read_native(header: InstanceHeader, out: Stored) -> None:
     size = bytes_per_frame(header)
     offset = (header.pixel_offset or 0) + (header.frame or 0) * size
-    view = memoryview(out.reshape(-1).view(np.uint8))
+    view = out.reshape(-1).view(np.uint8).data
     try:
         descriptor = os.open(header.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:

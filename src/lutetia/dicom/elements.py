@@ -47,7 +47,7 @@ def _text(raw: bytes, charset: str) -> str:
     from pydicom.charset import convert_encodings, decode_bytes
 
     encodings = convert_encodings([part.strip() for part in charset.split("\\")])
-    return str(decode_bytes(stripped, encodings, set("\r\n\f\t\\^="))).strip(" \0")
+    return str(decode_bytes(stripped, encodings, set(b"\r\n\f\t\\^="))).strip(" \0")
 
 
 def _code(raw: bytes, charset: str) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.series import SeriesFiles
 from lutetia.model import Grid, InputError, Issue
+from lutetia.model.base import Level
 
 #: a slice may be off the regular grid by this part of the spacing before the stack counts as irregular
 REGULAR_TOLERANCE = 0.05
@@ -103,7 +104,7 @@ def stack_slices(series: SeriesFiles, *, allow_gaps: bool = False) -> SliceStack
         shape=(n_slices, head.rows, head.columns),
         spacing_mm=(spacing, float(pixel[0]), float(pixel[1])),
         origin_mm=tuple(float(v) for v in positions[0]),  # type: ignore[arg-type]
-        direction=tuple(tuple(float(v) for v in triple) for triple in np.stack([normal, column, row], axis=1)),  # type: ignore[arg-type,misc]
+        direction=tuple(tuple(float(v) for v in triple) for triple in np.stack([normal, column, row], axis=1)),  # type: ignore[misc]
         frame_of_reference_uid=head.frame_of_reference_uid,
     )
     issues.extend(_thickness_issue(series, ordered, spacing))
@@ -114,8 +115,8 @@ def _refuse(series: SeriesFiles, code: str, what: str, expected: str, remedy: st
     return InputError(code, what, where=series.label, expected=expected, remedy=remedy or "export the series again")
 
 
-def _issue(series: SeriesFiles, code: str, message: str, level: str = "caution") -> Issue:
-    return Issue(code=code, level=level, message=message, where=series.label)  # type: ignore[arg-type]
+def _issue(series: SeriesFiles, code: str, message: str, level: Level = "caution") -> Issue:
+    return Issue(code=code, level=level, message=message, where=series.label)
 
 
 def _require(series: SeriesFiles) -> None:

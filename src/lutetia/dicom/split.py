@@ -93,7 +93,7 @@ def _named_shapes(
     ordered = sorted(shapes.values(), key=lambda m: (-len(m), m[0].sop_instance_uid))
     firsts = [members[0] for members in ordered]
     matrices = {(h.rows, h.columns, h.pixel_spacing_mm) for h in firsts}
-    named = []
+    named: list[tuple[str, str, tuple[InstanceHeader, ...]]] = []
     for number, members in enumerate(ordered, 1):
         h = members[0]
         if "LOCALIZER" in h.image_type:

@@ -9,7 +9,7 @@ Layout of elements: DICOM PS3.5 §7.1 (explicit and implicit VR), §7.5 (sequenc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 from struct import Struct
 from struct import error as StructError
@@ -111,14 +111,14 @@ def file_meta(data: bytes) -> tuple[str, str, int]:
     return syntax, media, end
 
 
-def walk(data: bytes, wanted: Mapping[int, object], file_size: int) -> Walked:
+def walk(data: bytes, wanted: Container[int], file_size: int) -> Walked:
     """Walk the top-level elements of `data`, the first bytes of a file of `file_size` bytes.
 
     Parameters
     ----------
     data : bytes
         The beginning of the file, or all of it.
-    wanted : mapping
+    wanted : container of int
         Tag words (see `tag_word`) whose values are kept.
     file_size : int
         Size of the whole file; elements that claim to end beyond it are a `SurpriseError`.
