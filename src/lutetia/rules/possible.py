@@ -240,7 +240,7 @@ def _number_classes(
         if not (comparison.names - {name}) <= known.keys():
             coupled = True
             continue
-        roots = _roots(name, comparison, known)
+        roots = roots(name, comparison, known)
         if roots is None:
             coupled = True
         else:
@@ -267,7 +267,7 @@ def _number_classes(
     )
 
 
-def _roots(name: str, comparison: Comparison, known: Mapping[str, Any]) -> tuple[float, ...] | None:
+def roots(name: str, comparison: Comparison, known: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Where the comparison turns, as a function of `name` alone; None if neither linear nor a simple quotient."""
 
     def difference(x: float) -> float:
@@ -327,7 +327,7 @@ def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, 
         states, exact_here = _lesion_states(decision, lesion_values, completion, view)
         exact = exact and exact_here
         for state, number_choice in states:
-            aggregates = _aggregate_values(decision, state, number_choice)
+            aggregates = aggregate_values(decision, state, number_choice)
             found.update(decision.label(completion, aggregates))
         if len(found) == len(decision.labels):
             break
@@ -365,7 +365,7 @@ def lesion_states(
 ) -> tuple[list[list[tuple[Any, ...]]], bool]:
     """The values of the aggregates for every state of the lesions that completions allow; and whether all were met."""
     states, exact = _lesion_states(decision, lesion_values, known, view, uncapped=uncapped)
-    return [_aggregate_values(decision, counts, numbers) for counts, numbers in states], exact
+    return [aggregate_values(decision, counts, numbers) for counts, numbers in states], exact
 
 
 def _lesion_states(
@@ -427,7 +427,7 @@ def _truth_vectors(
     return frozenset(vectors)
 
 
-def _aggregate_values(decision: Decision, counts: tuple[int, ...], numbers: tuple[float, ...]) -> list[tuple[Any, ...]]:
+def aggregate_values(decision: Decision, counts: tuple[int, ...], numbers: tuple[float, ...]) -> list[tuple[Any, ...]]:
     result: list[tuple[Any, ...]] = []
     for plans in decision.plans:
         values: list[Any] = []

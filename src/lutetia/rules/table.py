@@ -10,7 +10,7 @@ from typing import Any
 
 from lutetia.model import RuleError
 from lutetia.rules.expressions import Scalar, compile_expression, same
-from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
+from lutetia.rules.facts import UNKNOWN, FactView, OneOf
 from lutetia.rules.positions import Path_
 from lutetia.rules.rule import Frame, spell, unique
 from lutetia.rules.verdict import Question, Row
@@ -213,7 +213,7 @@ def _cell(value: Any) -> Any:
     return tuple(str(item) for item in value) if isinstance(value, list) else str(value)
 
 
-def _answer(column: Column, value: Fact) -> int:
+def _answer(column: Column, value: Any) -> int:
     if value is UNKNOWN:
         return column.all
     if isinstance(value, OneOf):
@@ -229,7 +229,7 @@ def _one(column: Column, value: Scalar) -> int:
         return 1 << column.index[value]
     if column.definition.kind in ("choice", "yes_no"):
         raise RuleError("unknown-value", f"{value!r} is no value of {column.fact}")
-    return 1 << _class_of(column, float(value))  # type: ignore[arg-type]
+    return 1 << _class_of(column, float(value))
 
 
 def _class_of(column: Column, value: float) -> int:
