@@ -45,7 +45,7 @@ def kidney_parts(plan: BodyPlan) -> list[Part]:
         x, y, z = side * 62.0 + 0.5 * jog[0], 46.0 + 0.4 * jog[1], z + jog[2]
         tilt = (side * 28.0, 8.0, side * 13.0)
         parts.append((f"kidney_cortex_{name}", Superquadric((x, y, z), (25 * k, 29 * k, 55 * k), 2.15, tilt)))
-        parts.append(("visceral_fat", Superquadric((x - side * 21, y - 9, z), (9.0, 11.0, 20.0), 2.0, tilt)))
+        parts.append(("visceral_fat", Superquadric((x - side * 20, y - 8, z), (13.0, 13.0, 24.0), 2.0, tilt)))
         inner = Superquadric((x - side * 8, y - 3, z), (11 * k, 14 * k, 33 * k), 2.2, tilt)
         parts.append((f"kidney_pelvis_{name}", inner))
         hilum = (x - side * 20, y - 10, z - 2)
@@ -194,6 +194,7 @@ def pelvic_organs(plan: BodyPlan) -> list[Part]:
         parts.append(("uterus", Superquadric((4, 14, 912), (24, 22, 20), 2.0, (0, -25, 0))))
     else:
         parts.append(("prostate", Superquadric((0, -2, 852), (21, 17, 15))))
+        parts += [("testis", Superquadric((side * 18, -62, 794), (13, 14, 19))) for side in (-1.0, 1.0)]
     wall = Superquadric((0, -18, 888), (size[0] + 3, size[1] + 3, size[2] + 3), 2.2)
     return [*parts, ("bladder_wall", wall), ("bladder", Superquadric((0, -18, 888), size, 2.2))]
 
@@ -210,6 +211,14 @@ def spleen(plan: BodyPlan) -> list[Part]:
     return [("spleen", Common((Without(solid, hilum), left.lowered(5.0), cavity(plan, 5.0))))]
 
 
+def accessory_spleen(plan: BodyPlan) -> list[Part]:
+    """A small ball of splenic tissue at the hilum, in one patient of four who has a spleen."""
+    if plan.spleen <= 0.0 or generator(plan.seed, "accessory spleen").random() > 0.25:
+        return []
+    jog = plan.jitter("accessory spleen", 3.0)
+    return [("accessory_spleen", ball((74 + jog[0], 2 + jog[1], 1140 + jog[2]), 7.0 * plan.stretch("accessory", 0.15)))]
+
+
 def abdominal_organs(plan: BodyPlan) -> list[Part]:
     """All of them, in the order in which one covers the other."""
     body = liver(plan)
@@ -224,13 +233,9 @@ def abdominal_organs(plan: BodyPlan) -> list[Part]:
     parts.append(("vein", Tube(((12, -4, 1122, 6), (40, 2, 1138, 5), (78, 32, 1160, 4)))))
     parts.append(("vein", Tube(((12, -4, 1122, 6), (4, -16, 1070, 5.5), (6, -26, 1010, 4)))))
     parts += spleen(plan)
+    parts += accessory_spleen(plan)
     parts += kidney_parts(plan)
     parts += adrenals(plan)
     parts.append(("gallbladder", Superquadric((-44, -46, 1112), (13, 15, 27), 2.0, (0, 25, 10))))
     parts += pelvic_organs(plan)
     return parts
-
-
-def accessory(centre: tuple[float, float, float], radius: float) -> Shape:
-    """A ball of tissue (an accessory spleen, a node)."""
-    return ball(centre, radius)

@@ -123,7 +123,7 @@ def liver_lesions(plan: BodyPlan) -> list[LesionPlan]:
         goal = plan.liver_burden * 1450e3 * plan.liver**3
         radii: list[float] = []
         while sum(4.19 * r**3 for r in radii) < 1.12 * goal:
-            radii.append(float(np.exp(rng.normal(np.log(19.0), 0.35)).clip(8.0, 34.0)))
+            radii.append(float(np.exp(rng.normal(np.log(13.0), 0.45)).clip(6.0, 32.0)))
         groups = merge_meeting(_liver_nodules(plan, rng, radii, -4.0), plan.scale)
     groups.sort(key=lambda g: -sum(n[3] ** 3 for n in g))
     out = []
@@ -169,14 +169,16 @@ def _rib_place(plan: BodyPlan) -> tuple[float, float, float]:
 
 
 def other_lesions(plan: BodyPlan) -> list[LesionPlan]:
-    """A small-bowel or pancreatic primary, nodes, bone metastases, and one degenerative mimic."""
+    """A small-bowel or pancreatic primary, nodes and bone metastases (three always, the rest drawn), one mimic."""
     rng = generator(plan.seed, "other lesions")
     rows = list(_ELSEWHERE)
     if generator(plan.seed, "primary").random() < 0.4:
         rows[0] = _PANCREAS
     level = ("T8", "T11", "L2", "L4")[int(rng.integers(4))]
     out = []
-    for site, tissue, side, place, radius, hot, sugar, hu, diagnosis in (*rows, _FACET):
+    keep = [n in (0, 1, 6) or rng.random() < 0.8 for n in range(len(rows))]
+    chosen = [row for row, kept in zip(rows, keep, strict=True) if kept]
+    for site, tissue, side, place, radius, hot, sugar, hu, diagnosis in (*chosen, _FACET):
         jog = np.clip(rng.standard_normal(3), -1.5, 1.5)
         size = float(np.exp(0.12 * jog[0]))
         if site == "vertebra":
@@ -206,4 +208,7 @@ def other_lesions(plan: BodyPlan) -> list[LesionPlan]:
 def plan_lesions(plan: BodyPlan) -> tuple[LesionPlan, ...]:
     """All lesions of a patient, numbered L01, L02 … (liver first, largest first)."""
     rows = [*liver_lesions(plan), *other_lesions(plan)]
+    if plan.situs_inversus:
+        other = {"left": "right", "right": "left"}
+        rows = [replace(r, side=other.get(r.side, r.side), site=r.site.replace(" left", " right")) for r in rows]
     return tuple(replace(lesion, id=f"L{n:02d}") for n, lesion in enumerate(rows, start=1))

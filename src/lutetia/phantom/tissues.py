@@ -30,8 +30,8 @@ _ORGANS = (
     ("liver", "spleen", "aorta_thoracic", "aorta_abdominal", "heart_blood", "vessels", "myocardium"),
     ("kidney_left", "kidney_right", "adrenal_left", "adrenal_right", "pancreas", "uncinate", "stomach"),
     ("bowel_small", "colon", "bladder", "ureter", "gallbladder", "prostate", "uterus", "brain", "pituitary"),
-    ("salivary", "thyroid", "lung_left", "lung_right", "airway", "oesophagus", "bone", "muscle", "fat", "nasal"),
-    ("other",),
+    ("salivary", "thyroid", "lung_left", "lung_right", "airway", "oesophagus", "bone", "muscle", "fat"),
+    ("accessory_spleen", "tonsils_pharynx", "gonads", "brown_fat", "breast", "effusion", "ascites", "metal", "other"),
 )
 #: values of truth/organs.nii.gz
 ORGAN_LABELS: dict[str, int] = {name: n for n, name in enumerate((o for row in _ORGANS for o in row), start=1)}
@@ -56,7 +56,7 @@ TISSUES: tuple[Tissue, ...] = (
     Tissue("eye", "other", 12, 12, 0.3, 0.8),
     Tissue("pituitary", "pituitary", 45, 70, 9.5, 2.2, 0.05, 0.25),
     Tissue("salivary", "salivary", 25, 60, 3.4, 2.0, 0.1, 0.25),
-    Tissue("nasal", "nasal", 20, 40, 2.2, 1.6, 0.1, 0.2),
+    Tissue("nasal", "tonsils_pharynx", 20, 40, 2.2, 1.6, 0.1, 0.2),
     Tissue("thyroid", "thyroid", 95, 150, 3.2, 1.5, 0.08, 0.25),
     Tissue("aorta_thoracic", "aorta_thoracic", 42, 145, 1.45, 1.75, 0.01, 0.15),
     Tissue("aorta_abdominal", "aorta_abdominal", 42, 145, 1.45, 1.75, 0.01, 0.15),
@@ -67,6 +67,9 @@ TISSUES: tuple[Tissue, ...] = (
     Tissue("liver", "liver", 58, 112, 6.2, 2.25, 0.035, 0.18),
     Tissue("gallbladder", "gallbladder", 10, 12, 1.3, 0.8),
     Tissue("spleen", "spleen", 50, 122, 21.0, 1.85, 0.035, 0.2),
+    Tissue("accessory_spleen", "accessory_spleen", 50, 122, 19.0, 1.85, 0.035, 0.2),
+    Tissue("breast", "breast", 25, 35, 0.6, 0.7, 0.1),
+    Tissue("testis", "gonads", 35, 45, 0.8, 2.2),
     Tissue("kidney_cortex_left", "kidney_left", 34, 165, 17.0, 2.6, 0.1, 0.2),
     Tissue("kidney_cortex_right", "kidney_right", 34, 165, 17.0, 2.6, 0.1, 0.2),
     Tissue("kidney_pelvis_left", "kidney_left", 12, 60, 9.0, 5.5, 0.1, 0.3),
@@ -129,5 +132,6 @@ def draw_uptake(rng: np.random.Generator, tracer: str) -> dict[str, float]:
         out[name] = out[leader]
     if tracer != "fdg":
         out["spleen"] = max(out["spleen"], 1.9 * out["liver"])
+        out["accessory_spleen"] = 0.9 * out["spleen"]
         out["liver"] = max(out["liver"], 2.5 * out["aorta_thoracic"])
     return out

@@ -14,12 +14,12 @@ Knots = tuple[tuple[float, float, float, float, float], ...]
 # z, half width, half depth, centre x, centre y: the skin of a lean man
 _TRUNK: Knots = (
     (800, 160, 92, 0, 8),
-    (845, 172, 106, 0, 8),
-    (895, 172, 112, 0, 8),
-    (950, 164, 108, 0, 4),
-    (1030, 146, 100, 0, 0),
-    (1110, 145, 103, 0, 0),
-    (1190, 151, 108, 0, 0),
+    (845, 178, 106, 0, 8),
+    (895, 178, 112, 0, 8),
+    (950, 166, 108, 0, 4),
+    (1030, 142, 99, 0, 0),
+    (1110, 143, 103, 0, 0),
+    (1190, 152, 108, 0, 0),
     (1270, 157, 112, 0, 2),
     (1330, 162, 108, 0, 6),
     (1380, 168, 94, 0, 12),
@@ -86,7 +86,7 @@ def limbs(plan: BodyPlan) -> list[Part]:
     parts: list[Part] = []
     for side in (-1.0, 1.0):
         for tissue, extra in (("skin_fat", fat), ("muscle", -10.0)):
-            thigh = ((590.0, 66.0), (700.0, 74.0), (790.0, 82.0), (850.0, 84.0))
+            thigh = ((590.0, 64.0), (700.0, 76.0), (790.0, 88.0), (850.0, 90.0))
             rows = tuple((z, r + extra, r + 4 + extra, side * (86.0 + 0.25 * fat), 8.0) for z, r in thigh)
             parts.append((tissue, Sweep(rows)))
         joints: tuple[tuple[float, float, float, float], ...]
@@ -126,11 +126,13 @@ def wall(plan: BodyPlan) -> list[Part]:
             ("skin_fat", Superquadric((side * 78.0, front, 1278.0), (52.0 + 0.4 * plan.fat_mm, size, 48.0)))
             for side in (-1.0, 1.0)
         ]
+    if plan.sex == "M":
+        parts.append(("skin_fat", Superquadric((0, -62, 800), (40, 24, 32))))
     parts += limbs(plan)
     parts.append(("muscle", muscle_wall(plan)))
     if plan.sex == "F":
         parts += [
-            ("muscle", Superquadric((side * 78.0, -0.74 * 108.0 - 0.8 * plan.fat_mm, 1276.0), (24.0, 14.0, 22.0)))
+            ("breast", Superquadric((side * 78.0, -0.74 * 108.0 - 0.8 * plan.fat_mm, 1276.0), (24.0, 14.0, 22.0)))
             for side in (-1.0, 1.0)
         ]
     if plan.belly_mm > 4.0:  # the rectus sheath goes where the belly goes
