@@ -111,8 +111,7 @@ def _frame(header: InstanceHeader) -> bytes | Stored:
         start = header.pixel_offset + (header.frame or 0) * size
         return data[start : start + size]
     if header.encapsulated_offset is not None:
-        data = _bytes_from(header, header.encapsulated_offset)
-        return decode(header, _fragments_of_frame(header, data))
+        return decode(header, _compressed(header, header.encapsulated_offset))
     return _by_pydicom(header)
 
 
@@ -127,24 +126,29 @@ def _whole_file(path: str) -> bytes:
         return stream.read()
 
 
-def _bytes_from(header: InstanceHeader, offset: int) -> bytes:
-    if header.member:
-        return _whole_member(header.path, header.member)[offset:]
-    if header.frame is not None:
-        return _whole_file(header.path)[offset:]
-    with open(header.path, "rb") as stream:
-        stream.seek(offset)
-        return stream.read()
+@lru_cache(maxsize=1)
+def _frames(path: str, member: str, offset: int, n_frames: int) -> tuple[bytes, ...]:
+    """The compressed bytes of every frame of a multi-frame object."""
+    data = (_whole_member(path, member) if member else _whole_file(path))[offset:]
+    return _split_frames(data, n_frames)
 
 
-def _fragments_of_frame(header: InstanceHeader, data: bytes) -> bytes:
+def _split_frames(data: bytes, n_frames: int) -> tuple[bytes, ...]:
+    from pydicom.encaps import generate_frames
+
+    return tuple(generate_frames(data, number_of_frames=n_frames))
+
+
+def _compressed(header: InstanceHeader, offset: int) -> bytes:
     """The compressed bytes of one frame out of encapsulated pixel data (PS3.5 §A.4)."""
     try:
-        if header.frame is None:
-            return _all_fragments(data)
-        from pydicom.encaps import get_frame
-
-        return bytes(get_frame(data, header.frame, number_of_frames=header.n_frames))
+        if header.frame is not None:
+            return _frames(header.path, header.member, offset, header.n_frames)[header.frame]
+        if header.member:
+            return _all_fragments(_whole_member(header.path, header.member)[offset:])
+        with open(header.path, "rb") as stream:
+            stream.seek(offset)
+            return _all_fragments(stream.read())
     except (ValueError, struct.error, IndexError, TypeError) as error:
         raise _undecodable(header, f"the fragments are out of order ({error})") from error
 
@@ -221,7 +225,11 @@ def _by_pydicom(header: InstanceHeader) -> bytes | Stored:
             remedy="copy or export the file again",
         )
     if header.transfer_syntax_uid in CODECS:
-        return decode(header, _fragments_of_frame(header, bytes(data)))
+        try:
+            frames = _split_frames(bytes(data), header.n_frames)
+            return decode(header, frames[header.frame or 0])
+        except (ValueError, struct.error, IndexError, TypeError) as error:
+            raise _undecodable(header, f"the fragments are out of order ({error})") from error
     size = bytes_per_frame(header)
     expected, got = size * header.n_frames, len(data)
     if got < expected or got - expected >= max(2, header.columns * header.bits_allocated // 8):

@@ -114,10 +114,17 @@ def _header(walked: Walked, size: int, path: str, member: str) -> InstanceHeader
             found["pixel_offset"], found["pixel_length"] = start, length
     elif walked.pixel_tag is not None:
         found["problems"] = (*found.get("problems", ()), "FloatPixelData")
-    found.setdefault("sop_class_uid", walked.media_class_uid)
+    found["sop_class_uid"] = found.get("sop_class_uid") or walked.media_class_uid or _class_of_modality(found, start)
     return InstanceHeader(
         path=path, member=member, transfer_syntax_uid=walked.transfer_syntax_uid, file_size=size, **found
     )
+
+
+def _class_of_modality(found: dict[str, Any], pixel_start: int | None) -> str:
+    """De-identification may blank the SOP class; a single-frame PT or CT image can't be anything else."""
+    if pixel_start is None or found.get("n_frames", 1) > 1:
+        return ""
+    return {"PT": "1.2.840.10008.5.1.4.1.1.128", "CT": "1.2.840.10008.5.1.4.1.1.2"}.get(found.get("modality", ""), "")
 
 
 def _by_pydicom(stream: BinaryIO, size: int, path: str, member: str) -> InstanceHeader:
@@ -139,6 +146,7 @@ def _by_pydicom(stream: BinaryIO, size: int, path: str, member: str) -> Instance
     try:
         dataset = _dcmread(stream, force=not has_preamble)
         values, kind = _raw_values(dataset)
+        pixels = "Rows" in dataset
         meta = dataset.file_meta
         syntax = str(meta.get("TransferSyntaxUID", "")) or ("" if has_preamble else "1.2.840.10008.1.2")
         media = str(meta.get("MediaStorageSOPClassUID", ""))
@@ -151,7 +159,7 @@ def _by_pydicom(stream: BinaryIO, size: int, path: str, member: str) -> Instance
             remedy="copy or export the file again; the rest of the input is read without it",
         ) from error
     found = header_fields(values)
-    found.setdefault("sop_class_uid", media)
+    found["sop_class_uid"] = found.get("sop_class_uid") or media or _class_of_modality(found, 1 if pixels else None)
     if not found["sop_class_uid"]:
         if has_preamble:
             raise InputError(

@@ -77,6 +77,7 @@ class InstanceHeader:
     file_size: int | None = None
     frame: int | None = None
     problems: tuple[str, ...] = ()
+    mapped_range: tuple[float, float] | None = None  # stored values the mapping is valid for
     value_unit: str | None = None  # what rescale_slope and rescale_intercept lead to, where a mapping says so (UCUM)
 
     @property

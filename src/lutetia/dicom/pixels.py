@@ -91,6 +91,7 @@ def load_pet(
         stored, scaled = _buffers(local, header)
         read_stored(header, stored)
         _within_bits(header, stored)
+        _within_mapping(header, stored)
         np.multiply(stored, slopes[k], out=scaled)
         if intercepts[k]:
             scaled += intercepts[k]
@@ -197,6 +198,22 @@ def _within_bits(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:
             np.subtract(stored, 1 << bits, out=stored, where=stored >= limit)
     elif stored.max() >= 1 << bits:
         stored &= stored.dtype.type((1 << bits) - 1)
+
+
+def _within_mapping(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:
+    """A real world value mapping says nothing about stored values outside its range."""
+    if header.mapped_range is None:
+        return
+    first, last = header.mapped_range
+    low, high = float(stored.min()), float(stored.max())
+    if low < first or high > last:
+        raise InputError(
+            "outside-value-mapping",
+            f"Stored values {low:g} … {high:g} leave the range {first:g} … {last:g} of the real world value mapping",
+            where=header.where,
+            expected="a mapping that covers all pixels (0040,9212), (0040,9213)",
+            remedy="export the original series",
+        )
 
 
 def _rescale(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lutetia.dicom import archive
@@ -13,6 +13,7 @@ from lutetia.dicom.dicomdir import missing_files
 from lutetia.dicom.files import DICOMDIR_CLASS, NotDicomError, as_issue, read_header
 from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.multiframe import expand
+from lutetia.dicom.pixels import same_pixels
 from lutetia.dicom.series import Inventory, PatientFiles, SeriesFiles, StudyFiles
 from lutetia.dicom.split import split_series
 from lutetia.dicom.transfer_syntax import native_length
@@ -179,14 +180,14 @@ def _patients(found: _Found) -> tuple[PatientFiles, ...]:
     tree: dict[str, dict[str, dict[str, list[InstanceHeader]]]] = {}
     for header in found.instances:
         studies = tree.setdefault(_patient_key(header), {})
-        studies.setdefault(header.study_instance_uid, {}).setdefault(header.series_instance_uid, []).append(header)
+        studies.setdefault(header.study_instance_uid, {}).setdefault(_series_key(header), []).append(header)
     return tuple(_patient(key, tree[key], found.issues) for key in sorted(tree))
 
 
 def _patient(key: str, tree: dict[str, dict[str, list[InstanceHeader]]], found: list[Issue]) -> PatientFiles:
     studies = []
     for study_uid, series in tree.items():
-        parts = [part for uid, headers in series.items() for part in _series(uid, headers, found)]
+        parts = [part for headers in series.values() for part in _series(headers, found)]
         parts.sort(key=lambda s: (s.number is None, s.number or 0, s.series_instance_uid))
         first = next(iter(series.values()))[0]
         studies.append(StudyFiles(study_uid, first.study_date, first.study_description, tuple(parts)))
@@ -199,9 +200,14 @@ def _patient_key(header: InstanceHeader) -> str:
     return header.patient_id or header.patient_name or header.study_instance_uid or "unknown"
 
 
-def _series(uid: str, headers: list[InstanceHeader], found: list[Issue]) -> Iterator[SeriesFiles]:
+def _series_key(header: InstanceHeader) -> str:
+    """The SeriesInstanceUID; where de-identification blanked it, what else keeps series apart."""
+    return header.series_instance_uid or f"{header.modality} {header.series_number} {header.series_description}"
+
+
+def _series(headers: list[InstanceHeader], found: list[Issue]) -> Iterator[SeriesFiles]:
     headers.sort(key=lambda h: (h.instance_number is None, h.instance_number or 0, h.path, h.member))
-    issues: list[Issue] = []
+    headers, issues = _without_copies(headers)
     good: list[InstanceHeader] = []
     damaged: list[InstanceHeader] = []
     for header in headers:
@@ -216,10 +222,44 @@ def _series(uid: str, headers: list[InstanceHeader], found: list[Issue]) -> Iter
         damaged.append(header)
     first = headers[0]
     whole = SeriesFiles(
-        uid, first.modality, first.series_description, tuple(good), tuple(_condensed(issues)), tuple(damaged)
+        first.series_instance_uid,
+        first.modality,
+        first.series_description,
+        tuple(good),
+        tuple(_condensed(issues)),
+        tuple(damaged),
     )
     found.extend(issues)
     yield from split_series(whole)
+
+
+def _without_copies(headers: list[InstanceHeader]) -> tuple[list[InstanceHeader], list[Issue]]:
+    """The same image copied twice (one SOP Instance UID, equal header and pixels) counts once."""
+    kept: list[InstanceHeader] = []
+    by_uid: dict[str, InstanceHeader] = {}
+    copies: list[InstanceHeader] = []
+    for header in headers:
+        first = by_uid.setdefault(header.sop_instance_uid, header)
+        if header.sop_instance_uid and first is not header and _is_copy(first, header):
+            copies.append(header)
+        else:
+            kept.append(header)
+    if not copies:
+        return kept, []
+    message = f"{len(copies)} files are copies of others with the same SOP Instance UID; each image is used once"
+    return kept, [Issue(code="duplicate-files", level="info", message=message, where=copies[0].where)]
+
+
+def _is_copy(a: InstanceHeader, b: InstanceHeader) -> bool:
+    same_place = {"path": b.path, "member": b.member}
+    if replace(a, **same_place) != b or _fault(a) is not None:
+        return False
+    if not a.rows or a.n_frames > 1:
+        return True
+    try:
+        return same_pixels(a, b)
+    except InputError:
+        return False
 
 
 def _fault(header: InstanceHeader) -> Issue | None:
