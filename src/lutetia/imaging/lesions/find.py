@@ -22,7 +22,7 @@ from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.sites import Site, organ_site, site_of
-from lutetia.imaging.lesions.surroundings import Surroundings, describe
+from lutetia.imaging.lesions.surroundings import Surroundings, compare_sides, describe
 from lutetia.imaging.lesions.working import Working, working_grid
 from lutetia.imaging.peak import sphere_offsets
 from lutetia.model import ConventionUse, Issue, Lesion, Reference, Tracer, UsageError, Volume
@@ -143,8 +143,11 @@ def search(
     levels = measure_levels(work, references, tracer)
     marks = Landmarks(work, anatomy)
     found = []
-    for focus in find_foci(work, levels, settings):
-        around = describe(focus, work, ct, marks)
+    foci = find_foci(work, levels, settings)
+    for focus in foci:
+        _belongs_to_liver(focus, work, marks, levels)
+    facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
+    for focus, around in zip(foci, facts, strict=True):
         judgement = _judge(focus, around, work, marks, levels, tracer, settings)
         site = (
             organ_site(judgement.organ, marks.side(around.point))
@@ -153,6 +156,16 @@ def search(
         )
         found.append(Found(focus, around, judgement, site))
     return work, levels, marks, found
+
+
+def _belongs_to_liver(focus: Focus, work: Working, marks: Landmarks, levels: Levels) -> None:
+    """A focus at the rim of the liver mask with liver around it is one of the liver: masks and breathing differ."""
+    if focus.in_liver or levels.liver is None or focus.background < 0.8 * levels.liver:
+        return
+    away = marks.distance("liver", work.grid.to_lps(focus.peak_index))
+    if away is not None and away < 8 and focus.peak > 1.1 * levels.liver:
+        focus.in_liver = True
+        focus.background = levels.liver
 
 
 def replace_study(issue: Issue, study: str) -> Issue:

@@ -69,11 +69,12 @@ def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Fo
     basins = divide(work.smooth, mask, least_rise)
     found = []
     liver = LABELS["liver"]
+    usual = usual_levels(work)
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         if work.labels[tuple(peak_at)] == liver:
             continue
-        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, in_liver=False)
+        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, usual, in_liver=False)
         if focus is not None:
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
@@ -109,7 +110,7 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         if work.labels[tuple(peak_at)] != LABELS["liver"]:
             continue
-        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, in_liver=True)
+        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, {}, in_liver=True)
         if focus is not None:
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
@@ -131,20 +132,21 @@ def _focus(
     number: int,
     voxels: Array,
     peak_at: Array,
+    usual: dict[int, float],
     *,
     in_liver: bool,
 ) -> Focus | None:
     """A basin as a focus, None when it does not stand out."""
     peak = float(basins.peak[number])
     values = work.smooth[tuple(voxels.T)]
-    smallest = max(settings.smallest_ml / work.grid.voxel_ml, 1.0)
+    smallest = max(settings.smallest_core_ml / work.grid.voxel_ml, 1.0)
     if in_liver:
         assert levels.liver is not None
         background = levels.liver
     else:
         if len(voxels) < smallest:
             return None
-        background = _background(work, voxels[values >= 0.5 * peak])
+        background = _background(work, voxels[values >= 0.5 * peak], usual)
     core = voxels[values >= background + 0.5 * (peak - background)]
     if len(core) < smallest:
         return None
@@ -174,8 +176,18 @@ def _focus(
     )
 
 
-def _background(work: Working, core: Array) -> float:
-    """Median of the body 5–15 mm around a core; in bone not less than that of the bone there, in blood that of the blood.
+def usual_levels(work: Working) -> dict[int, float]:
+    """What uptake is usual in an organ of uneven uptake: the upper quartile of the bones (red marrow), by label."""
+    bones = (LABELS["skeleton"], LABELS["spine"])
+    inside = (work.labels == bones[0]) | (work.labels == bones[1])
+    if inside.sum() < 500:
+        return {}
+    level = float(np.quantile(work.smooth[inside], 0.75))
+    return dict.fromkeys(bones, level)
+
+
+def _background(work: Working, core: Array, usual: dict[int, float]) -> float:
+    """Median of the body 5–15 mm around a core, in bone not less than marrow, in heart and aorta not less than these.
 
     Noise in marrow or heart is judged against marrow and heart, not against the muscle around them.
     """
@@ -195,13 +207,14 @@ def _background(work: Working, core: Array) -> float:
     if ring.sum() < 10:
         return float(np.median(image[outside])) if outside.any() else 0.0
     background = float(np.median(image[ring]))
-    own = np.bincount(work.labels[tuple(core.T)], minlength=2).argmax()
-    for family in (
-        (LABELS["skeleton"], LABELS["spine"]),
-        (LABELS["heart"], LABELS["aorta"]),
-    ):
-        if own in family:
-            same = ring & np.isin(labels, family)
-            if same.sum() >= 10:
-                background = max(background, float(np.median(image[same])))
+    counts = np.bincount(work.labels[tuple(core.T)], minlength=32)
+    own = int(counts.argmax())
+    for label, level in usual.items():
+        if counts[label] >= 0.25 * len(core):
+            background = max(background, level)
+    blood = (LABELS["heart"], LABELS["aorta"])
+    if own in blood:
+        same = ring & np.isin(labels, blood)
+        if same.sum() >= 10:
+            background = max(background, float(np.median(image[same])))
     return background

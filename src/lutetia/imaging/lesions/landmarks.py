@@ -31,6 +31,11 @@ class Landmarks:
         self._trees: dict[str, Any] = {}
         self._line = anatomy.spine_line_mm
         self._middle = anatomy.midline_x_mm
+        body = np.argwhere(work.labels[::6, ::6, ::6] > 0) * 6
+        points = work.grid.to_lps(body) if len(body) else np.zeros((1, 3))
+        self.body_low, self.body_high = float(points[:, 2].min()), float(points[:, 2].max())
+        self._body_x = float(np.median(points[:, 0]))
+        self._body_y = float(np.median(points[:, 1]))
         lungs = self._stack("lung_left", "lung_right")
         self.lung_top = float(np.quantile(lungs[:, 2], 0.995)) if len(lungs) else None
         self.lung_base = float(np.quantile(lungs[:, 2], 0.03)) if len(lungs) else None
@@ -50,11 +55,10 @@ class Landmarks:
         liver = self.points("liver")
         self.liver_low = float(np.quantile(liver[:, 2], 0.02)) if len(liver) else None
         self.liver_high = float(np.quantile(liver[:, 2], 0.98)) if len(liver) else None
-        body = np.argwhere(work.labels[::6, ::6, ::6] > 0) * 6
-        points = work.grid.to_lps(body) if len(body) else np.zeros((1, 3))
-        self.body_low, self.body_high = float(points[:, 2].min()), float(points[:, 2].max())
-        self._body_x = float(np.median(points[:, 0]))
-        self._body_y = float(np.median(points[:, 1]))
+        self.liver_x: float | None = None
+        if len(liver):
+            middle = liver.mean(0)
+            self.liver_x = float(middle[0]) - self.midline(float(middle[2]))
 
     def points(self, name: str) -> Array:
         """Working voxel centres of an organ (n, 3), LPS mm; empty when it was not found."""
@@ -88,11 +92,15 @@ class Landmarks:
         return np.array([np.interp(z, line[:, 2], line[:, 0]), np.interp(z, line[:, 2], line[:, 1])])
 
     def midline(self, z: float) -> float:
-        """x of the plane of symmetry at a level."""
+        """x of the plane of symmetry at a level: along the spine, in the head through the middle of the brain."""
         if self._line is None or self._middle is None or len(self._middle) == 0:
             return float(self.spine(z)[0])
         order = np.argsort(self._line[:, 2])
-        return float(np.interp(z, self._line[order, 2], np.asarray(self._middle)[order]))
+        levels, middle = self._line[order, 2], np.asarray(self._middle)[order]
+        if self.brain_base is None or self.brain_middle is None or self.lung_top is None or z <= self.lung_top:
+            return float(np.interp(z, levels, middle))
+        neck = float(np.interp(self.lung_top, levels, middle))
+        return float(np.interp(z, [self.lung_top, self.brain_base], [neck, float(self.brain_middle[0])]))
 
     def side(self, point: Array) -> str:
         """ "left", "right", or "midline" within 10 mm of it."""

@@ -14,9 +14,9 @@ from lutetia.model import Issue, Reference, Tracer
 
 Array = npt.NDArray[Any]
 
-#: typical blood pool over liver where blood pool could not be measured; [SSTR, FDG]; wide, always said in an issue
-_BLOOD_OVER_LIVER = {"sstr": 0.25, "glucose": 0.7}
+#: stands in for blood pool where it could not be measured; never more than this share of the liver; always an issue
 _TYPICAL_BLOOD = {"sstr": 1.5, "glucose": 1.6}
+_BLOOD_BELOW_LIVER = {"sstr": 0.4, "glucose": 0.8}
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,13 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
         liver_from = "none"
     blood = blood_ref.suv_mean if blood_ref is not None else None
     if blood is None:
-        blood = _BLOOD_OVER_LIVER[kind] * liver if liver is not None else _TYPICAL_BLOOD[kind]
+        blood = _TYPICAL_BLOOD[kind]
+        if liver is not None:
+            blood = min(blood, _BLOOD_BELOW_LIVER[kind] * liver)
         issues.append(
             Issue(
                 code="lesions-no-blood-pool",
-                message=f"No blood pool reference: foci outside the liver were sought above {blood:.2f} in its place "
-                f"({'a typical share of the liver' if liver is not None else 'a typical value'}).",
+                message=f"No blood pool reference: foci outside the liver were sought above a typical {blood:.2f}.",
             )
         )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None

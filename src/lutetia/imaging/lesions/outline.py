@@ -43,10 +43,11 @@ def owner_map(work: Working, foci: list[Focus]) -> Array:
 
 
 def reference_maximum(suv: Array, focus: Focus, work: Working) -> float:
-    """The maximum an outline is taken from: the mean of the hottest voxels that make up 0.15 mL, at most a tenth.
+    """The maximum an outline is taken from.
 
-    A single hottest voxel lies above the lesion by noise, the more the larger the lesion; the outline should not
-    shrink with noise. SUVmax itself is reported unchanged.
+    In a small focus the mean of the hottest 0.15 mL; in a large one the plateau (upper quartile of the core); between
+    1 and 10 mL a mixture. A single hottest voxel lies above the lesion by noise, the more the larger the lesion, and
+    an outline must not shrink with noise. SUVmax itself is reported unchanged.
     """
     index = work.to_pet(focus.core)
     half = [f // 2 for f in work.factor]
@@ -63,7 +64,10 @@ def reference_maximum(suv: Array, focus: Focus, work: Working) -> float:
     values = np.sort(suv[box][inside])[::-1]
     voxel_ml = work.grid.voxel_ml / float(np.prod(work.factor))
     count = max(1, min(round(0.15 / voxel_ml), len(values) // 10))
-    return float(values[:count].mean())
+    hottest = float(values[:count].mean())
+    core_ml = len(values) * voxel_ml
+    weight = float(np.clip(np.log10(max(core_ml, 1e-3)), 0.0, 1.0))
+    return (1 - weight) * hottest + weight * float(values[len(values) // 4])
 
 
 def grow_outline(

@@ -20,6 +20,7 @@ from lutetia.imaging.lesions.working import Working
 
 PITUITARY_MAX = 23.0
 ADRENAL_MAX = 29.4
+UNCINATE_MAX = 12.0
 MODERATE_MAX = 7.0
 MILD_MAX = 3.5
 
@@ -40,7 +41,19 @@ def judge_sstr(
     focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
 ) -> Judgement:
     """Propose what a focus of SSTR uptake outside the liver is."""
-    for rule in (_organ, _pituitary, _head_and_neck, _kidney_and_pelvis, _adrenal, _ureter, _pelvic_organs, _gut):
+    for rule in (
+        _organ,
+        _marrow,
+        _pituitary,
+        _head_and_neck,
+        _kidney_and_pelvis,
+        _adrenal,
+        _ureter,
+        _chest,
+        _pelvic_organs,
+        _uncinate,
+        _gut,
+    ):
         verdict = rule(focus, around, work, marks, levels, settings)
         if verdict is not None:
             return verdict
@@ -57,6 +70,16 @@ def _organ(
         return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {organ}")
     if focus.label_share >= 0.5 and name == "accessory_spleen":
         return Judgement(True, name, "lies in an accessory spleen")
+    return None
+
+
+def _marrow(
+    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
+) -> Judgement | None:
+    """A band of faint uptake along a bone is marrow."""
+    bone = focus.label in (LABELS["skeleton"], LABELS["spine"]) and focus.label_share >= 0.5
+    if bone and around.elongation > 1.8 and focus.contrast < 2.7 and focus.peak < 2.5 * levels.blood:
+        return Judgement(True, "bone_marrow", f"a band along the bone, {focus.contrast:.1f} × the marrow elsewhere")
     return None
 
 
@@ -102,6 +125,9 @@ def _head_and_neck(
         dense = around.has_ct and 65 <= around.ct_hu < 180  # iodine makes the gland denser than muscle
         if not near_airway or not (symmetric or dense or abs(around.lateral) < 12):
             return None
+        diffuse = around.core_ml > 2.5 and (dense or around.elongation > 1.4)
+        if diffuse and focus.top <= limit:
+            return Judgement(True, organ, f"diffuse uptake of the thyroid, SUV {focus.top:.1f}")
         if not symmetric and abs(around.lateral) >= 12:
             return Judgement(
                 False, "", f"in the thyroid, {_times(around.other_side)} the other side", ("in thyroid", "asymmetric")
@@ -132,7 +158,8 @@ def _kidney_and_pelvis(
         centre = marks.kidney.get(side)
         inward = centre is not None and abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2])))
         level = centre is not None and abs(float(around.point[2] - centre[2])) < 45
-        if away < 6 or (inward and level and away < 16 and not around.nodule_in_fat and around.ventral < 60):
+        urine = not (around.has_ct and 30 < around.ct_peak_hu < 150)
+        if away < 6 or (inward and level and away < 16 and urine and around.ventral < 60):
             return Judgement(True, name, f"{away:.0f} mm from the {side} kidney: cortex, pelvis or spill from it")
     away = marks.distance("spleen", around.point)
     if away is not None and away < 6 and focus.peak < 1.3 * (levels.spleen or np.inf):
@@ -191,17 +218,34 @@ def _ureter(
     low = float(marks.bladder_middle[2]) - 10 if marks.bladder_middle is not None else None
     if top is None or (low is not None and not low < z < top) or not marks.in_abdomen(z):
         return None
-    near_bladder = marks.bladder_top is not None and z < marks.bladder_top + 45
-    course = 5 < abs(around.lateral) < (75 if near_bladder else 60) and -5 < around.ventral < (
-        125 if near_bladder else 75
-    )
+    near_bladder = marks.bladder_top is not None and z < marks.bladder_top + 60
+    course = abs(around.lateral) < (80 if near_bladder else 60) and -5 < around.ventral < (125 if near_bladder else 75)
     if not course or around.core_ml > 4:
         return None
-    thread = around.elongation > 1.6 and around.thinness < 1.8
-    invisible = around.has_ct and around.ct_peak_hu < -25 and around.fat > 0.5
-    if invisible or (thread and not (around.nodule_in_fat and around.elongation < 2.0)):
+    thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
+    invisible = around.has_ct and around.ct_peak_hu < 0 and around.fat > 0.5
+    if invisible or (thread and not (around.nodule_in_fat and around.elongation < 1.6)):
         why = "thread-like" if thread else "no nodule on CT"
         return Judgement(True, "ureter", f"in the course of the ureter, {why}; follow the ureter")
+    return None
+
+
+def _chest(
+    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
+) -> Judgement | None:
+    """Blood in the heart and the hilar vessels."""
+    name = NAMES.get(focus.label, "")
+    diffuse = not around.compact or around.core_ml > 8
+    if name in ("heart", "aorta") and focus.label_share >= 0.5 and (diffuse or focus.peak < 2.0 * levels.blood):
+        return Judgement(True, "heart", f"{focus.peak / levels.blood:.1f} × blood pool in heart or aorta")
+    faint = focus.peak < 1.7 * levels.blood
+    shapeless = around.elongation > 1.4 or around.thinness > 1.8 or around.core_ml < 0.6
+    if marks.in_chest(float(around.point[2])) and faint and shapeless:
+        bone = focus.label in (LABELS["skeleton"], LABELS["spine"])
+        if not bone:
+            return Judgement(
+                True, "vessels", f"{focus.peak / levels.blood:.1f} × blood pool, not round: vessel or gullet"
+            )
     return None
 
 
@@ -228,6 +272,22 @@ def _pelvic_organs(
     return None
 
 
+def _uncinate(
+    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
+) -> Judgement | None:
+    """Head and uncinate process of the pancreas, seen in half of all patients; any mass on CT overrules it."""
+    if not marks.kidney:
+        return None
+    centre = float(np.mean([k[2] for k in marks.kidney.values()]))
+    right = -1.0 if marks.liver_x is None or marks.liver_x < 0 else 1.0
+    place = 3 < right * around.lateral < 55 and 30 < around.ventral < 100 and -45 < around.point[2] - centre < 45
+    if not place or around.core_ml < 1.5 or around.nodule_in_fat or focus.top > UNCINATE_MAX or around.elongation > 1.6:
+        return None
+    return Judgement(
+        True, "pancreas", f"at the uncinate process of the pancreas, SUV {focus.top:.1f}, no mass set apart on CT"
+    )
+
+
 def _gut(
     focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
 ) -> Judgement | None:
@@ -238,31 +298,28 @@ def _gut(
         return None
     name = NAMES.get(focus.label, "")
     known = name if name in ("bowel", "stomach", "pancreas", "gallbladder") and focus.label_share >= 0.5 else ""
-    behind = around.ventral < -20
-    if behind and not known:
+    if around.ventral < -20 and not known:
         return None
     organ = known or "bowel"
+    mark = (_MARKED[known],) if known in _MARKED else ()
     liver = levels.liver or 4 * levels.blood
-    focal = around.elongation < 1.3 and around.joined < 0.45 and around.core_ml < 12
-    hot = focus.top > max(1.5 * liver, 1.5 * MODERATE_MAX)
-    if focal and hot:
-        return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", ())
-    if focal and around.joined < 0.3 and around.nodule_in_fat and around.elongation < 1.25:
-        return Judgement(False, "", "round soft-tissue nodule in fat on CT", ())
-    if around.elongation < 1.45 and around.joined < 0.6 and focus.top > max(2.0 * liver, 2 * MODERATE_MAX):
-        return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", ())
-    if around.core_ml < 40 and focus.top > 3 * max(liver, MODERATE_MAX):
-        return Judgement(
-            False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", (_MARKED.get(organ, ""),)
-        )
+    ceiling = 1.5 * max(liver, MODERATE_MAX)
+    focal = around.elongation < 1.6 and around.joined < 0.6 and around.core_ml < 15
+    if focal and focus.top > ceiling:
+        return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
+    if around.core_ml < 40 and focus.top > 2.5 * ceiling:
+        return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
+    round_ = around.elongation < 1.3 and around.joined < 0.35 and around.core_ml < 12
+    if round_ and around.nodule_in_fat:
+        return Judgement(False, "", "round soft-tissue nodule in fat on CT", mark)
     shape = []
     if around.elongation >= 1.3:
         shape.append("elongated")
-    if around.joined >= 0.3:
+    if around.joined >= 0.35:
         shape.append("part of a larger band of uptake")
     if not shape:
         shape.append("moderate")
-    return Judgement(True, organ, f"{' and '.join(shape)}, SUV {focus.top:.1f}: stomach, bowel or pancreas")
+    return Judgement(True, organ, f"{' and '.join(shape)}, SUV {focus.top:.1f}: stomach, bowel or pancreas", mark)
 
 
 def _times(ratio: float) -> str:

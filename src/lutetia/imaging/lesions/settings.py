@@ -24,7 +24,8 @@ class LesionSettings(Record):
     at_liver_noise : a liver lesion within this many times the noise of a maximum above liver counts as "at liver level"
     split_rise : a peak is distinct when it rises above the saddle by this share of its height over background
     split_noise : and by this many standard deviations of noise
-    smallest_ml, smallest_voxels : smaller foci are not reported
+    smallest_ml, smallest_voxels : smaller lesions are not reported
+    smallest_core_ml : a focus whose upper half is smaller than this is noise: the image cannot resolve it
     small_volume_ml : smaller lesions are flagged and left out of volume totals
     small_mm : a lesion up to this long is flagged small
     asymmetry : uptake above this × the other side is not called physiological
@@ -37,12 +38,13 @@ class LesionSettings(Record):
     blood_pool_factor: float = 1.2
     contrast_factor: float = 1.5
     liver_contrast_factor: float = 1.1
-    noise_factor: float = 5.0
+    noise_factor: float = 6.0
     at_liver_noise: float = 2.0
-    split_rise: float = 0.2
-    split_noise: float = 3.0
+    split_rise: float = 0.15
+    split_noise: float = 2.0
     smallest_ml: float = 0.1
     smallest_voxels: int = 3
+    smallest_core_ml: float = 0.2
     small_volume_ml: float = 0.5
     count_small_volumes: bool = False
     small_mm: float = 20.0

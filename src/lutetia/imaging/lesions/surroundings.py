@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Surroundings:
     joined : saddle over peak, 0 when it stands alone: how far it belongs to a larger structure
     ct_hu : median HU of the core (NaN without CT); `ct_peak_hu` that of the 5 mm around the peak
     fat, soft, gas, bone, lung : shares of the shell 2–7 mm around the core by HU
-    other_side : peak over the highest uptake within 15 mm of the mirrored place
+    other_side : peak over the highest uptake within 18 mm of the mirrored place
     """
 
     point: Array
@@ -115,6 +115,28 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
     )
 
 
+def compare_sides(facts: list[Surroundings], peaks: list[float], marks: Landmarks) -> list[Surroundings]:
+    """Where a focus has a partner at about the mirrored place, compare with that: the midline is never exact.
+
+    A partner lies on the other side at the same level and depth (20 and 25 mm), the pair's middle within 22 mm of the
+    plane of symmetry.
+    """
+    if not facts:
+        return []
+    points = np.array([f.point for f in facts])
+    middle = np.array([marks.midline(float(z)) for z in points[:, 2]])
+    out = []
+    for i, fact in enumerate(facts):
+        step = points - points[i]
+        centre = 0.5 * (points[:, 0] + points[i, 0]) - middle[i]
+        partner = (
+            (np.abs(step[:, 2]) < 20) & (np.abs(step[:, 1]) < 25) & (np.abs(step[:, 0]) > 12) & (np.abs(centre) < 22)
+        )
+        ratio = min((peaks[i] / peaks[j] for j in np.flatnonzero(partner)), default=np.inf)
+        out.append(replace(fact, other_side=min(fact.other_side, float(ratio))))
+    return out
+
+
 def _ball(point: Array, radius: float, step: float) -> Array:
     axis = np.arange(-radius, radius + step / 2, step)
     offsets = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
@@ -138,7 +160,7 @@ def _shell(core: Array, spacing: Array) -> Array:
 def _other_side(focus: Focus, work: Working, marks: Landmarks, point: Array) -> float:
     mirrored = marks.mirror(point)
     index = np.rint(work.grid.to_index(mirrored)).astype(int)
-    reach = np.ceil(15.0 / np.asarray(work.grid.spacing_mm)).astype(int)
+    reach = np.ceil(18.0 / np.asarray(work.grid.spacing_mm)).astype(int)
     box = tuple(slice(max(0, int(i - r)), max(0, int(i + r + 1))) for i, r in zip(index, reach, strict=True))
     around = work.smooth[box]
     if around.size == 0:
