@@ -40,6 +40,7 @@ class ReadSettings(Record):
     rules_dir: str | None = None
     visit_days: int = Field(default=31, ge=0, description="SSTR and FDG scans within this many days are one visit")
     deformable: bool = True
+    corrections: str | None = None
 
 
 class OutputSettings(Record):

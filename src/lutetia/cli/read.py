@@ -1,0 +1,122 @@
+"""``lutetia read``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from lutetia.model import Course, UsageError
+
+
+def _mapping(pairs: list[str] | None, option: str) -> dict[str, str]:
+    """``["a=b"]`` → ``{"a": "b"}``."""
+    out = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise UsageError("bad-option", f"{option} {pair!r} is not NAME=VALUE", expected="NAME=VALUE")
+        out[name.strip()] = value.strip()
+    return out
+
+
+def _summary(course: Course, out: Path) -> str:
+    """A few lines that say what was read and where it lies."""
+    lines = []
+    for study in course.studies:
+        lines.append(f"{study.id}  {study.date or 'undated'}  {study.modality}  {study.tracer}")
+        if study.suv is not None:
+            lines.append(
+                f"  SUV {study.suv.basis}: factor {study.suv.factor:.6g}, corrected to {study.suv.decay_reference}"
+            )
+        elif study.suv_refusal is not None:
+            lines.append(f"  SUV refused: {study.suv_refusal.message}")
+        for name, reference in study.references.items():
+            value = "–" if reference.suv_mean is None else f"{reference.suv_mean:.2f}"
+            why = f" ({reference.reasons[0]})" if reference.reasons and reference.status != "ok" else ""
+            lines.append(f"  {name.replace('_', ' '):11} {value:>6}  {reference.status}{why}")
+    candidates = [x for x in course.lesions if x.status in ("candidate", "confirmed")]
+    lines.append(f"{len(candidates)} candidate lesions, {len(course.lesions) - len(candidates)} sites set apart")
+    for level in ("error", "caution"):
+        found = [i for i in course.issues if i.level == level]
+        if found:
+            lines.append(f"{len(found)} {level}{'s' if len(found) > 1 else ''}: see issues in the report")
+    lines.append(f"results in {out}: findings.json, lesions.csv, report.html, report.pdf")
+    return "\n".join(lines)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def read(
+        paths: list[Path] = typer.Argument(..., help="Folders, files or zip archives with the DICOM export."),
+        out: Path = typer.Option(..., "--out", "-o", help="Result folder."),
+        patient: str | None = typer.Option(None, help="Patient ID, when the input holds several."),
+        pet: str | None = typer.Option(None, help="PET series: UID, its beginning, or the series number."),
+        ct: str | None = typer.Option(None, help="CT series, likewise; 'none' reads PET without CT."),
+        tracer: str | None = typer.Option(None, help="Tracer by hand: dotatate, dotatoc, fdg …"),
+        organs: Path | None = typer.Option(None, help="Your organ masks: NIfTI, folder, DICOM SEG or RTSTRUCT."),
+        anatomy: str = typer.Option("embedded", help="embedded, totalsegmentator or none."),
+        reference: list[str] | None = typer.Option(None, help="liver=x,y,z,radius (LPS mm) or liver=mask file."),
+        reference_estimate: str = typer.Option("whole_organ", help="whole_organ or classical."),
+        scheme: str = typer.Option("default", help="Segmentation scheme by name."),
+        include_small: bool = typer.Option(False, help="Count lesions below 0.5 mL in the totals."),
+        override: list[str] | None = typer.Option(None, help="SUV input by hand: weight_kg=70, dose_mbq=150 …"),
+        set_: list[str] | None = typer.Option(None, "--set", help="Convention: C-A5=0.05 …"),
+        case: Path | None = typer.Option(None, help="Referral data (YAML) for the rules."),
+        rules: Path | None = typer.Option(None, help="Folder with a site's own rules."),
+        corrections: Path | None = typer.Option(None, help="Corrections by the reader (YAML)."),
+        visit_days: int = typer.Option(31, help="SSTR and FDG within this many days are one visit."),
+        rigid: bool = typer.Option(False, help="Align studies rigidly only."),
+        pseudonym: str | None = typer.Option(None, help="Replace identity, shift dates in every output."),
+        seg_full: bool = typer.Option(False, help="Write empty frames of the SEG, too."),
+        seg_labelmap: bool = typer.Option(False, help="Write the SEG as a label map."),
+        suv_nifti: bool = typer.Option(False, help="Write the SUV volume as NIfTI, too."),
+        report: bool = typer.Option(True, help="Write report.html and report.pdf."),
+        force: bool = typer.Option(False, help="Read again although nothing changed."),
+        as_json: bool = typer.Option(False, "--json", help="Print findings.json."),
+    ) -> None:
+        """Read PET/CT of one patient: SUV, references, lesions, grades, report."""
+        from lutetia.api import read as run
+        from lutetia.cli.progress import Progress
+
+        settings: dict[str, Any] = {
+            "patient": patient,
+            "pet": pet,
+            "ct": None if ct == "none" else ct,
+            "use_ct": ct != "none",
+            "tracer": tracer,
+            "organs": str(organs) if organs else None,
+            "anatomy": anatomy,
+            "references": _mapping(reference, "--reference"),
+            "reference_estimate": reference_estimate,
+            "scheme": scheme,
+            "include_small": include_small,
+            "overrides": _mapping(override, "--override"),
+            "conventions": _mapping(set_, "--set"),
+            "case": str(case) if case else None,
+            "rules_dir": str(rules) if rules else None,
+            "corrections": str(corrections) if corrections else None,
+            "visit_days": visit_days,
+            "deformable": not rigid,
+        }
+        output = {
+            "seg_full": seg_full,
+            "seg_labelmap": seg_labelmap,
+            "suv_nifti": suv_nifti,
+            "report": report,
+            "pseudonym": pseudonym,
+        }
+        with Progress(quiet=as_json) as progress:
+            course = run(list(paths), out, settings=settings, output=output, force=force, progress=progress)
+        if as_json:
+            typer.echo(json.dumps(json.loads((out / "findings.json").read_text(encoding="utf-8")), ensure_ascii=False))
+        else:
+            typer.echo(_summary(course, out))
+        sys.stdout.flush()
+        if any(s.suv_refusal is not None for s in course.studies):
+            raise typer.Exit(1)

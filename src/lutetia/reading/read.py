@@ -1,0 +1,155 @@
+"""The whole way: folders in, a Course out. Several studies of one patient become one course."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lutetia
+from lutetia.dicom.scan import scan
+from lutetia.dicom.select import StudySelection, select
+from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
+from lutetia.reading.settings import ReadSettings
+from lutetia.reading.study import StudyReading, read_study
+
+Progress = Callable[[str, float], None]
+
+
+def _quiet(stage: str, share: float) -> None:
+    """Progress nobody watches."""
+
+
+@dataclass(eq=False)
+class CourseReading:
+    """A course with the pixels behind it. `studies` are in the order of their dates."""
+
+    course: Course
+    studies: tuple[StudyReading, ...]
+    settings: ReadSettings
+    inputs: tuple[str, ...] = field(default=())
+
+
+def select_studies(
+    paths: Sequence[str | Path], settings: ReadSettings, progress: Progress = _quiet
+) -> tuple[tuple[StudySelection, ...], tuple[Issue, ...]]:
+    """Scan the paths and choose what to read.
+
+    Returns
+    -------
+    (selections in order of date, issues of the scan)
+
+    Raises
+    ------
+    UsageError
+        Several patients and none chosen; a series or patient that is not there.
+    InputError
+        No PET or SPECT at all; a path that does not exist.
+    """
+    inventory = scan(list(paths), progress=lambda done, total: progress("headers", 0.1 * done / max(total, 1)))
+    selections = select(inventory, patient=settings.patient, pet=settings.pet, ct=settings.ct)
+    return tuple(sorted(selections, key=_when)), inventory.issues
+
+
+def _when(selection: StudySelection) -> tuple[str, str, str]:
+    first = selection.pet.first if selection.pet is not None else None
+    date = (first.series_date or first.study_date) if first is not None else selection.study.date
+    time = (first.acquisition_time or first.series_time) if first is not None else ""
+    return (date or selection.study.date or "", time or "", selection.study.study_instance_uid)
+
+
+def study_names(selections: Sequence[StudySelection]) -> tuple[str, ...]:
+    """Ids of the studies in the record and of their folders: study-1, study-2 … in order of date."""
+    return tuple(f"study-{n}" for n in range(1, len(selections) + 1))
+
+
+def read_course(
+    paths: Sequence[str | Path], settings: ReadSettings | None = None, progress: Progress = _quiet
+) -> CourseReading:
+    """Read every study of one patient found under the paths.
+
+    Parameters
+    ----------
+    paths : folders, files or archives
+    settings : see `ReadSettings`
+    progress : called with a stage's name and the share of the whole that is done
+
+    Raises
+    ------
+    InputError, UsageError
+        As `select_studies`.
+    """
+    settings = settings or ReadSettings()
+    selections, scan_issues = select_studies(paths, settings, progress)
+    names = study_names(selections)
+    readings = []
+    for n, (selection, name) in enumerate(zip(selections, names, strict=True)):
+        start, width = 0.1 + 0.8 * n / len(names), 0.8 / len(names)
+
+        def step(stage: str, share: float, start: float = start, width: float = width, name: str = name) -> None:
+            progress(f"{name}: {stage}", start + width * share)
+
+        readings.append(read_study(selection, name, settings, step))
+    return assemble(tuple(readings), scan_issues, settings, tuple(str(p) for p in paths))
+
+
+def assemble(
+    readings: tuple[StudyReading, ...],
+    scan_issues: tuple[Issue, ...],
+    settings: ReadSettings,
+    inputs: tuple[str, ...],
+) -> CourseReading:
+    """The Course of the studies that were read."""
+    from lutetia.reading.course import join_studies
+
+    joined = join_studies(readings, settings)
+    patient = readings[0].selection.patient if readings else None
+    sex = readings[0].study.acquisition.sex if readings else None
+    course = Course(
+        software=software(),
+        patient=Patient(id=patient.patient_id or patient.key if patient else "unknown", sex=sex),
+        settings=settings.model_dump(mode="json", exclude_defaults=True),
+        studies=joined.studies,
+        lesions=joined.lesions,
+        conventions=_conventions(readings),
+        issues=(*scan_issues, *joined.issues),
+        visits=joined.visits,
+        phenotypes=joined.phenotypes,
+        comparability=joined.comparability,
+        not_used=_not_used(readings),
+    )
+    return CourseReading(course, readings, settings, inputs)
+
+
+def software() -> dict[str, str]:
+    """Name and versions that go into every result."""
+    import numpy
+    import pydantic
+    import scipy
+
+    return {
+        "name": "lutetia",
+        "version": lutetia.__version__,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "numpy": numpy.__version__,
+        "scipy": scipy.__version__,
+        "pydantic": pydantic.__version__,
+    }
+
+
+def _conventions(readings: tuple[StudyReading, ...]) -> tuple[ConventionUse, ...]:
+    seen: dict[str, ConventionUse] = {}
+    for reading in readings:
+        for use in reading.conventions:
+            seen.setdefault(use.key, use)
+    return tuple(seen[key] for key in sorted(seen))
+
+
+def _not_used(readings: tuple[StudyReading, ...]) -> tuple[SeriesNote, ...]:
+    notes: dict[str, SeriesNote] = {}
+    for reading in readings:
+        for note in reading.selection.notes:
+            if not note.role:
+                notes.setdefault(note.series_instance_uid + note.reason, note)
+    return tuple(notes.values())

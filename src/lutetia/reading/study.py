@@ -1,0 +1,293 @@
+"""One study, stage by stage: SUV, organs, references, lesions, grades. A refused stage leaves the rest to be read."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from lutetia.dicom.geometry import stack_slices
+from lutetia.dicom.headers import pet_facts
+from lutetia.dicom.pixels import PetImage, load_ct_image, load_pet
+from lutetia.dicom.select import StudySelection
+from lutetia.dicom.series import SeriesFiles
+from lutetia.dicom.tracers import TracerFinding, identify_tracer
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.lesions import LesionResult, LesionSettings
+from lutetia.imaging.suv import SuvScale, suv_scale
+from lutetia.model import (
+    Acquisition,
+    ConventionUse,
+    GridRecord,
+    InputError,
+    Issue,
+    Lesion,
+    Reference,
+    Refusal,
+    Study,
+    Tracer,
+    UsageError,
+    Volume,
+)
+from lutetia.model.pet import PetFacts, SuvOverrides
+from lutetia.reading.acquisition import acquisition_of
+from lutetia.reading.settings import ReadSettings
+
+Progress = Callable[[str, float], None]
+
+
+def no_progress(stage: str, share: float) -> None:
+    """Progress for callers that do not watch."""
+
+
+@dataclass(eq=False)
+class StudyReading:
+    """What one study gave: its record and lesions, the pixels behind them, and what must be said.
+
+    `suv` is None where SUV was refused; then `stored` holds the rescaled stored values, for pictures only.
+    """
+
+    study: Study
+    selection: StudySelection
+    tracer: Tracer | None = None
+    lesions: tuple[Lesion, ...] = ()
+    issues: list[Issue] = field(default_factory=list)
+    suv: Volume | None = None
+    stored: Volume | None = None
+    ct: Volume | None = None
+    pet: PetImage | None = None
+    anatomy: Anatomy | None = None
+    found: LesionResult | None = None
+    reference_regions: dict[str, Any] = field(default_factory=dict)
+    conventions: list[ConventionUse] = field(default_factory=list)
+    source_dataset: Any = None
+
+
+def overrides_of(settings: ReadSettings) -> SuvOverrides:
+    """The SUV values entered by hand.
+
+    Raises
+    ------
+    UsageError
+        ``unknown-override`` or ``bad-override``: a name that does not exist, or a number that is none.
+    """
+    numbers = ("weight_kg", "size_m", "dose_mbq", "half_life_s")
+    known = {f.name for f in fields(SuvOverrides)}
+    values: dict[str, Any] = {}
+    for name, text in settings.overrides.items():
+        if name not in known:
+            raise UsageError("unknown-override", f"{name!r} can't be overridden", expected=", ".join(sorted(known)))
+        try:
+            values[name] = float(text) if name in numbers else text
+        except ValueError as error:
+            raise UsageError("bad-override", f"{name} = {text!r} is not a number", expected="a number") from error
+    return SuvOverrides(**values)
+
+
+def tracer_of(selection: StudySelection, settings: ReadSettings) -> TracerFinding:
+    """The tracer: the one given by hand, else what the header tells."""
+    assert selection.pet is not None
+    if settings.tracer:
+        return identify_tracer(selection.pet.dataset(), settings.tracer)
+    return selection.tracer or identify_tracer(selection.pet.dataset())
+
+
+def _load_ct(series: SeriesFiles, issues: list[Issue], study: str) -> Volume | None:
+    """The CT; one that can't be read is an issue, and the PET is read without it."""
+    try:
+        image = load_ct_image(series)
+    except InputError as error:
+        text = f"The CT was not used: {error.what}"
+        issues.append(Issue(code=error.code, level="caution", message=text, where=error.where, study=study))
+        return None
+    issues.extend(i.model_copy(update={"study": study}) for i in image.issues)
+    return image.volume
+
+
+def _load_suv(pet: SeriesFiles, facts: PetFacts, scale: SuvScale | Refusal) -> PetImage:
+    """The PET in SUV, or in stored units where SUV is refused."""
+    stack = stack_slices(pet)
+    if isinstance(scale, Refusal):
+        return load_pet(pet, stack=stack)
+    if scale.frame_factors is None:
+        return load_pet(pet, scale.factor, unit=f"SUV{scale.basis}", stack=stack)
+    factors = scale.slice_factors(instance.key for instance in stack.instances)
+    return load_pet(pet, factors, unit=f"SUV{scale.basis}", stack=stack)
+
+
+def grid_record(volume: Volume) -> GridRecord:
+    """The grid of a volume as findings.json keeps it."""
+    grid = volume.grid
+    return GridRecord(
+        shape=grid.shape,
+        spacing_mm=grid.spacing_mm,
+        origin_mm=grid.origin_mm,
+        direction=grid.direction,
+        frame_of_reference_uid=grid.frame_of_reference_uid,
+    )
+
+
+def read_study(
+    selection: StudySelection, name: str, settings: ReadSettings, progress: Progress = no_progress
+) -> StudyReading:
+    """Read one study.
+
+    Parameters
+    ----------
+    selection : what to read of it
+    name : the study's id in the record
+    settings : see `ReadSettings`
+    progress : called with the stage's name and the share done
+
+    Returns
+    -------
+    StudyReading
+        With a `suv_refusal` in its record where SUV can't be had, and with whatever came before a stage that refused.
+    """
+    issues = [i.model_copy(update={"study": name}) for i in selection.issues]
+    study = Study(
+        id=name,
+        study_instance_uid=selection.study.study_instance_uid,
+        date=iso_date(selection.study.date),
+        modality=selection.modality,
+        tracer="unknown",
+        series=selection.notes,
+    )
+    reading = StudyReading(study=study, selection=selection, issues=issues)
+    if selection.pet is None:
+        refusal = Refusal(code="no-usable-pet", message="No PET or SPECT series of this study can be read")
+        reading.study = study.model_copy(update={"suv_refusal": refusal})
+        return reading
+    finding = tracer_of(selection, settings)
+    reading.tracer = finding.tracer
+    if not settings.tracer:
+        known = {(i.code, i.message) for i in issues}
+        new = [i for i in finding.issues if (i.code, i.message) not in known]
+    else:
+        new = list(finding.issues)
+    issues.extend(i.model_copy(update={"study": name}) for i in new)
+
+    with ThreadPoolExecutor(1) as pool:
+        ct_task: Future[Volume | None] | None = None
+        if selection.ct is not None and settings.use_ct:
+            ct_task = pool.submit(_load_ct, selection.ct, issues, name)
+        progress("SUV", 0.05)
+        _suv_stage(reading, finding, settings)
+        reading.ct = ct_task.result() if ct_task is not None else None
+    if reading.suv is None:
+        return reading
+    if reading.tracer is None:
+        reading.issues.append(
+            Issue(
+                code="tracer-needed",
+                level="error",
+                message="Organs, references and lesions were not sought because the tracer is unknown; "
+                "name it with --tracer",
+                study=name,
+            )
+        )
+        return reading
+    progress("organs", 0.2)
+    _anatomy_stage(reading, settings)
+    progress("references", 0.5)
+    references = _reference_stage(reading, settings, None)
+    progress("lesions", 0.6)
+    _lesion_stage(reading, references, settings)
+    gc.collect(0)
+    progress("grades", 0.95)
+    return reading
+
+
+def iso_date(text: str | None) -> str | None:
+    """``20250131`` → ``2025-01-31``; what is not a date is left as it stands."""
+    if text and len(text) == 8 and text.isdigit():
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    return text or None
+
+
+def _suv_stage(reading: StudyReading, finding: TracerFinding, settings: ReadSettings) -> None:
+    pet = reading.selection.pet
+    assert pet is not None
+    name = reading.study.id
+    facts = pet_facts(pet)
+    scale: SuvScale | Refusal
+    if not finding.measurable:
+        scale = Refusal(code="tracer-not-measured", message=finding.refusal, element="Radiopharmaceutical")
+    else:
+        scale = suv_scale(facts, overrides_of(settings), settings.suv_basis)
+    try:
+        reading.pet = _load_suv(pet, facts, scale)
+    except InputError as error:
+        refusal = Refusal(code=error.code, message=error.what, element=error.where)
+        reading.study = reading.study.model_copy(update={"suv_refusal": refusal})
+        reading.issues.append(Issue(code=error.code, level="error", message=error.what, where=error.where, study=name))
+        return
+    reading.issues.extend(i.model_copy(update={"study": name}) for i in reading.pet.issues)
+    volume = reading.pet.volume
+    update: dict[str, Any] = {
+        "tracer": finding.tracer.key if finding.tracer else "unknown",
+        "tracer_detail": finding.tracer,
+        "grid": grid_record(volume),
+        "acquisition": _acquisition(reading, facts, scale),
+    }
+    if isinstance(scale, Refusal):
+        reading.stored = volume
+        update["suv_refusal"] = scale
+        message = f"{scale.message} (option {scale.override})" if scale.override else scale.message
+        reading.issues.append(Issue(code=scale.code, level="error", message=message, where=scale.element, study=name))
+    else:
+        reading.suv = volume
+        update["suv"] = scale.record()
+        reading.issues.extend(i.model_copy(update={"study": name}) for i in scale.warnings)
+    reading.study = reading.study.model_copy(update=update)
+
+
+def _acquisition(reading: StudyReading, facts: PetFacts, scale: SuvScale | Refusal) -> Acquisition:
+    selection = reading.selection
+    assert selection.pet is not None and reading.pet is not None
+    ct = selection.ct.dataset() if selection.ct is not None else None
+    return acquisition_of(
+        facts, None if isinstance(scale, Refusal) else scale, selection.pet.dataset(), ct, reading.pet.volume.grid
+    )
+
+
+def _anatomy_stage(reading: StudyReading, settings: ReadSettings) -> None:
+    from lutetia.reading.anatomy import anatomy_of
+
+    assert reading.suv is not None and reading.tracer is not None
+    anatomy = anatomy_of(reading.suv, reading.ct, reading.tracer, settings)
+    reading.anatomy = anatomy
+    name = reading.study.id
+    reading.issues.extend(i.model_copy(update={"study": name}) for i in anatomy.issues)
+    reading.study = reading.study.model_copy(update={"anatomy_source": anatomy.source, "organs": anatomy.organs})
+
+
+def _reference_stage(reading: StudyReading, settings: ReadSettings, lesions: Any) -> dict[str, Reference]:
+    from lutetia.reading.anatomy import references_of
+
+    assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
+    measured = references_of(reading.suv, reading.anatomy, reading.tracer, settings, lesions)
+    reading.reference_regions = measured.regions
+    reading.issues.extend(i.model_copy(update={"study": reading.study.id}) for i in measured.issues)
+    reading.study = reading.study.model_copy(update={"references": measured.references})
+    return measured.references
+
+
+def _lesion_stage(reading: StudyReading, references: dict[str, Reference], settings: ReadSettings) -> None:
+    from lutetia.imaging.lesions import find_lesions
+    from lutetia.reading.grading import graded
+
+    assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
+    chosen = LesionSettings(at_liver_noise=settings.liver_maximum_noise_k, count_small_volumes=settings.include_small)
+    if settings.scheme != "default":
+        chosen = chosen.model_copy(update={"scheme": settings.scheme})
+    found = find_lesions(
+        reading.suv, reading.ct, reading.anatomy, references, reading.tracer, chosen, study=reading.study.id
+    )
+    reading.found = found
+    reading.issues.extend(found.issues)
+    reading.conventions.extend(found.conventions)
+    reading.lesions = graded(found, reading.study, reading.tracer, settings)
+    reading.found = replace(found, lesions=reading.lesions)
