@@ -8,10 +8,10 @@ from typing import Any
 
 from lutetia.model import Course
 from lutetia.outputs.write import WriteOptions, write_results
-from lutetia.reading.cached import read_cached
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
 from lutetia.reading.settings import OutputSettings, ReadSettings
+from lutetia.reading.stages import StageStore
 
 PathLike = str | Path
 Progress = Callable[[str, float], None]
@@ -60,7 +60,7 @@ def read(
         reading = read_course(_paths(paths), chosen, tell)
         return pseudonymised(reading, wanted.pseudonym).course if wanted.pseudonym else reading.course
     folder = Path(out)
-    reading = read_cached(_paths(paths), folder, chosen, tell, force=force)
+    reading = read_course(_paths(paths), chosen, tell, StageStore(folder, force))
     if wanted.pseudonym:
         reading = pseudonymised(reading, wanted.pseudonym)
     tell("writing", 0.92)

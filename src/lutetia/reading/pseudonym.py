@@ -85,10 +85,10 @@ def _through(value: Any, scrub: Callable[[str], str]) -> Any:
 
 def _header(header: InstanceHeader, name: str, days: int) -> InstanceHeader:
     """The few elements of a slice's header that outputs refer to, without identity."""
-    day = {
-        f: shifted(str(getattr(header, f) or ""), days) or None
-        for f in ("study_date", "series_date", "acquisition_date")
-    }
+
+    def moved(day: str | None) -> str | None:
+        return shifted(day, days) if day else None
+
     return replace(
         header,
         path="",
@@ -100,7 +100,9 @@ def _header(header: InstanceHeader, name: str, days: int) -> InstanceHeader:
         frame_of_reference_uid=derived_uid(header.frame_of_reference_uid, name)
         if header.frame_of_reference_uid
         else "",
-        **day,
+        study_date=moved(header.study_date),
+        series_date=moved(header.series_date),
+        acquisition_date=moved(header.acquisition_date),
     )
 
 

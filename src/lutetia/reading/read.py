@@ -12,6 +12,7 @@ from lutetia.dicom.scan import scan
 from lutetia.dicom.select import StudySelection, select
 from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
 from lutetia.reading.settings import ReadSettings
+from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, read_study
 
 Progress = Callable[[str, float], None]
@@ -65,7 +66,10 @@ def study_names(selections: Sequence[StudySelection]) -> tuple[str, ...]:
 
 
 def read_course(
-    paths: Sequence[str | Path], settings: ReadSettings | None = None, progress: Progress = _quiet
+    paths: Sequence[str | Path],
+    settings: ReadSettings | None = None,
+    progress: Progress = _quiet,
+    store: StageStore | None = None,
 ) -> CourseReading:
     """Read every study of one patient found under the paths.
 
@@ -74,6 +78,7 @@ def read_course(
     paths : folders, files or archives
     settings : see `ReadSettings`
     progress : called with a stage's name and the share of the whole that is done
+    store : where finished stages are kept and found again; None keeps none
 
     Raises
     ------
@@ -90,7 +95,7 @@ def read_course(
         def step(stage: str, share: float, start: float = start, width: float = width, name: str = name) -> None:
             progress(f"{name}: {stage}", start + width * share)
 
-        readings.append(read_study(selection, name, settings, step))
+        readings.append(read_study(selection, name, settings, step, store))
     return assemble(tuple(readings), scan_issues, settings, tuple(str(p) for p in paths))
 
 

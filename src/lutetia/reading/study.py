@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from lutetia.dicom.geometry import stack_slices
@@ -34,6 +34,7 @@ from lutetia.model import (
 from lutetia.model.pet import PetFacts, SuvOverrides
 from lutetia.reading.acquisition import acquisition_of
 from lutetia.reading.settings import ReadSettings
+from lutetia.reading.stages import StageStore, fingerprint, stage_key
 
 Progress = Callable[[str, float], None]
 
@@ -130,7 +131,11 @@ def grid_record(volume: Volume) -> GridRecord:
 
 
 def read_study(
-    selection: StudySelection, name: str, settings: ReadSettings, progress: Progress = no_progress
+    selection: StudySelection,
+    name: str,
+    settings: ReadSettings,
+    progress: Progress = no_progress,
+    store: StageStore | None = None,
 ) -> StudyReading:
     """Read one study.
 
@@ -140,6 +145,7 @@ def read_study(
     name : the study's id in the record
     settings : see `ReadSettings`
     progress : called with the stage's name and the share done
+    store : where finished stages are kept; None keeps none
 
     Returns
     -------
@@ -189,15 +195,42 @@ def read_study(
             )
         )
         return reading
+    key = measure_key(selection, settings)
+    kept = store.find(f"measure-{name}", key) if store is not None else None
+    if kept is not None:
+        from lutetia.reading.kept import restore
+
+        restore(reading, kept)
+        progress("kept from an earlier run", 1.0)
+        return reading
+    issues_before = len(reading.issues)
+    _measure(reading, settings, progress)
+    if store is not None:
+        from lutetia.reading.kept import keep
+
+        with store.writing(f"measure-{name}", key) as folder:
+            keep(reading, folder, issues_before)
+    return reading
+
+
+def measure_key(selection: StudySelection, settings: ReadSettings) -> str:
+    """What the measured part of a study depends on."""
+    files = [i.path for series in (selection.pet, selection.ct) if series is not None for i in series.instances]
+    own = [p for p in (settings.organs, *settings.references.values()) if p and "," not in p]
+    given = [str(f) for p in own for f in ([Path(p)] if Path(p).is_file() else sorted(Path(p).rglob("*")))]
+    chosen = settings.model_dump(mode="json", exclude={"case", "rules_dir", "visit_days", "deformable", "corrections"})
+    return stage_key("measure", fingerprint(files), fingerprint(given), chosen)
+
+
+def _measure(reading: StudyReading, settings: ReadSettings, progress: Progress) -> None:
+    """Organs, references, lesions, grades."""
     progress("organs", 0.2)
     _anatomy_stage(reading, settings)
     progress("references", 0.5)
     references = _reference_stage(reading, settings, None)
     progress("lesions", 0.6)
     _lesion_stage(reading, references, settings)
-    gc.collect(0)
     progress("grades", 0.95)
-    return reading
 
 
 def iso_date(text: str | None) -> str | None:
