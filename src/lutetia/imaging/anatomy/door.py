@@ -1,0 +1,35 @@
+"""The door to the embedded anatomy: CT and PET, CT alone, or PET alone."""
+
+from __future__ import annotations
+
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.model import Tracer, UsageError, Volume
+
+
+def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anatomy:
+    """Find the organs of one study without weights.
+
+    Parameters
+    ----------
+    suv : SUV (z, y, x), or None
+    ct : HU (z, y, x), or None
+    tracer : what was injected
+
+    Returns
+    -------
+    Anatomy; labels lie on the PET grid, on the CT grid when there is no PET
+
+    Raises
+    ------
+    UsageError
+        When neither PET nor CT is given.
+    """
+    if ct is not None:
+        from lutetia.imaging.anatomy.embedded import find_embedded
+
+        return find_embedded(ct, suv, tracer)
+    if suv is None:
+        raise UsageError("anatomy-without-images", "Anatomy needs a PET, a CT, or both.", expected="a volume")
+    from lutetia.imaging.anatomy.pet_only import find_anatomy_pet_only
+
+    return find_anatomy_pet_only(suv, tracer)

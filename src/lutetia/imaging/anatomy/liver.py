@@ -1,0 +1,140 @@
+"""The liver: the thickest even soft tissue under a lung base, on either side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
+
+
+@dataclass(frozen=True, eq=False)
+class Liver:
+    """The liver in the trunk's crop.
+
+    Attributes
+    ----------
+    mask : the organ with whatever lies inside it
+    ct_only : what CT alone calls liver
+    side : "right", or "left" in situs inversus
+    hu : HU of its parenchyma (mode)
+    suv : SUV of its most frequent tissue (mode), NaN without PET
+    evidence : numbers measured while finding it
+    """
+
+    mask: mm.Mask
+    ct_only: mm.Mask
+    side: str
+    hu: float
+    suv: float
+    evidence: dict[str, float] = field(default_factory=dict)
+
+
+def _core(trunk: Trunk, side: str) -> tuple[mm.Mask, float] | None:
+    """Thickest soft tissue of one side and its score: volume × share of its columns covered by that lung."""
+    height = trunk.below_dome_mm
+    rows = np.ones(len(height), bool) if not np.isfinite(height).any() else (height > -20) & (height < 200)
+    where = trunk.soft & trunk.side(side) & rows[:, None, None] & ~trunk.above_diaphragm
+    depth = mm.depth_inside(where, SPACING, open_edges=True)
+    lungs_known = trunk.lung(side).any()
+    for erosion in (15.0, 11.0, 8.0):
+        best: tuple[mm.Mask, float] | None = None
+        for box, piece, size in mm.components(depth > erosion, 30)[:6]:
+            mask = np.zeros_like(where)
+            mask[box] = piece
+            covered = trunk.covered_by_lung(mask, side) if lungs_known else 0.5
+            score = size * covered
+            if best is None or score > best[1]:
+                best = (mask, score)
+        if best is not None and best[0].sum() * VOXEL_ML > 15:
+            return best
+    return None
+
+
+def _window_piece(window: mm.Mask, core: mm.Mask, erosion_mm: float, growth_mm: float) -> mm.Mask:
+    """Erode a window, keep the piece that holds most of the core, and grow it back inside the window."""
+    depth = mm.depth_inside(window, SPACING, open_edges=True)
+    best, overlap = None, 0
+    for box, piece, _ in mm.components(depth > erosion_mm, 30)[:8]:
+        common = int((piece & core[box]).sum())
+        if common > overlap:
+            best, overlap = (box, piece), common
+    if best is None:
+        return core & window
+    mask = np.zeros_like(window)
+    mask[best[0]] = best[1]
+    return mm.dilate(mask, growth_mm, SPACING) & window
+
+
+def _solid(mask: mm.Mask, trunk: Trunk, allowed: mm.Mask) -> mm.Mask:
+    """Close gaps of 12 mm (vessels, lesions outside the windows) and fill what is enclosed, without leaving `allowed`."""
+    box = mm.bounding_box(mask, 5)
+    if box is None:
+        return mask
+    part = mask[box]
+    grown = mm.distance_to(np.ascontiguousarray(part), SPACING) <= 6.0
+    closed = mm.depth_inside(grown, SPACING) > 6.0
+    filled = mm.fill_slices(closed | part)
+    result = mask.copy()
+    result[box] = part | (filled & allowed[box])
+    return result
+
+
+def find_liver(trunk: Trunk) -> Liver | None:
+    """Find the liver.
+
+    Both sides compete; the core of the better gives the HU mode, then CT alone and CT with PET outline the organ. PET
+    only takes away what is clearly colder than the liver's own lower quarter, never what is hotter (metastases).
+    """
+    cores = {side: _core(trunk, side) for side in ("right", "left")}
+    scores = {side: (core[1] if core else 0.0) for side, core in cores.items()}
+    if max(scores.values()) <= 0:
+        return None
+    side = max(scores, key=lambda s: scores[s])
+    found = cores[side]
+    assert found is not None
+    core = found[0]
+    ct, pet = trunk.ct_smooth, trunk.pet_smooth
+    hu = mm.mode(ct[core], 6.0, -30.0, 300.0)
+    spread = mm.robust_sd(ct[core])
+    width = float(np.clip(2.5 * spread, 26.0, 45.0))
+    height = trunk.below_dome_mm
+    rows = np.ones(len(height), bool) if not np.isfinite(height).any() else (height > -30) & (height < 260)
+    other = trunk.lateral_mm if side == "right" else -trunk.lateral_mm
+    room = trunk.soft & rows[:, None, None] & (other < 110) & ~trunk.above_diaphragm
+    window = room & (np.abs(ct - hu) < width)
+    ct_only = _window_piece(window, core, 7.0, 9.0)
+    evidence = {
+        "hu_mode": hu,
+        "hu_window": width,
+        "side_score_ratio": min(scores.values()) / max(scores.values()),
+        "core_ml": float(core.sum() * VOXEL_ML),
+        "ct_only_ml": float(ct_only.sum() * VOXEL_ML),
+    }
+    suv = float("nan")
+    mask = ct_only
+    if pet is not None:
+        inner = mm.erode(ct_only, 9.0, SPACING) & trunk.measured
+        values = pet[inner]
+        if len(values) > 100:
+            suv = mm.mode(
+                values, max(0.04 * float(np.median(values)), 1e-3), 0.0, float(np.percentile(values, 99)) * 1.2
+            )
+            low = float(np.percentile(pet[mm.erode(ct_only, 12.0, SPACING) & trunk.measured], 25))
+            cold = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
+            wide = room & (((ct - hu) / max(width, 30.0)) ** 2 + cold**2 < 1)
+            mask = _window_piece(wide, core, 7.0, 10.0)
+            evidence["suv_mode"] = suv
+            evidence["suv_low_quarter"] = low
+    allowed = (trunk.soft | ((trunk.ct_smooth > -40) & (trunk.cage_mm > 2))) & ~trunk.above_diaphragm
+    mask = mm.largest(_solid(mask, trunk, allowed))
+    evidence["volume_ml"] = float(mask.sum() * VOXEL_ML)
+    evidence["lung_contact"] = trunk.lung_contact(mask)
+    evidence["agreement"] = float((mask & ct_only).sum() / max(1, (mask | ct_only).sum()))
+    return Liver(mask, ct_only, side, hu, suv, evidence)
+
+
+__all__ = ["SPACING_MM", "Liver", "find_liver"]

@@ -1,0 +1,135 @@
+"""Morphology in millimetres: every operation is a distance transform on a crop of the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+from scipy import ndimage as ndi
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+Box = tuple[slice, slice, slice]
+
+FACES = ndi.generate_binary_structure(3, 1)
+CORNERS = ndi.generate_binary_structure(3, 3)
+
+
+def bounding_box(mask: npt.NDArray[Any], margin: Sequence[int] | int = 0) -> Box | None:
+    """Smallest box that holds every True voxel, widened by `margin` voxels and cut at the array; None when empty."""
+    margins = (margin,) * 3 if isinstance(margin, int) else tuple(margin)
+    box = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        hit = np.flatnonzero(mask.any(axis=others))
+        if not len(hit):
+            return None
+        box.append(slice(max(0, int(hit[0]) - margins[axis]), min(mask.shape[axis], int(hit[-1]) + 1 + margins[axis])))
+    return box[0], box[1], box[2]
+
+
+def distance_to(mask: Mask, spacing_mm: Sequence[float]) -> Floats:
+    """Distance in mm from every voxel to the nearest True voxel (0 inside); infinite when the mask is empty."""
+    if not mask.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    image = sitk.GetImageFromArray(mask.view(np.uint8) if mask.flags.c_contiguous else mask.astype(np.uint8))
+    image.SetSpacing([float(s) for s in reversed(spacing_mm)])
+    signed = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
+    distance = np.maximum(sitk.GetArrayViewFromImage(signed), 0.0)
+    result: Floats = np.where(mask, np.float32(0), distance).astype(np.float32, copy=False)
+    return result
+
+
+def depth_inside(mask: Mask, spacing_mm: Sequence[float], *, open_edges: bool = False) -> Floats:
+    """Depth in mm of every True voxel: distance to the nearest False voxel; 0 outside the mask.
+
+    With `open_edges` the array border does not count as an edge of the mask.
+    """
+    depth = np.zeros(mask.shape, np.float32)
+    box = bounding_box(mask, 1)
+    if box is None:
+        return depth
+    part = mask[box]
+    if not open_edges:
+        part = np.pad(part, 1)
+    inside = distance_to(np.ascontiguousarray(~part), spacing_mm)
+    if not open_edges:
+        inside = inside[1:-1, 1:-1, 1:-1]
+    depth[box] = np.where(np.isfinite(inside), inside, 1e3)
+    depth[~mask] = 0
+    return depth
+
+
+def erode(mask: Mask, mm: float, spacing_mm: Sequence[float]) -> Mask:
+    """Voxels deeper than `mm`; the array border does not erode (an organ cut by the field keeps its cut face)."""
+    eroded: Mask = depth_inside(mask, spacing_mm, open_edges=True) > mm
+    return eroded
+
+
+def dilate(mask: Mask, mm: float, spacing_mm: Sequence[float]) -> Mask:
+    """Voxels within `mm` of the mask."""
+    grown = np.zeros_like(mask)
+    box = bounding_box(mask, [int(np.ceil(mm / s)) + 1 for s in spacing_mm])
+    if box is not None:
+        grown[box] = distance_to(np.ascontiguousarray(mask[box]), spacing_mm) <= mm
+    return grown
+
+
+def opening(mask: Mask, mm: float, spacing_mm: Sequence[float]) -> Mask:
+    """Erosion by `mm`, then dilation by the same."""
+    return dilate(erode(mask, mm, spacing_mm), mm, spacing_mm) & mask
+
+
+def components(mask: Mask, minimum: int = 1, *, corners: bool = False) -> list[tuple[Box, Mask, int]]:
+    """Connected pieces of at least `minimum` voxels, largest first: (box, mask inside the box, number of voxels)."""
+    box = bounding_box(mask)
+    if box is None:
+        return []
+    labelled, count = ndi.label(mask[box], CORNERS if corners else FACES)
+    sizes = np.bincount(labelled.ravel(), minlength=count + 1)
+    found = []
+    for number, local in enumerate(ndi.find_objects(labelled), start=1):
+        if local is None or sizes[number] < minimum:
+            continue
+        where = tuple(slice(o.start + b.start, o.stop + b.start) for o, b in zip(local, box, strict=True))
+        found.append(((where[0], where[1], where[2]), labelled[local] == number, int(sizes[number])))
+    found.sort(key=lambda piece: -piece[2])
+    return found
+
+
+def largest(mask: Mask) -> Mask:
+    """The largest connected piece."""
+    result = np.zeros_like(mask)
+    pieces = components(mask)
+    if pieces:
+        result[pieces[0][0]] = pieces[0][1]
+    return result
+
+
+def fill_slices(mask: Mask) -> Mask:
+    """Holes filled in every axial slice."""
+    filled = mask.copy()
+    for k in range(mask.shape[0]):
+        if mask[k].any():
+            filled[k] = ndi.binary_fill_holes(mask[k])
+    return filled
+
+
+def mode(values: npt.NDArray[Any], width: float, low: float, high: float) -> float:
+    """Most frequent value: peak of the histogram smoothed by a Gaussian of standard deviation `width`."""
+    step = width / 4
+    counts, edges = np.histogram(values, bins=np.arange(low, high + step, step))
+    if not counts.any():
+        return float("nan")
+    smooth = ndi.gaussian_filter1d(counts.astype(float), 4.0)
+    return float(edges[int(smooth.argmax())] + step / 2)
+
+
+def robust_sd(values: npt.NDArray[Any]) -> float:
+    """1.4826 × median absolute deviation: the standard deviation without its tails."""
+    if not len(values):
+        return float("nan")
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))

@@ -1,0 +1,147 @@
+"""What the trunk looks like before any organ is known: the search space shared by liver, kidneys and spleen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.lungs import Lungs
+from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, Scene
+from lutetia.imaging.anatomy.skeleton import Spine, column_zone, inside_cage
+
+Side = str
+
+
+@dataclass(frozen=True, eq=False)
+class Trunk:
+    """The upper abdomen, cut out of the scene.
+
+    All arrays share the crop `box` of the scene. Coordinates in mm are signed from the vertebral column.
+
+    Attributes
+    ----------
+    box : crop of the scene: slices from 40 mm above the dome to 260 mm below it
+    ct, ct_smooth, pet, pet_smooth : the scene's arrays in the crop
+    soft : soft tissue (-20 to 300 HU) of the trunk: no bone, vertebral column, aorta; inside the rib cage where ribs are
+    lateral_mm : mm to the left (positive) of the vertebral column
+    forward_mm : mm before (positive) the front of the vertebral bodies
+    below_dome_mm : (z,) mm below the top of the diaphragm; NaN when no dome is known
+    lung_distance_mm : mm to the nearest lung
+    lung_left, lung_right : the lungs in the crop
+    above_diaphragm : whether a voxel lies above the surface of the diaphragm
+    cage_mm : mm inside the inner face of the ribs; 999 where no rib is near
+    measured : where both CT and (if there is one) PET were measured
+    """
+
+    box: mm.Box
+    ct: mm.Floats
+    ct_smooth: mm.Floats
+    pet: mm.Floats | None
+    pet_smooth: mm.Floats | None
+    soft: mm.Mask
+    lateral_mm: mm.Floats
+    forward_mm: mm.Floats
+    below_dome_mm: npt.NDArray[np.float64]
+    lung_distance_mm: mm.Floats
+    lung_left: mm.Mask
+    lung_right: mm.Mask
+    above_diaphragm: mm.Mask
+    cage_mm: mm.Floats
+    body_depth_mm: mm.Floats
+    measured: mm.Mask
+
+    def side(self, side: Side) -> mm.Mask:
+        """Voxels on one side of the vertebral column."""
+        return self.lateral_mm > 0 if side == "left" else self.lateral_mm < 0
+
+    def lung(self, side: Side) -> mm.Mask:
+        """The lung of one side."""
+        return self.lung_left if side == "left" else self.lung_right
+
+    def covered_by_lung(self, mask: mm.Mask, side: Side) -> float:
+        """Share of the mask's columns that have lung of that side somewhere above."""
+        columns = mask.any(axis=0)
+        total = int(columns.sum())
+        return float((columns & self.lung(side).any(axis=0)).sum() / total) if total else 0.0
+
+    def lung_contact(self, mask: mm.Mask) -> float:
+        """Share of the mask's outer shell that lies within 12 mm of lung."""
+        shell = mask & ~mm.erode(mask, SPACING_MM, SPACING)
+        return float((self.lung_distance_mm[shell] < 12).mean()) if shell.any() else 0.0
+
+
+def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm.Mask) -> Trunk:
+    """Cut the upper abdomen out of the scene.
+
+    Without lungs in the field the crop begins at the top slice measured.
+    """
+    measured = np.flatnonzero(scene.ct_field.any(axis=(1, 2)))
+    domes = [d for d in (lungs.dome_left, lungs.dome_right) if d is not None]
+    dome = max(domes) if domes else float("nan")
+    top = int(min(measured[-1] + 1, dome + 45 / SPACING_MM)) if domes else int(measured[-1] + 1)
+    bottom = int(max(measured[0], top - 300 / SPACING_MM))
+    body_box = mm.bounding_box(scene.body[bottom:top], 1)
+    assert body_box is not None
+    box: mm.Box = (slice(bottom, top), body_box[1], body_box[2])
+    sub = slice(bottom, top)
+    local_spine = Spine(
+        spine.x[sub] - box[2].start,
+        spine.y[sub] - box[1].start,
+        spine.front[sub] - box[1].start,
+        spine.midline[sub] - box[2].start,
+    )
+
+    def cut(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        return np.ascontiguousarray(array[box])
+
+    local = Scene(
+        scene.grid,
+        cut(scene.ct),
+        cut(scene.ct_smooth),
+        cut(scene.ct_field),
+        None if scene.pet is None else cut(scene.pet),
+        None if scene.pet_smooth is None else cut(scene.pet_smooth),
+        None if scene.pet_field is None else cut(scene.pet_field),
+        cut(scene.body),
+    )
+    local_bone = cut(bone)
+    cage, _ = inside_cage(local, local_bone, local_spine)
+    _depth, rows, columns = local.ct.shape
+    lateral = (np.arange(columns)[None, None, :] - local_spine.x[:, None, None]) * SPACING_MM
+    forward = (local_spine.front[:, None, None] - np.arange(rows)[None, :, None]) * SPACING_MM
+    left, right = cut(lungs.left), cut(lungs.right)
+    z = np.arange(bottom, top)
+    surface = lungs.base[box[1], box[2]]
+    with np.errstate(invalid="ignore"):
+        above = (z[:, None, None] > surface[None]) & np.isfinite(surface)[None]
+    body_depth = mm.depth_inside(local.body, SPACING, open_edges=True)
+    inside = np.where(cage > 900, body_depth > 12, cage > 2)
+    soft = (local.ct_smooth > -20) & (local.ct_smooth < 300) & inside & local.body
+    # contrast-filled organs pass the bone threshold: only bone that touches the cage, the column or is dense stays out
+    dense = local_bone & (local.ct_smooth > 230)
+    soft &= ~dense & ~column_zone(local, local_spine) & ~cut(aorta)
+    # the muscles of the back: beside the spinous processes, behind the vertebral canal
+    back = (np.abs(lateral) < 80) & (((forward < -55) & (cage > 900)) | (forward < -85))
+    soft &= ~back
+    known = local.ct_field if local.pet_field is None else local.ct_field & local.pet_field
+    return Trunk(
+        box,
+        local.ct,
+        local.ct_smooth,
+        local.pet,
+        local.pet_smooth,
+        soft,
+        np.broadcast_to(lateral, soft.shape).astype(np.float32),
+        np.broadcast_to(forward, soft.shape).astype(np.float32),
+        (dome - z) * SPACING_MM,
+        mm.distance_to(np.ascontiguousarray(left | right), SPACING),
+        left,
+        right,
+        above,
+        cage,
+        body_depth,
+        known,
+    )

@@ -1,0 +1,143 @@
+"""The spleen: opposite the liver, against the lung base and the ribs, even in density and uptake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.liver import Liver
+from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.scene import SPACING, VOXEL_ML
+
+
+@dataclass(frozen=True, eq=False)
+class Spleen:
+    """The spleen in the trunk's crop, with what was measured while finding it."""
+
+    mask: mm.Mask
+    score: float
+    evidence: dict[str, float] = field(default_factory=dict)
+
+
+def spleen_bed(trunk: Trunk, liver: Liver) -> mm.Mask:
+    """Where a spleen may lie: opposite the liver, more than 30 mm beside the column, from the diaphragm downwards."""
+    lateral = trunk.lateral_mm if liver.side == "right" else -trunk.lateral_mm
+    bed = (lateral > 30) & ~liver.mask & (trunk.body_depth_mm > 9)
+    height = trunk.below_dome_mm
+    if np.isfinite(height).any():
+        bed &= ((height > -30) & (height < 240))[:, None, None]
+    inside = np.where(trunk.cage_mm > 900, trunk.body_depth_mm > 15, trunk.cage_mm > -1)
+    result: mm.Mask = bed & inside & ~trunk.above_diaphragm
+    return result
+
+
+def judge(trunk: Trunk, mask: mm.Mask, liver: Liver, sstr: bool) -> tuple[float, dict[str, float]]:
+    """How much a piece looks like a spleen, and the numbers behind it."""
+    volume = float(mask.sum() * VOXEL_ML)
+    if volume < 4:
+        return 0.0, {}
+    depth = mm.depth_inside(mask, SPACING, open_edges=True)
+    half_thickness = float(np.percentile(depth[mask], 99.5))
+    core = depth > min(6.0, 0.6 * half_thickness)
+    contact = trunk.lung_contact(mask)
+    shell = mask & (depth < 4)
+    ribs = float((trunk.cage_mm[shell] < 15).mean())
+    hu = float(np.median(trunk.ct_smooth[core]))
+    hu_spread = mm.robust_sd(trunk.ct_smooth[core])
+    evidence = {
+        "volume_ml": volume,
+        "half_thickness_mm": half_thickness,
+        "lung_contact": contact,
+        "rib_contact": ribs,
+        "hu": hu,
+        "hu_spread": hu_spread,
+        "forward_mm": float(np.median(trunk.forward_mm[mask])),
+    }
+    like = float(np.exp(-0.5 * ((hu - max(liver.hu, 40.0)) / 40.0) ** 2))
+    score = np.sqrt(volume) * (0.08 + contact) * (0.05 + ribs) * (0.2 + like)
+    if trunk.pet_smooth is not None:
+        values = trunk.pet_smooth[core & trunk.measured]
+        if len(values) > 10:
+            median = float(np.median(values))
+            evidence["suv"] = median
+            evidence["suv_cov"] = mm.robust_sd(values) / max(median, 1e-6)
+            if np.isfinite(liver.suv):
+                ratio = median / liver.suv
+                evidence["to_liver"] = ratio
+                if sstr:
+                    score *= float(np.clip(ratio, 0.1, 2.0))
+                else:
+                    score *= float(np.clip(1.6 - abs(np.log(max(ratio, 0.05) / 0.85)), 0.1, 1.0))
+            score *= float(np.clip(1.3 - 3.0 * evidence["suv_cov"], 0.15, 1.0))
+    return float(score), evidence
+
+
+def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
+    """Pieces that may be the spleen: thick tissue of the CT at several erosions; with SSTR tracers also what stays
+    together at several levels of uptake."""
+    found: list[mm.Mask] = []
+    tissue = bed & (trunk.ct_smooth > 5) & (trunk.ct_smooth < 250)
+    depth = mm.depth_inside(tissue, SPACING, open_edges=True)
+    for erosion in (9.0, 6.0, 3.5):
+        for box, piece, _ in mm.components(depth > erosion, int(2 / VOXEL_ML))[:5]:
+            mask = np.zeros_like(bed)
+            mask[box] = piece
+            found.append(mm.dilate(mask, erosion, SPACING) & tissue)
+    if trunk.pet_smooth is not None and sstr:
+        loose = bed & (trunk.ct_smooth > -60)
+        inside = trunk.pet_smooth[loose & trunk.measured]
+        if len(inside) > 100:
+            high = float(np.percentile(inside, 99.9))
+            background = float(np.median(inside))
+            for level in np.geomspace(max(2.0 * background, 0.04 * high), 0.8 * high, 9):
+                for box, piece, _ in mm.components(loose & (trunk.pet_smooth > level), int(3 / VOXEL_ML))[:4]:
+                    mask = np.zeros_like(bed)
+                    mask[box] = piece
+                    found.append(mask)
+    return found
+
+
+def _grow(trunk: Trunk, seed: mm.Mask, bed: mm.Mask) -> mm.Mask:
+    """Grow a seed's core by its own HU and uptake windows."""
+    depth = mm.depth_inside(seed, SPACING, open_edges=True)
+    thickness = float(np.percentile(depth[seed], 99.5))
+    core = depth > min(6.0, 0.5 * thickness)
+    hu = float(np.median(trunk.ct_smooth[core]))
+    width = float(np.clip(2.5 * mm.robust_sd(trunk.ct_smooth[core]), 26.0, 45.0))
+    window = bed & (np.abs(trunk.ct_smooth - hu) < width)
+    if trunk.pet_smooth is not None:
+        known = core & trunk.measured
+        if known.sum() > 10:
+            suv = float(np.median(trunk.pet_smooth[known]))
+            window &= ((trunk.pet_smooth > 0.5 * suv) & (trunk.pet_smooth < 1.8 * suv)) | ~trunk.measured
+    reach = mm.dilate(core, max(14.0, thickness), SPACING)
+    depth = mm.depth_inside(window & reach, SPACING, open_edges=True)
+    kept = np.zeros_like(window)
+    for box, piece, _ in mm.components((depth > 3.0) | (core & window), 5)[:6]:
+        if (piece & core[box]).any():
+            kept[box] |= piece
+    if not kept.any():
+        return core
+    return mm.largest(mm.dilate(kept, 4.5, SPACING) & window)
+
+
+def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Spleen | None:
+    """The best candidate in the bed, grown; None when nothing there is thick or hot enough to be asked.
+
+    Whether it *is* a spleen is judged later from its evidence: something always lies in the bed.
+    """
+    bed = spleen_bed(trunk, liver) & ~taken
+    best: tuple[float, mm.Mask] | None = None
+    for mask in _candidates(trunk, bed, sstr):
+        score, _ = judge(trunk, mask, liver, sstr)
+        if score > 0 and (best is None or score > best[0]):
+            best = (score, mask)
+    if best is None:
+        return None
+    mask = _grow(trunk, best[1], bed)
+    score, evidence = judge(trunk, mask, liver, sstr)
+    if not evidence:
+        return None
+    return Spleen(mask, score, evidence)

@@ -1,0 +1,162 @@
+"""Whether a found organ may be believed: every check returns its reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.aorta import AortaTrack
+from lutetia.imaging.anatomy.kidneys import Kidney
+from lutetia.imaging.anatomy.liver import Liver
+from lutetia.imaging.anatomy.lungs import Lungs
+from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
+from lutetia.imaging.anatomy.spleen import Spleen, spleen_bed
+from lutetia.model import Issue, Tracer
+
+
+@dataclass(frozen=True, eq=False)
+class OrganVerdict:
+    """What is thought of one organ.
+
+    Attributes
+    ----------
+    status : "ok", "caution", "absent" or "outside_field"
+    reasons : why not "ok"
+    concerns : why the organ may not serve as a reference without a flag
+    keep : whether the mask enters the label map
+    """
+
+    status: str
+    reasons: tuple[str, ...] = ()
+    concerns: tuple[str, ...] = ()
+    keep: bool = True
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
+
+
+def _field_rows(trunk: Trunk) -> tuple[int, int]:
+    """First and last slice of the crop that PET (or CT alone) measured."""
+    rows = np.flatnonzero(trunk.measured.any(axis=(1, 2)))
+    return (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
+
+
+def judge_liver(trunk: Trunk, liver: Liver | None, tracer: Tracer) -> OrganVerdict:
+    """Checks of place and outline; checks of uptake are made with the reference itself."""
+    if liver is None:
+        return OrganVerdict("caution", ("no liver was found on the CT",), ("no liver was found",), keep=False)
+    reasons: list[str] = []
+    evidence = dict(liver.evidence)
+    _first, last = _field_rows(trunk)
+    rows = np.flatnonzero(liver.mask.any(axis=(1, 2)))
+    inside = float(liver.mask[trunk.measured].sum() / max(1, liver.mask.sum()))
+    evidence["in_field"] = inside
+    if inside < 0.05:
+        reason = "the liver lies outside the PET field"
+        return OrganVerdict("outside_field", (reason,), (reason,), evidence=evidence)
+    if rows[-1] >= last:
+        evidence["cut_above"] = 1.0
+    volume = evidence["volume_ml"]
+    if volume < 150:
+        reasons.append(f"only {volume:.0f} mL of liver was found")
+    if liver.hu < 20:
+        evidence["fatty"] = 1.0
+    if evidence["side_score_ratio"] > 0.7:
+        reasons.append("both sides of the upper abdomen look like liver")
+    return OrganVerdict("caution" if reasons else "ok", tuple(reasons), tuple(reasons), evidence=evidence)
+
+
+def judge_spleen(
+    trunk: Trunk, liver: Liver | None, spleen: Spleen | None, kidneys: Mapping[str, Kidney], tracer: Tracer
+) -> OrganVerdict:
+    """Spleen or something else in its bed; absent only when the whole bed is imaged and holds nothing unassigned."""
+    if liver is None:
+        reason = "no liver was found, so the bed of the spleen is unknown"
+        return OrganVerdict("caution", (reason,), (reason,), keep=False)
+    bed = spleen_bed(trunk, liver)
+    first, last = _field_rows(trunk)
+    lung_side = "left" if liver.side == "right" else "right"
+    lung_seen = bool((trunk.lung(lung_side) & trunk.measured).any())
+    doubts: list[str] = []
+    if spleen is not None:
+        e = spleen.evidence
+        if e["lung_contact"] < 0.05:
+            doubts.append("it does not touch the lung base")
+        if e["volume_ml"] < 30:
+            doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
+        if e.get("suv_cov", 0) > 0.18:
+            doubts.append("its uptake is uneven")
+        if e["hu"] < 20:
+            doubts.append(f"it is dark on CT ({e['hu']:.0f} HU)")
+        ratio = e.get("to_liver")
+        if ratio is not None:
+            if tracer.is_sstr and ratio < 1.2:
+                doubts.append(f"its uptake is {ratio:.2f} × liver")
+            if tracer.binds == "glucose" and not 0.5 < ratio < 1.4:
+                doubts.append(f"its uptake is {ratio:.2f} × liver")
+        if e["half_thickness_mm"] < 9:
+            doubts.append("it is thin")
+        rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
+        cut = rows[-1] >= last or rows[0] <= first
+        if len(doubts) < 2:
+            reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut and not lung_seen else ())
+            return OrganVerdict("caution" if reasons else "ok", reasons, reasons, evidence=e)
+    evidence = dict(spleen.evidence) if spleen is not None else {}
+    if not lung_seen:
+        reason = "the bed of the spleen is not wholly in the field"
+        return OrganVerdict("outside_field", (reason, *doubts), (reason,), keep=False, evidence=evidence)
+    left_over = _unassigned(trunk, liver, bed, kidneys, tracer)
+    evidence["unassigned_ml"] = left_over
+    if left_over > 8:
+        reason = f"no spleen was found, but {left_over:.0f} mL in its bed belong to no other organ"
+        return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
+    reason = "not seen; the whole bed is in the field: confirm splenectomy"
+    return OrganVerdict("absent", (reason,), (reason,), keep=False, evidence=evidence)
+
+
+def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, Kidney], tracer: Tracer) -> float:
+    """Volume in the bed that looks like a spleen and belongs to no organ: hot (SSTR) or even solid tissue under the
+    lung base, in mL."""
+    free = bed.copy()
+    for kidney in kidneys.values():
+        free &= ~mm.dilate(kidney.mask, 8.0, SPACING)
+    near = free & (trunk.lung_distance_mm < 60)
+    if trunk.pet_smooth is not None and tracer.is_sstr and np.isfinite(liver.suv):
+        hot = (
+            near & (trunk.pet_smooth > 0.9 * liver.suv) & (trunk.ct_smooth > -30) & ~mm.dilate(liver.mask, 8.0, SPACING)
+        )
+    else:
+        even = near & (np.abs(trunk.ct_smooth - max(liver.hu, 40.0)) < 20)
+        hot = mm.erode(even, 6.0, SPACING)
+    pieces = mm.components(hot, 1)
+    return float(pieces[0][2] * VOXEL_ML) if pieces else 0.0
+
+
+def judge_aorta(scene: Scene, lungs: Lungs, track: AortaTrack | None) -> OrganVerdict:
+    """Checks of the track: length, contrast with its surroundings, radius."""
+    if track is None:
+        if lungs.apex is None:
+            reason = "the descending thoracic aorta lies outside the field: no lungs in the image"
+        else:
+            reason = "too little of the thorax is in the field for the descending aorta"
+        return OrganVerdict("outside_field", (reason,), (reason,), keep=False)
+    reasons: list[str] = []
+    quality = float(np.median(track.quality))
+    evidence = {
+        "length_mm": track.length_mm,
+        "quality": quality,
+        "poor_share": float((track.quality < 0.3).mean()),
+        "radius_mm": float(np.median(track.radius_mm)),
+        "blood_hu": track.blood_hu,
+    }
+    if track.length_mm < 45:
+        reasons.append(f"only {track.length_mm:.0f} mm of the descending aorta is in the field")
+    if quality < 0.3 or evidence["poor_share"] > 0.35:
+        reasons.append("the aorta stands out poorly from its surroundings on this CT")
+    return OrganVerdict("caution" if reasons else "ok", tuple(reasons), tuple(reasons), evidence=evidence)
+
+
+__all__ = ["SPACING_MM", "OrganVerdict", "judge_aorta", "judge_liver", "judge_spleen"]

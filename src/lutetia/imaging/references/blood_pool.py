@@ -1,0 +1,148 @@
+"""Blood pool: discs along the descending thoracic aorta, and the classical cylinder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.record import VesselTrack
+from lutetia.imaging.references.region import Crop, measure_region
+from lutetia.model import Grid, VoiMeasure
+
+
+@dataclass(frozen=True, eq=False)
+class TubeMeasure:
+    """What the core of the vessel gives.
+
+    Attributes
+    ----------
+    measure : the whole core
+    sections : mean of each 6 mm section, from the head downwards
+    rim_ratio : mean of the outer wall zone over the core
+    length_mm : length measured (inside the PET field)
+    region : voxels used, in the crop
+    crop : the crop
+    """
+
+    measure: VoiMeasure
+    sections: npt.NDArray[np.float64]
+    rim_ratio: float
+    length_mm: float
+    region: mm.Mask
+    crop: Crop
+
+
+def crop_track(suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack) -> tuple[Crop, ...] | None:
+    """The neighbourhood of the track on the PET grid, with the distance to and the number of the nearest track point."""
+    index = grid.to_index(track.centres_mm)
+    reach = np.array([30.0 / s for s in grid.spacing_mm])
+    low = np.maximum(0, np.floor(index.min(axis=0) - reach)).astype(int)
+    high = np.minimum(grid.shape, np.ceil(index.max(axis=0) + reach).astype(int) + 1)
+    if np.any(high - low < 1):
+        return None
+    box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
+    part = np.ascontiguousarray(suv[box])
+    return (Crop(box, grid, part, np.zeros(part.shape, bool)),)
+
+
+def _nearest(crop: Crop, track: VesselTrack) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Distance of every voxel of the crop to the centre line, and the number of the nearest centre."""
+    from scipy.spatial import cKDTree
+
+    index = np.indices(crop.suv.shape).reshape(3, -1).T
+    points = crop.points(index)
+    distance, number = cKDTree(track.centres_mm).query(points, distance_upper_bound=35.0)
+    number = np.minimum(number, len(track.centres_mm) - 1)
+    return distance.reshape(crop.suv.shape), number.reshape(crop.suv.shape).astype(np.int64)
+
+
+def trimmed_mean(values: npt.NDArray[np.float64], share: float = 0.25) -> float:
+    """Mean without the lowest and highest `share`: nearly as steady as the mean, nearly as robust as the median."""
+    ordered = np.sort(values)
+    cut = int(len(ordered) * share)
+    return float(ordered[cut : len(ordered) - cut].mean())
+
+
+def measure_tube(
+    suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack, lesions: mm.Mask | None
+) -> TubeMeasure | None:
+    """Means of 6 mm sections of the core (0.6 of the radius, at least 4 mm), then their trimmed mean.
+
+    One hot neighbour (node, vertebra, oesophagus) spoils few sections, a fault of the track few more.
+    None when fewer than three sections lie in the PET field.
+    """
+    crops = crop_track(suv, grid, track)
+    if crops is None:
+        return None
+    crop = crops[0]
+    distance, number = _nearest(crop, track)
+    limit = np.maximum(0.6 * track.radius_mm, 4.0)
+    inside = distance <= limit[number]
+    # the ends of the track are flat, not round
+    last = len(track.centres_mm) - 1
+    inside &= ~(((number == 0) | (number == last)) & (distance > 4.0))
+    if lesions is not None:
+        inside &= ~lesions[crop.box]
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(track.centres_mm, axis=0), axis=1))])
+    section = (arc // 6.0).astype(np.int64)[number]
+    values, which = crop.suv[inside].astype(float), section[inside]
+    if not len(values):
+        return None
+    counts = np.bincount(which)
+    sums = np.bincount(which, weights=values)
+    full = counts >= max(2, 0.4 * float(np.median(counts[counts > 0])))
+    if full.sum() < 3:
+        return None
+    sections = sums[full] / counts[full]
+    region = inside & full[np.minimum(section, len(full) - 1)] & (section < len(full))
+    value = trimmed_mean(sections)
+    # neighbouring sections share noise; two of them are one independent sample
+    error = mm.robust_sd(sections) / np.sqrt(max(1.0, len(sections) / 1.5))
+    rim = (distance > 0.75 * track.radius_mm[number]) & (distance <= track.radius_mm[number])
+    rim_ratio = float(crop.suv[rim].mean() / value) if rim.any() and value > 0 else float("nan")
+    measure = measure_region(
+        crop,
+        region,
+        "core of the descending thoracic aorta: trimmed mean of 6 mm sections",
+        value=value,
+        standard_error=error,
+    )
+    return TubeMeasure(measure, sections, rim_ratio, float(full.sum() * 6.0), region, crop)
+
+
+def classical_cylinder(
+    tube: TubeMeasure, track: VesselTrack, diameter_mm: float, length_mm: float
+) -> VoiMeasure | None:
+    """A cylinder of 1 × 2 cm in the descending thoracic aorta where the vessel is widest and straightest."""
+    crop = tube.crop
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(track.centres_mm, axis=0), axis=1))])
+    if arc[-1] < length_mm:
+        return None
+    field = crop.grid.to_index(track.centres_mm)
+    measured = np.all((field > -0.5) & (field < np.array(crop.grid.shape) - 0.5), axis=1)
+    best, place = -1.0, 0
+    for n in range(len(arc)):
+        span = np.abs(arc - arc[n]) <= length_mm / 2
+        if arc[n] - length_mm / 2 < arc[0] or arc[n] + length_mm / 2 > arc[-1] or not measured[span].all():
+            continue
+        width = float(track.radius_mm[span].min())
+        if width > best:
+            best, place = width, n
+    if best < 0:
+        return None
+    span = np.flatnonzero(np.abs(arc - arc[place]) <= length_mm / 2)
+    axis = track.centres_mm[span[-1]] - track.centres_mm[span[0]]
+    axis /= max(float(np.linalg.norm(axis)), 1e-9)
+    index = np.indices(crop.suv.shape).reshape(3, -1).T
+    offset = crop.points(index) - track.centres_mm[place]
+    along = offset @ axis
+    across = np.linalg.norm(offset - along[:, None] * axis, axis=1)
+    region = ((np.abs(along) <= length_mm / 2) & (across <= diameter_mm / 2)).reshape(crop.suv.shape)
+    if region.sum() < 4:
+        return None
+    return measure_region(
+        crop, region, f"{diameter_mm / 10:g} × {length_mm / 10:g} cm cylinder in the descending aorta"
+    )

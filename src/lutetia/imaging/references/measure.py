@@ -1,0 +1,321 @@
+"""The references of one PET study: liver, spleen, blood pool, each with two estimates, a status and its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, measure_tube
+from lutetia.imaging.references.checks import implausible
+from lutetia.imaging.references.region import crop_organ, measure_region
+from lutetia.imaging.references.settings import ReferenceSettings, UserReference
+from lutetia.imaging.references.solid_organ import Population, best_sphere, core_of, find_population, whole_organ
+from lutetia.imaging.references.tumour import liver_doubts
+from lutetia.model import Issue, Reference, Tracer, VoiMeasure, Volume
+
+NAMES = ("liver", "spleen", "blood_pool")
+Status = Literal["ok", "caution", "fallback", "user", "absent", "outside_field"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """A reference before the references are compared with one another."""
+
+    status: Status
+    reasons: list[str] = field(default_factory=list)
+    whole: VoiMeasure | None = None
+    classical: VoiMeasure | None = None
+    notes: list[str] = field(default_factory=list)
+    trusted: bool = True
+    population: Population | None = None
+
+
+@dataclass(frozen=True)
+class References:
+    """The references by name, and the issues they raise."""
+
+    by_name: dict[str, Reference]
+    issues: tuple[Issue, ...]
+
+
+def measure_references(
+    suv: Volume,
+    anatomy: Anatomy,
+    tracer: Tracer,
+    *,
+    ct: Volume | None = None,
+    lesion_mask: npt.NDArray[Any] | None = None,
+    user: Mapping[str, UserReference] | None = None,
+    settings: ReferenceSettings | None = None,
+) -> References:
+    """Measure liver, spleen and blood pool.
+
+    Parameters
+    ----------
+    suv : SUV on the PET grid
+    anatomy : organs on the same grid
+    tracer : chooses the plausible ranges; on SPECT the blood pool is at best a caution
+    ct : HU, helps to tell tumour from normal liver
+    lesion_mask : (z, y, x) nonzero where lesions are; they are left out with 6 mm around
+    user : references given by hand; they replace ours, status "user"
+    settings : sizes and the reported estimate
+
+    Returns
+    -------
+    References
+    """
+    chosen = settings or ReferenceSettings()
+    array = np.asarray(suv.array, np.float32)
+    lesions = None if lesion_mask is None else np.asarray(lesion_mask) > 0
+    drafts: dict[str, _Draft] = {
+        "liver": _liver(array, suv, anatomy, tracer, ct, lesions, chosen),
+        "spleen": _spleen(array, suv, anatomy, lesions, chosen),
+        "blood_pool": _blood_pool(array, suv, anatomy, tracer, lesions, chosen),
+    }
+    for name, region in (user or {}).items():
+        if name in drafts:
+            drafts[name] = _user(array, suv, name, region)
+    return _finish(drafts, tracer, chosen)
+
+
+def _missing(anatomy: Anatomy, organ: str, reference: str) -> _Draft | None:
+    """The draft for an organ that was not found; None when it is there."""
+    record = anatomy.organ(organ)
+    if record is None:
+        return _Draft("caution", [f"the {organ} is not among the organs given"])
+    if record.status == "absent":
+        return _Draft("absent", list(record.reasons))
+    if record.status == "outside_field":
+        return _Draft("outside_field", list(record.reasons))
+    return None
+
+
+def _liver(
+    array: npt.NDArray[np.float32],
+    suv: Volume,
+    anatomy: Anatomy,
+    tracer: Tracer,
+    ct: Volume | None,
+    lesions: mm.Mask | None,
+    settings: ReferenceSettings,
+) -> _Draft:
+    """Liver: median of the normal population of the eroded organ; sphere in the lateral (right) lobe."""
+    missing = _missing(anatomy, "liver", "liver")
+    if missing is not None:
+        return missing
+    crop = crop_organ(array, suv.grid, anatomy.mask("liver"))
+    if crop is None:
+        return _Draft("outside_field", ["no voxel of the liver lies in the PET"])
+    nearby = None if lesions is None else lesions[crop.box]
+    population = find_population(crop, core_of(crop, 10.0, nearby))
+    if population is None:
+        return _Draft("caution", ["too little of the liver is left after erosion to measure it"])
+    whole = whole_organ(crop, population)
+    reasons = list(anatomy.concerns.get("liver", ()))
+    notes: list[str] = []
+    doubts = liver_doubts(crop, population, ct, tracer)
+    reasons += doubts.reasons
+    columns = np.nonzero(crop.mask)[2]
+    x = crop.points(np.stack([np.zeros_like(columns), np.zeros_like(columns), columns], axis=1))[:, 0]
+    # the right lobe is the lateral half of the organ, away from the midline
+    step = crop.grid.affine[0, 2]
+    middle = float(np.median(x))
+    place = crop.points(np.array([[0, 0, c] for c in range(crop.suv.shape[2])]))[:, 0]
+    lateral = (place > middle) if anatomy.liver_side == "left" else (place < middle)
+    del step
+    allowed = np.broadcast_to(lateral[None, None, :], crop.mask.shape) & crop.mask
+    sphere = best_sphere(crop, population, allowed, settings.liver_sphere_mm, 10.0, "liver")
+    if sphere is None:
+        notes.append("no sphere of even 1 cm fits into even liver tissue")
+    elif sphere[1] < settings.liver_sphere_mm:
+        notes.append(
+            f"no {settings.liver_sphere_mm / 10:g} cm sphere fits into normal liver; the largest has {sphere[1] / 10:g} cm"
+        )
+    return _Draft(
+        "caution" if reasons else "ok",
+        reasons,
+        None if doubts.refuse else whole,
+        None if doubts.refuse or sphere is None else sphere[0],
+        notes,
+        not reasons,
+        population,
+    )
+
+
+def _spleen(
+    array: npt.NDArray[np.float32],
+    suv: Volume,
+    anatomy: Anatomy,
+    lesions: mm.Mask | None,
+    settings: ReferenceSettings,
+) -> _Draft:
+    """Spleen: median of the part deeper than 6 mm (0.6 of the half-thickness in thin spleens); 2 cm sphere."""
+    missing = _missing(anatomy, "spleen", "spleen")
+    if missing is not None:
+        return missing
+    reasons = list(anatomy.concerns.get("spleen", ()))
+    crop = crop_organ(array, suv.grid, anatomy.mask("spleen"))
+    if crop is None:
+        return _Draft("caution", reasons or ["no spleen was found"])
+    nearby = None if lesions is None else lesions[crop.box]
+    core = core_of(crop, 6.0, nearby)
+    population = find_population(crop, core)
+    if population is None:
+        return _Draft("caution", [*reasons, "the spleen is too small to measure its core"])
+    region = population.core
+    whole = measure_region(
+        crop, region, "median of the spleen deeper than 6 mm", value=float(np.median(crop.suv[region]))
+    )
+    spread = mm.robust_sd(population.smooth[region]) / max(population.mode, 1e-6)
+    if spread > 0.2:
+        reasons.append(f"uptake of the spleen is uneven (robust variation {100 * spread:.0f} %)")
+    notes: list[str] = []
+    sphere = best_sphere(crop, population, crop.mask, settings.spleen_sphere_mm, 8.0, "spleen")
+    if sphere is None:
+        notes.append("no sphere fits into the spleen")
+    elif sphere[1] < settings.spleen_sphere_mm:
+        notes.append(
+            f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen; the largest has {sphere[1] / 10:g} cm"
+        )
+    volume = float(crop.mask.sum() * suv.grid.voxel_ml)
+    if volume < 25:
+        reasons.append(f"the spleen measures only {volume:.0f} mL: partial volume lowers its uptake")
+    return _Draft(
+        "caution" if reasons else "ok",
+        reasons,
+        whole,
+        None if sphere is None else sphere[0],
+        notes,
+        not reasons,
+        population,
+    )
+
+
+def _blood_pool(
+    array: npt.NDArray[np.float32],
+    suv: Volume,
+    anatomy: Anatomy,
+    tracer: Tracer,
+    lesions: mm.Mask | None,
+    settings: ReferenceSettings,
+) -> _Draft:
+    """Blood pool: the core of the descending thoracic aorta; cylinder of 1 × 2 cm."""
+    track = anatomy.aorta
+    if track is None:
+        missing = _missing(anatomy, "aorta", "blood_pool")
+        return missing or _Draft("caution", ["no centre line of the descending aorta"])
+    tube = measure_tube(array, suv.grid, track, lesions)
+    if tube is None:
+        return _Draft("outside_field", ["too little of the descending thoracic aorta lies in the PET field"])
+    reasons = [*anatomy.concerns.get("blood_pool", ()), *_tube_doubts(tube, track.radius_mm, tracer)]
+    cylinder = classical_cylinder(tube, track, settings.cylinder_diameter_mm, settings.cylinder_length_mm)
+    notes = [] if cylinder is not None else ["no straight 2 cm of aorta for the classical cylinder"]
+    return _Draft("caution" if reasons else "ok", reasons, tube.measure, cylinder, notes, not reasons)
+
+
+def _tube_doubts(tube: TubeMeasure, radius_mm: npt.NDArray[np.float64], tracer: Tracer) -> list[str]:
+    """What makes a track or its uptake doubtful."""
+    doubts: list[str] = []
+    value = tube.measure.suv_mean
+    if tracer.modality == "SPECT":
+        doubts.append("SPECT does not resolve the aorta")
+    if tube.length_mm < 36:
+        doubts.append(f"only {tube.length_mm:.0f} mm of the descending aorta could be measured")
+    half = len(tube.sections) // 2
+    if half >= 4:
+        upper, lower = float(np.median(tube.sections[:half])), float(np.median(tube.sections[half:]))
+        noise = mm.robust_sd(tube.sections) * 1.25 / np.sqrt(half / 1.5)
+        gap = abs(upper - lower)
+        if gap > 0.25 * value and gap > 2.5 * noise:
+            doubts.append(f"upper and lower half of the aorta differ by {100 * gap / value:.0f} %")
+    if tube.measure.standard_error > 0.07 * value:
+        doubts.append(f"the standard error is {100 * tube.measure.standard_error / value:.0f} %")
+    if float(np.median(radius_mm)) < 6.5:
+        doubts.append("the vessel is thin: partial volume lowers its uptake")
+    return doubts
+
+
+def _user(array: npt.NDArray[np.float32], suv: Volume, name: str, region: UserReference) -> _Draft:
+    """A reference given by hand."""
+    if region.mask is not None:
+        mask = np.asarray(region.mask) > 0
+        method = "mask given by the user"
+    elif region.centre_mm is not None and region.radius_mm is not None:
+        index = suv.grid.to_index(region.centre_mm)
+        mask = np.zeros(suv.grid.shape, bool)
+        reach = [int(np.ceil(region.radius_mm / s)) + 1 for s in suv.grid.spacing_mm]
+        low = [max(0, int(i) - r) for i, r in zip(index, reach, strict=True)]
+        high = [min(n, int(i) + r + 2) for i, r, n in zip(index, reach, suv.grid.shape, strict=True)]
+        if all(h > lo for lo, h in zip(low, high, strict=True)):
+            z, y, x = np.mgrid[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+            s = suv.grid.spacing_mm
+            distance = ((z - index[0]) * s[0]) ** 2 + ((y - index[1]) * s[1]) ** 2 + ((x - index[2]) * s[2]) ** 2
+            mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = distance <= region.radius_mm**2
+        method = f"sphere of {2 * region.radius_mm:g} mm given by the user"
+    else:
+        return _Draft("user", [f"the {name} given by the user has neither a mask nor a centre with a radius"])
+    crop = crop_organ(array, suv.grid, mask)
+    if crop is None:
+        return _Draft("user", [f"the {name} given by the user holds no voxel of the PET"])
+    return _Draft("user", ["given by the user"], measure_region(crop, crop.mask, method))
+
+
+def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettings) -> References:
+    """Compare the references, choose what is reported, write records and issues."""
+    values = {n: (None if d.whole is None else d.whole.suv_mean) for n, d in drafts.items()}
+    sure = {n: d.trusted for n, d in drafts.items()}
+    odd = implausible(tracer, values, sure)
+    records: dict[str, Reference] = {}
+    issues: list[Issue] = []
+    for name, draft in drafts.items():
+        status, reasons = draft.status, [*draft.reasons, *odd[name]]
+        if status == "ok" and odd[name]:
+            status = "caution"
+        classical, whole = draft.classical, draft.whole
+        reported = classical if settings.estimate == "classical" and classical is not None else whole
+        if status == "user":
+            reported = whole
+        if classical is not None and whole is not None and status != "user":
+            gap = abs(classical.suv_mean - whole.suv_mean)
+            error = float(np.hypot(classical.standard_error, whole.standard_error))
+            if gap > settings.disagreement * whole.suv_mean and gap > settings.disagreement_sigma * error:
+                issues.append(
+                    Issue(
+                        code="reference-estimates-disagree",
+                        message=f"{name.replace('_', ' ')}: the classical region gives {classical.suv_mean:.2f}, "
+                        f"the whole organ {whole.suv_mean:.2f}.",
+                        where=name,
+                    )
+                )
+        if status == "ok" and reported is None:
+            status, reasons = "caution", [*reasons, "no region could be measured"]
+        if status in ("caution", "fallback") or (status in ("absent", "outside_field")):
+            issues.append(
+                Issue(
+                    code=f"reference-{status.replace('_', '-')}",
+                    level="info" if status in ("absent", "outside_field") else "caution",
+                    message=f"{name.replace('_', ' ')}: {'; '.join(reasons)}.",
+                    where=name,
+                )
+            )
+        records[name] = Reference(
+            name=name,  # type: ignore[arg-type]
+            status=status,
+            reasons=tuple(dict.fromkeys([*reasons, *draft.notes])),
+            method="" if reported is None else reported.method,
+            suv_mean=None if reported is None else reported.suv_mean,
+            suv_sd=None if reported is None else reported.suv_sd,
+            suv_max=None if reported is None else reported.suv_max,
+            standard_error=None if reported is None else reported.standard_error,
+            volume_ml=None if reported is None else reported.volume_ml,
+            centroid_mm=None if reported is None else reported.centroid_mm,
+            classical=classical,
+            whole_organ=whole,
+        )
+    return References(records, tuple(issues))
