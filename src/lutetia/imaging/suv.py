@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from lutetia.imaging.suv_injection import Uptake, parse_moment, uptake, uptake_b
 from lutetia.imaging.suv_inputs import SuvInputs
 from lutetia.imaging.suv_reference import ReferenceTime, reference_time
 from lutetia.model import Issue, Refusal, SuvRecord, UsageError
-from lutetia.model.pet import Moment, PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
+from lutetia.model.pet import Moment, PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides, element
 
 #: SUV Type (0054,1006) → basis
 _TYPES = {
@@ -64,7 +64,7 @@ class SuvScale:
     injection: Moment | None = None
     uptake_s: float | None = None
     dose_bq: float | None = None
-    weight_kg: float | None = None
+    weight_used_kg: float | None = None
     half_life_s: float | None = None
     frame_keys: tuple[str, ...] = ()
 
@@ -119,7 +119,27 @@ def suv_scale(facts: PetFacts, overrides: SuvOverrides | None = None, basis: str
     try:
         return _Working(facts, overrides or SuvOverrides(), basis).scale()
     except SuvRefusedError as refused:
-        return refused.refusal
+        return _with_what_else(facts, overrides or SuvOverrides(), refused.refusal)
+
+
+def _with_what_else(facts: PetFacts, overrides: SuvOverrides, refusal: Refusal) -> Refusal:
+    """Name the other elements that are missing too, so that one reading tells all."""
+    if not refusal.code.endswith("-missing"):
+        return refusal
+    item = facts.radiopharmaceuticals[0] if facts.radiopharmaceuticals else None
+    absent = {
+        "Units": not facts.units and overrides.units is None,
+        "PatientWeight": facts.weight_kg is None and overrides.weight_kg is None,
+        "RadiopharmaceuticalInformationSequence": item is None,
+        "RadionuclideTotalDose": item is not None and item.total_dose is None and overrides.dose_mbq is None,
+        "RadionuclideHalfLife": item is not None and item.half_life_s is None and overrides.half_life_s is None,
+        "DecayCorrection": not facts.decay_correction and overrides.decay_correction is None,
+        "AcquisitionTime": not any(f.acquisition for f in facts.frames) and overrides.reference_time is None,
+    }
+    also = [element(keyword) for keyword, missing in absent.items() if missing and element(keyword) != refusal.element]
+    if not also or facts.units in ("GML", "CM2ML"):
+        return refusal
+    return refusal.model_copy(update={"message": f"{refusal.message}; missing as well: {', '.join(also)}"})
 
 
 class _Working(SuvInputs):
@@ -209,12 +229,23 @@ class _Working(SuvInputs):
         self.refuse_overrides("Philips' SUV factor (7053,1000) already holds weight, dose and times",
                           allow={"size_m", "sex", "units", "decay_correction"})  # fmt: skip
         ratio = self.renormalise("bw")
-        if activity is not None:
-            self._factors_agree(suv, activity)
         reason = "Philips' SUV factor (7053,1000), which holds weight, dose and decay"
-        return self._result([f * ratio for f in suv], None, reason, "CNTS", None, None)
+        second = None if activity is None else self._factors_agree(suv, activity)
+        result = self._result([f * ratio for f in suv], None, reason, "CNTS", None, None)
+        if second is None:
+            return result
+        return replace(
+            result,
+            decay_reference=second.decay_reference,
+            decay_reference_reason=f"{reason}; the reference worked out from the times: {second.decay_reference_reason}",
+            injection=second.injection,
+            uptake_s=second.uptake_s,
+            dose_bq=second.dose_bq,
+            weight_used_kg=second.weight_used_kg,
+            half_life_s=second.half_life_s,
+        )
 
-    def _factors_agree(self, suv: list[float], activity: list[float]) -> None:
+    def _factors_agree(self, suv: list[float], activity: list[float]) -> SuvScale | None:
         """Both Philips factors must say the same, as far as the header lets us work out the second way."""
         other = _Working(self.facts, self.overrides, "bw")
         try:
@@ -225,7 +256,7 @@ class _Working(SuvInputs):
                 f"Philips' SUV factor (7053,1000) could not be checked with (7053,1009): {refused.refusal.message}",
                 level="info",
             )
-            return
+            return None
         apart = suv[0] / second.factor - 1.0
         rounding = 0.6 * 10.0 ** _last_digit(self.evidence.text("PhilipsSUVScaleFactor")) / suv[0]
         self.evidence.elements.update(other.evidence.elements)
@@ -235,6 +266,7 @@ class _Working(SuvInputs):
                 f"Philips' SUV factor (7053,1000) gives {suv[0]:.6g} SUV per count; the activity factor (7053,1009) "
                 f"with dose, weight and times gives {second.factor:.6g} ({100 * apart:+.1f} %); the SUV factor is used",
             )
+        return second
 
     def _from_activity(self, philips: list[float] | None) -> SuvScale:
         """Bq/mL, as stored or by Philips' activity factor (one per frame)."""
@@ -421,7 +453,7 @@ class _Working(SuvInputs):
             injection=None if since is None else since.injection,
             uptake_s=None if since is None else since.seconds,
             dose_bq=dose,
-            weight_kg=self.overrides.weight_kg if self.overrides.weight_kg is not None else self.facts.weight_kg,
+            weight_used_kg=self.weight_used_kg,
             half_life_s=half_life,
             frame_keys=tuple(f.key for f in frames),
         )

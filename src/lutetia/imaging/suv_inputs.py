@@ -25,6 +25,7 @@ class SuvInputs:
             facts = replace(facts, units=overrides.units.strip().upper())
         self.facts = facts
         self.evidence = Evidence(facts)
+        self.weight_used_kg: float | None = None
 
     def check_rescale(self) -> None:
         evidence = self.evidence
@@ -151,6 +152,11 @@ class SuvInputs:
         return first
 
     def weight(self) -> float:
+        """Body weight in kg."""
+        self.weight_used_kg = self._weight()
+        return self.weight_used_kg
+
+    def _weight(self) -> float:
         evidence = self.evidence
         if self.overrides.weight_kg is not None:
             weight = self.overrides.weight_kg

@@ -1,0 +1,102 @@
+"""Closed planar contours to a mask: a voxel belongs to it when its centre lies inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.model import Grid, InputError
+
+Mask = npt.NDArray[np.bool_]
+_FLAT = 0.05  # a contour may leave its plane by this part of a slice
+
+
+def fill_contours(contours: Sequence[npt.NDArray[np.float64]], grid: Grid) -> Mask:
+    """Mask of the closed contours of one region.
+
+    Parameters
+    ----------
+    contours : sequence of (n, 3) arrays, LPS mm (x, y, z); each lies in a plane parallel to the slices
+    grid : the grid of the mask
+
+    Returns
+    -------
+    bool array (z, y, x)
+        Each slice takes the contours of the nearest contour plane within half the planes' distance. A contour
+        inside another is a hole, one inside a hole an island; overlapping ones are joined.
+
+    Raises
+    ------
+    InputError
+        ``contour-not-in-slice``: a contour lies in no plane parallel to the slices.
+    """
+    mask = np.zeros(grid.shape, bool)
+    planes: dict[float, list[npt.NDArray[np.float64]]] = {}
+    for points in contours:
+        if len(points) < 3:
+            continue
+        index = grid.to_index(points)
+        depth = index[:, 0]
+        if depth.max() - depth.min() > 2 * _FLAT:
+            raise InputError(
+                "contour-not-in-slice",
+                "A contour does not lie in a plane parallel to the image's slices",
+                expected="contours drawn on the slices of this study",
+                remedy="draw or export the contours on the image's own slices, or give a mask",
+            )
+        planes.setdefault(round(float(depth.mean()), 3), []).append(index[:, 1:])
+    if not planes:
+        return mask
+    depths = np.array(sorted(planes))
+    reach = _half_distance(depths)
+    for z in range(grid.shape[0]):
+        nearest = depths[int(np.argmin(np.abs(depths - z)))]
+        if abs(nearest - z) <= reach + 1e-6:
+            mask[z] = _fill_plane(planes[float(nearest)], grid.shape[1:])
+    return mask
+
+
+def _half_distance(depths: npt.NDArray[np.float64]) -> float:
+    """Half the usual distance of the contour planes, in slices; at least half a slice."""
+    steps = np.diff(depths)
+    steps = steps[steps > 0.01]
+    return max(0.5, float(np.median(steps)) / 2.0) if len(steps) else 0.5
+
+
+def _fill_plane(polygons: list[npt.NDArray[np.float64]], shape: tuple[int, int]) -> Mask:
+    filled = {region.tobytes(): region for region in (fill_polygon(polygon, shape) for polygon in polygons)}
+    mask = np.zeros(shape, bool)
+    for region in sorted(filled.values(), key=lambda m: -int(m.sum())):  # the same contour twice counts once
+        if region.any() and not (region & ~mask).any():
+            mask &= ~region
+        else:
+            mask |= region
+    return mask
+
+
+def fill_polygon(points: npt.NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """Pixels whose centre lies inside a polygon (even-odd rule).
+
+    Parameters
+    ----------
+    points : (n, 2) array of (row, column) in pixels, pixel centres at whole numbers
+    shape : (rows, columns)
+    """
+    mask = np.zeros(shape, bool)
+    rows, columns = points[:, 0], points[:, 1]
+    next_rows, next_columns = np.roll(rows, -1), np.roll(columns, -1)
+    first = max(0, int(np.ceil(rows.min())))
+    last = min(shape[0] - 1, int(np.floor(rows.max())))
+    for row in range(first, last + 1):
+        crosses = (rows <= row) != (next_rows <= row)
+        if not crosses.any():
+            continue
+        r0, r1, c0, c1 = rows[crosses], next_rows[crosses], columns[crosses], next_columns[crosses]
+        at = np.sort(c0 + (row - r0) / (r1 - r0) * (c1 - c0))
+        for left, right in zip(at[0::2], at[1::2], strict=False):
+            begin, end = max(0, int(np.ceil(left))), min(shape[1], int(np.ceil(right)))
+            if begin < end:
+                mask[row, begin:end] ^= True
+    return mask
