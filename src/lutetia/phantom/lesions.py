@@ -80,8 +80,13 @@ def coverage(solid: Shape, axes: Axes, step_mm: float) -> tuple[tuple[slice, sli
     return (wz, wy, wx), share
 
 
-def _liver_nodules(plan: BodyPlan, rng: np.random.Generator, radii: list[float], gap_mm: float) -> list[Nodule]:
-    """Nodules inside the liver, largest first; `gap_mm` is the least distance between surfaces."""
+def _liver_nodules(
+    plan: BodyPlan, rng: np.random.Generator, radii: list[float], gap_mm: float, from_radius: float = 0.0
+) -> list[Nodule]:
+    """Nodules inside the liver, largest first; `gap_mm` is the least distance between surfaces.
+
+    Nodules smaller than `from_radius` keep 4 mm from every other, so that they stay discrete.
+    """
     body = liver_shape(plan)
     (x0, x1), (y0, y1), (z0, z1) = body.bounds()
     placed: list[Nodule] = []
@@ -89,8 +94,9 @@ def _liver_nodules(plan: BodyPlan, rng: np.random.Generator, radii: list[float],
     for r in sorted(radii, reverse=True):
         tries = rng.uniform((x0, y0, z0), (x1, y1, z1), (4000, 3)).astype(np.float32)
         depth = body.value(tries[:, 0], tries[:, 1], tries[:, 2])
+        gap = gap_mm if r >= from_radius else 4.0
         for x, y, z in tries[depth < -0.75 * r]:
-            clear = all(np.linalg.norm((np.array([x, y, z]) - o[:3]) * scale) > r + o[3] + gap_mm for o in placed)
+            clear = all(np.linalg.norm((np.array([x, y, z]) - o[:3]) * scale) > r + o[3] + gap for o in placed)
             if clear:
                 placed.append((float(x), float(y), float(z), r))
                 break
@@ -114,17 +120,32 @@ def merge_meeting(nodules: list[Nodule], scale: tuple[float, float, float], gap_
     return groups
 
 
+def _fill_liver(plan: BodyPlan, rng: np.random.Generator) -> list[Nodule]:
+    """Nodules, the largest first, until they cover the share `plan.liver_burden` of points drawn in the liver."""
+    body = liver_shape(plan)
+    (x0, x1), (y0, y1), (z0, z1) = body.bounds()
+    points = rng.uniform((x0, y0, z0), (x1, y1, z1), (20000, 3)).astype(np.float32)
+    points = points[body.value(points[:, 0], points[:, 1], points[:, 2]) <= 0]
+    radii = np.exp(rng.normal(np.log(11.5), 0.42, 160)).clip(6.0, 32.0)
+    covered = np.zeros(len(points), bool)
+    kept: list[Nodule] = []
+    large = float(np.quantile(radii, 0.93))
+    for nodule in _liver_nodules(plan, rng, radii.tolist(), -4.0, large):
+        distance = np.linalg.norm((points - np.asarray(nodule[:3])) * np.asarray(plan.scale), axis=1)
+        covered |= distance <= nodule[3]
+        kept.append(nodule)
+        if covered.mean() >= plan.liver_burden:
+            break
+    return kept
+
+
 def liver_lesions(plan: BodyPlan) -> list[LesionPlan]:
     """Five discrete metastases, or nodules and masses that fill the share `plan.liver_burden` of the liver."""
     rng = generator(plan.seed, "liver lesions")
     if plan.liver_burden <= 0:
         groups = [[n] for n in _liver_nodules(plan, rng, [16.5, 12.0, 9.5, 7.5, 5.5], 9.0)]
     else:
-        goal = plan.liver_burden * 1450e3 * plan.liver**3
-        radii: list[float] = []
-        while sum(4.19 * r**3 for r in radii) < 1.12 * goal:
-            radii.append(float(np.exp(rng.normal(np.log(13.0), 0.45)).clip(6.0, 32.0)))
-        groups = merge_meeting(_liver_nodules(plan, rng, radii, -4.0), plan.scale)
+        groups = merge_meeting(_fill_liver(plan, rng), plan.scale)
     groups.sort(key=lambda g: -sum(n[3] ** 3 for n in g))
     out = []
     for group in groups:
