@@ -166,6 +166,46 @@ class HistoryEvent(Record):
     evidence: str = ""
 
 
+class Place(Record):
+    """What a study shows at the place of a lesion that is not seen as a focus there: a value, not a gap.
+
+    `in_field` is False where the study did not image the place. `ct_correlate` is the evidence on that study's CT.
+    """
+
+    study: str
+    in_field: bool
+    centroid_mm: Point | None = None
+    suv_max: float | None = None
+    suv_mean: float | None = None
+    background_mean: float | None = None
+    background_sd: float | None = None
+    ct_correlate: str | None = None
+    note: str = ""
+
+
+class TracerPair(Record):
+    """One lesion at one visit with two tracers.
+
+    `phenotype` is "sstr+/fdg-", "sstr+/fdg+", "sstr-/fdg+", "sstr-/fdg-" or "unknown", by the named `definition` of a
+    positive lesion ("background" or "liver"). `relation` compares FDG with SSTR: "less", "equal", "greater", "unknown";
+    `scale` says on what. `inside` is the share of its voxels in each class.
+    """
+
+    visit: str
+    sstr_study: str
+    fdg_study: str
+    definition: str
+    sstr_suv_max: float | None = None
+    fdg_suv_max: float | None = None
+    phenotype: str = "unknown"
+    relation: Literal["less", "equal", "greater", "unknown"] = "unknown"
+    scale: str = ""
+    normalised_ratio: float | None = None
+    raw_ratio: float | None = None
+    inside: dict[str, float] = {}
+    flags: tuple[str, ...] = ()
+
+
 class Lesion(Record):
     """A lesion with its identity over all studies."""
 
@@ -182,6 +222,11 @@ class Lesion(Record):
     tracking_uid: str = ""
     observations: tuple[Observation, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
+    places: tuple[Place, ...] = ()
+    pairs: tuple[TracerPair, ...] = ()
+    parent: str | None = None
+    merged_into: str | None = None
+    corrected_by: str | None = None
 
 
 class Acquisition(Record):
@@ -257,6 +302,74 @@ class Study(Record):
     summary: StudySummary | None = None
 
 
+class Visit(Record):
+    """Studies near each other in time, without a treatment between them."""
+
+    id: str
+    studies: tuple[str, ...]
+    first_date: str | None = None
+    last_date: str | None = None
+    note: str = ""
+
+
+class AlignmentRecord(Record):
+    """How a study was brought into the frame of the course's reference study, and how well."""
+
+    study: str
+    reference_study: str
+    method: str
+    status: Literal["ok", "caution", "poor"]
+    overlap_mm: float | None = None
+    body_dice: float | None = None
+    bone_dice: float | None = None
+    similarity: float | None = None
+    dome_residual_mm: float | None = None
+    organ_dice: dict[str, float] = {}
+    smallest_jacobian: float | None = None
+    reasons: tuple[str, ...] = ()
+    rigid: tuple[tuple[float, float, float, float], ...] = ()
+
+
+class Phenotypes(Record):
+    """Volumes of tumour by what it binds at one visit, mL, with their range (thresholds ±10 %, one voxel of shift)."""
+
+    visit: str
+    sstr_study: str
+    fdg_study: str
+    definition: str
+    thresholds: dict[str, float] = {}
+    volume_ml: dict[str, float] = {}
+    low_ml: dict[str, float] = {}
+    high_ml: dict[str, float] = {}
+    discordant_largest_mm: float | None = None
+    biopsy_target: str | None = None
+    biopsy_position_mm: Point | None = None
+    biopsy_reason: str = ""
+
+
+class Comparison(Record):
+    """Whether two studies may be compared in numbers: each check by itself, and what is suppressed."""
+
+    earlier: str
+    later: str
+    verdict: Literal["comparable", "caution", "not_comparable"]
+    checks: tuple[dict[str, str], ...] = ()
+    suppressed: tuple[str, ...] = ()
+    note: str = ""
+
+
+class CourseEvent(Record):
+    """Something that happened between two visits, in the words of its source."""
+
+    code: str
+    visit: str
+    previous_visit: str | None = None
+    lesions: tuple[str, ...] = ()
+    statement: str
+    source: str
+    numbers: dict[str, float] = {}
+
+
 class Patient(Record):
     """Who: as in the header, or the pseudonym."""
 
@@ -280,7 +393,10 @@ class Course(Record):
     issues: tuple[Issue, ...] = ()
     treatments: tuple[dict[str, Any], ...] = ()
     facts: tuple[dict[str, Any], ...] = ()
-    visits: tuple[dict[str, Any], ...] = ()
-    phenotypes: tuple[dict[str, Any], ...] = ()
-    comparability: tuple[dict[str, Any], ...] = ()
+    visits: tuple[Visit, ...] = ()
+    alignments: tuple[AlignmentRecord, ...] = ()
+    phenotypes: tuple[Phenotypes, ...] = ()
+    comparability: tuple[Comparison, ...] = ()
+    events: tuple[CourseEvent, ...] = ()
+    dosimetry: tuple[dict[str, Any], ...] = ()
     not_used: tuple[SeriesNote, ...] = Field(default=(), description="Series left out of every study, and why")
