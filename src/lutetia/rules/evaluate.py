@@ -64,7 +64,8 @@ def _given_fact(rule: Rule, base: str, role: str | None, view: FactView, vocabul
         labels: Sequence[str] = result.value
     elif isinstance(body, Table):
         rows = body.matching(body.answers(view))
-        labels = body.results(rows)
+        column = rule.file.also_gives.get(base)
+        labels = body.results(rows) if column is None else [_cell(body.rows[i], column) for i in rows]
     elif isinstance(body, Rollup):
         if body.not_scorable(view) is not None:
             return UNKNOWN
@@ -77,6 +78,10 @@ def _given_fact(rule: Rule, base: str, role: str | None, view: FactView, vocabul
     if definition.kind == "yes_no":
         return fact_of([label in ("yes", "true", "True") for label in labels])
     return fact_of(list(labels))
+
+
+def _cell(row: Row, column: str) -> str:
+    return next((str(value) for key, value in row.then if key == column), row.result)
 
 
 def evaluate(rule: Rule, view: FactView, *, role: str | None = None, questions: bool = True) -> Verdict:

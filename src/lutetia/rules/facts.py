@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.rules.expressions import Scalar
-from lutetia.rules.vocabulary import Vocabulary
+from lutetia.rules.vocabulary import FactDefinition, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,14 @@ class FactView:
             return UNKNOWN
         if definition.derived == "case":
             return UNKNOWN
+        if definition.derived == "known":
+            return any(self.get(needed) is not UNKNOWN for needed in definition.known)
+        value = self._compute(name, definition)
+        if definition.if_unknown is not None and (isinstance(value, OneOf) or value is UNKNOWN):
+            return definition.if_unknown
+        return value
+
+    def _compute(self, name: str, definition: FactDefinition) -> Fact:
         if definition.derived == "rule":
             return self.by_rule(name, self) if self.by_rule else UNKNOWN
         from lutetia.rules.possible import Decision, possible_labels

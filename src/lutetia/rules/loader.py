@@ -202,6 +202,9 @@ def _set(data: dict[str, Any], path: str, value: Any, where: str) -> None:
     node: Any = data
     for position, part in enumerate(parts):
         last = position == len(parts) - 1
+        if isinstance(node, list) and part == "+":
+            node.extend(value if isinstance(value, list) else [value])
+            return
         if isinstance(node, list):
             found = [
                 i
@@ -283,7 +286,10 @@ class RuleSet:
         self._compiled: dict[str, Rule] = {}
         self._check_choices()
         self.givers: dict[str, str] = {
-            str(raw.document.data["gives"]): name for name, raw in self._raw.items() if raw.document.data.get("gives")
+            str(given): name
+            for name, raw in self._raw.items()
+            for given in (raw.document.data.get("gives"), *(raw.document.data.get("also_gives") or {}))
+            if given
         }
 
     def _check_choices(self) -> None:

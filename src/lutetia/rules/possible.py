@@ -240,11 +240,11 @@ def _number_classes(
         if not (comparison.names - {name}) <= known.keys():
             coupled = True
             continue
-        roots = roots(name, comparison, known)
-        if roots is None:
+        turns = roots(name, comparison, known)
+        if turns is None:
             coupled = True
         else:
-            cuts.update(root for root in roots if low <= root <= high)
+            cuts.update(turn for turn in turns if low <= turn <= high)
     if coupled:
         cuts.update({low + (high - low) * share for share in (0.001, 0.02, 0.2, 0.6)})
     ordered = sorted(cuts)

@@ -1,8 +1,10 @@
 """The five proofs that run over every rule file, present and future.
 
-1. exactly one row for every complete set of answers; 2. every citation resolves, and everything is cited; 3. every row is
-reached by a named case; 4. a partial answer gives exactly the union of what its completions give; 5. just under, at and
-just over every cut.
+1. exactly one row for every complete set of answers;
+2. every citation resolves, and everything is cited;
+3. every row is reached by a named case;
+4. a partial answer gives exactly the union of what its completions give;
+5. just under, at and just over every cut.
 """
 
 from __future__ import annotations
@@ -157,7 +159,7 @@ def _rising(scale: Scale) -> Iterator[str]:
 
 
 def everything_cited(rule: Rule) -> Iterator[str]:
-    """Every row, gate, outcome, cut and statement carries a citation or names a convention (citations resolve on loading)."""
+    """Every row, gate, outcome, cut and statement carries a citation or names a convention."""
     file = rule.file
     for section in ("rows", "outcomes", "cuts", "gates", "statements", "codes", "refuse", "notes"):
         for entry in getattr(file, section):
@@ -281,7 +283,7 @@ def _table_unions(table: Table) -> Iterator[str]:
 
 
 def _decision_unions(name: str, decision: Decision, rule: Rule, rules: RuleSet) -> Iterator[str]:
-    """Sampled: hide facts of complete patients; the engine's set equals the union over all completions, met one by one."""
+    """Sampled: hide facts of complete patients; the engine's set equals the union over their completions."""
     pick = random.Random(f"{rule.id} {name}")
     vocabulary = rule.frame.vocabulary
     for _ in range(SAMPLES if decision.counters else SAMPLES // 3):
@@ -307,7 +309,8 @@ def _decision_unions(name: str, decision: Decision, rule: Rule, rules: RuleSet) 
         said = set(possible_labels(decision, view).labels)
         union = _union(decision, rule, rules, {**partial}, hidden_scalars, partial_lesions, hidden)
         if union is not None and said != union:
-            yield f"{name}: with {hidden_scalars + [n for g in hidden for n in g]} open the engine says {said}, completions give {union}"
+            open_names = hidden_scalars + [n for gone in hidden for n in gone]
+            yield f"{name}: with {open_names} open the engine says {said}, completions give {union}"
             return
 
 
@@ -429,8 +432,8 @@ def required_boundaries(rule: Rule) -> list[tuple[str, str, float]]:
         return list(needed)
     if isinstance(body, Table):
         for column in body.columns:
-            for cut in column.cuts:
-                needed[(column.name, column.fact, cut)] = None
+            for number in column.cuts:
+                needed[(column.name, column.fact, number)] = None
         return list(needed)
     expressions: list[tuple[str, Expression | None]] = []
     if isinstance(body, Rollup):
@@ -440,10 +443,10 @@ def required_boundaries(rule: Rule) -> list[tuple[str, str, float]]:
             if gate.decision is not None:
                 expressions += [(gate.entry.id, condition) for _, condition in gate.decision.options]
     for of, expression in expressions:
-        for name, cut in _cuts_of(expression):
+        for name, number in _cuts_of(expression):
             definition = rule.frame.vocabulary[name]
             if definition.kind in ("number", "date") or definition.high - definition.low > 12:
-                needed[(of, name, cut)] = None
+                needed[(of, name, number)] = None
     return list(needed)
 
 

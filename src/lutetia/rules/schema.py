@@ -146,11 +146,12 @@ class CodeEntry(Cited):
 
 
 class RowEntry(Cited):
-    """One row of a table."""
+    """One row of a table; with ``as_if`` these answers are read as if others had been given."""
 
     id: Text
     when: dict[str, Any] = {}
-    then: dict[str, Any]
+    then: dict[str, Any] = {}
+    as_if: dict[str, Any] = {}
 
 
 class WouldChange(Part):
@@ -254,6 +255,7 @@ class RuleFile(Part):
     family: str = ""
     scope: Scope
     gives: str | None = None
+    also_gives: dict[str, str] = {}
     summary: str
     population: Population | None = None
     sources: dict[str, SourceEntry]

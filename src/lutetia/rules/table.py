@@ -46,6 +46,7 @@ class Table:
     rows: tuple[Row, ...]
     masks: tuple[tuple[int, ...], ...]
     result_column: str
+    as_if: Mapping[int, Mapping[int, int]]
 
     @staticmethod
     def compile(frame: Frame) -> Table:
@@ -56,6 +57,7 @@ class Table:
         result_column = next(iter(file.columns))
         rows: list[Row] = []
         masks: list[tuple[int, ...]] = []
+        as_if: dict[int, dict[int, int]] = {}
         for i, entry in enumerate(file.rows):
             path: Path_ = ("rows", i)
             for name in entry.when:
@@ -67,7 +69,7 @@ class Table:
                         expected=", ".join(names),
                     )
             unknown = set(entry.then) - set(file.columns)
-            if unknown or result_column not in entry.then:
+            if unknown or (result_column not in entry.then and not entry.as_if):
                 raise RuleError(
                     "columns",
                     f"Row {entry.id} does not fit the columns",
@@ -77,18 +79,22 @@ class Table:
             masks.append(
                 tuple(_mask(frame, c, entry.when.get(c.name, "any"), (*path, "when", c.name)) for c in columns)
             )
+            if entry.as_if:
+                as_if[i] = {
+                    names.index(n): _mask(frame, columns[names.index(n)], v, path) for n, v in entry.as_if.items()
+                }
             then = tuple((key, _cell(value)) for key, value in entry.then.items() if key != result_column)
             rows.append(
                 Row(
                     entry.id,
-                    str(entry.then[result_column]),
+                    str(entry.then.get(result_column, "")),
                     frame.citations(entry.cite, path),
                     entry.conventions,
                     then,
                     entry.note,
                 )
             )
-        return Table(frame, columns, tuple(rows), tuple(masks), result_column)
+        return Table(frame, columns, tuple(rows), tuple(masks), result_column, as_if)
 
     def answers(self, view: FactView) -> tuple[int, ...]:
         """The answers as masks: one bit if known, several if one of several, all if unknown."""
@@ -103,7 +109,23 @@ class Table:
                     break
             else:
                 found.append(index)
+        if self.as_if:
+            return self._read_as(found, answers)
         return tuple(found)
+
+    def _read_as(self, found: Sequence[int], answers: Sequence[int]) -> tuple[int, ...]:
+        """Replace rows that are read as if another answer had been given by the rows this leads to."""
+        rows: dict[int, None] = {}
+        for index in found:
+            replaced = self.as_if.get(index)
+            if replaced is None:
+                rows[index] = None
+                continue
+            inside = [mask & answer for mask, answer in zip(self.masks[index], answers, strict=True)]
+            for position, mask in replaced.items():
+                inside[position] = mask
+            rows.update(dict.fromkeys(self.matching(inside)))
+        return tuple(sorted(rows))
 
     def results(self, rows: Sequence[int]) -> tuple[str, ...]:
         """The distinct results of rows."""

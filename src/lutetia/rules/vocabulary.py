@@ -17,7 +17,7 @@ from lutetia.rules.positions import Document, read_yaml
 Kind = Literal["choice", "yes_no", "integer", "number", "date", "text"]
 VISIT_ROLES = ("sstr", "fdg", "previous", "spect")
 _KINDS = ("choice", "yes_no", "integer", "number", "date", "text")
-_FIELDS = {"type", "values", "unit", "accepts", "range", "ask", "derived", "note"}
+_FIELDS = {"type", "values", "unit", "accepts", "range", "ask", "derived", "note", "if_unknown"}
 
 
 def data_folder() -> Path:
@@ -29,7 +29,8 @@ def data_folder() -> Path:
 class FactDefinition:
     """One fact: its type, unit, allowed values, and how it is derived (if it is).
 
-    ``derived`` is None, "rule", "case", one expression text, or a tuple of (condition text or None, value).
+    ``derived`` is None, "rule", "case", "known", one expression text, or a tuple of (condition text or None, value).
+    With "known" the fact is whether any of ``known`` is known. ``if_unknown`` is what an unsettled one counts as.
     """
 
     name: str
@@ -42,6 +43,8 @@ class FactDefinition:
     ask: str = ""
     note: str = ""
     derived: str | tuple[tuple[str | None, Scalar], ...] | None = None
+    known: tuple[str, ...] = ()
+    if_unknown: Scalar | None = None
 
     def check(self, value: Any) -> Scalar:
         """The value as rules see it, or a ValueError that says what was expected."""
@@ -122,7 +125,7 @@ class Vocabulary:
             rename = in_role(split_role(name)[1])
             where = f"vocabulary.yaml: {definition.name}"
             derived = definition.derived
-            if isinstance(derived, str) and derived not in ("rule", "case"):
+            if isinstance(derived, str) and derived not in ("rule", "case", "known"):
                 pairs: tuple[tuple[Expression | None, Scalar | None], ...] = (
                     (compile_expression(derived, where=where, resolve=rename, known=self.__contains__), None),
                 )
@@ -194,8 +197,12 @@ def _definition(name: str, entry: Any, document: Document, path: tuple[str, ...]
         raise RuleError("vocabulary", f"The choice {name!r} has no values", where=where)
     low, high = entry.get("range", (0.0, 1.0e6))
     derived = entry.get("derived")
+    known: tuple[str, ...] = ()
     if isinstance(derived, dict):
-        derived = str(derived["by"])
+        if "known" in derived:
+            listed = derived["known"]
+            known = tuple(listed) if isinstance(listed, list) else (str(listed),)
+        derived = "known" if known else str(derived["by"])
     elif isinstance(derived, list):
         derived = tuple(
             (None if "when" not in item else str(item["when"]), _value(item["value"], kind)) for item in derived
@@ -213,6 +220,8 @@ def _definition(name: str, entry: Any, document: Document, path: tuple[str, ...]
         ask=str(entry.get("ask", "")),
         note=str(entry.get("note", "")),
         derived=derived,
+        known=known,
+        if_unknown=entry.get("if_unknown"),
     )
 
 
