@@ -12,6 +12,7 @@ from lutetia.dicom import archive
 from lutetia.dicom.elements import WANTED, header_fields
 from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.walk import (
+    DEFLATED_LITTLE,
     FLOAT_PIXEL_DATA,
     PIXEL_DATA,
     NeedMoreError,
@@ -24,6 +25,10 @@ from lutetia.model import InputError, Issue
 from lutetia.model.base import Level
 
 _FIRST_BYTES = 12_288
+#: PET, CT and NM images, single- and multi-frame
+_IMAGE_CLASSES = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("128", "128.1", "130", "2", "2.1", "2.2", "20")
+)
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 
 #: how the first bytes of a file that is no DICOM may look, and what to call it
@@ -115,9 +120,23 @@ def _header(walked: Walked, size: int, path: str, member: str) -> InstanceHeader
     elif walked.pixel_tag is not None:
         found["problems"] = (*found.get("problems", ()), "FloatPixelData")
     found["sop_class_uid"] = found.get("sop_class_uid") or walked.media_class_uid or _class_of_modality(found, start)
+    if start is None:
+        _require_pixels(found, f"{path}!{member}" if member else path)
     return InstanceHeader(
         path=path, member=member, transfer_syntax_uid=walked.transfer_syntax_uid, file_size=size, **found
     )
+
+
+def _require_pixels(found: dict[str, Any], place: str) -> None:
+    """A file of an image class that ends before its pixels was cut off."""
+    if found["sop_class_uid"] in _IMAGE_CLASSES:
+        raise InputError(
+            "truncated-file",
+            "The file is cut off: the image has no pixel data",
+            where=place,
+            expected="Pixel Data (7FE0,0010)",
+            remedy="copy or export the file again",
+        )
 
 
 def _class_of_modality(found: dict[str, Any], pixel_start: int | None) -> str:
@@ -170,6 +189,8 @@ def _by_pydicom(stream: BinaryIO, size: int, path: str, member: str) -> Instance
                 remedy="copy or export the file again; the rest of the input is read without it",
             )
         raise NotDicomError(_description(head))
+    if syntax != DEFLATED_LITTLE and stream.tell() >= size:
+        _require_pixels(found, place)
     if kind == FLOAT_PIXEL_DATA:
         found["problems"] = (*found.get("problems", ()), "FloatPixelData")
     return InstanceHeader(path=path, member=member, transfer_syntax_uid=syntax, file_size=size, **found)

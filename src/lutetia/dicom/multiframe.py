@@ -86,7 +86,8 @@ def _enhanced(header: InstanceHeader, dataset: Any) -> Iterator[InstanceHeader]:
         date, time = _split_datetime(facts.text(content, "FrameAcquisitionDateTime"))
         slope, intercept, unit, mapped = _mapping(facts.sequence("RealWorldValueMappingSequence"))
         if unit not in _BECQUEREL_PER_ML and values is not None:
-            slope, intercept, mapped = _number(values, "RescaleSlope"), _number(values, "RescaleIntercept"), None
+            slope, intercept = _number(values, "RescaleSlope"), _number(values, "RescaleIntercept")
+            unit, mapped = None, None
         orientation = _numbers(facts.item("PlaneOrientationSequence"), "ImageOrientationPatient", 6)
         position = _numbers(facts.item("PlanePositionSequence"), "ImagePositionPatient", 3)
         pixel = _numbers(measures, "PixelSpacing", 2)

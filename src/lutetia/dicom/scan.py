@@ -251,8 +251,7 @@ def _without_copies(headers: list[InstanceHeader]) -> tuple[list[InstanceHeader]
 
 
 def _is_copy(a: InstanceHeader, b: InstanceHeader) -> bool:
-    same_place = {"path": b.path, "member": b.member}
-    if replace(a, **same_place) != b or _fault(a) is not None:
+    if replace(a, path=b.path, member=b.member) != b or _fault(a) is not None:
         return False
     if not a.rows or a.n_frames > 1:
         return True
