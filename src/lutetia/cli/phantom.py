@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         ),
         seed: int = typer.Option(1, help="Draws the patient; the same seed gives the same bytes."),
         tracer: str = typer.Option("dotatate", help="dotatate or fdg."),
-        size: str = typer.Option("standard", help="standard, or small: coarse grids for a quick test."),
+        size: str = typer.Option("standard", help="standard; small: coarse grids for a test; full: the benchmark."),
         as_json: bool = typer.Option(False, "--json", help="Print the truth as JSON."),
     ) -> None:
         """Write a synthetic PET/CT patient as DICOM, with the exact truth beside it."""

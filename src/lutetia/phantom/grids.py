@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,15 +12,27 @@ from lutetia.model import Grid
 from lutetia.phantom.body import Axes, Axis
 from lutetia.phantom.plan import BodyPlan
 
-Size = Literal["small", "standard"]
+Size = Literal["small", "standard", "full"]
 ANCHOR_MM = 1100.0  # height of the standard man that lies at scanner z = 0
 TOP_MM, BOTTOM_MM = 1726.0, 650.0  # vertex to mid thigh
 DOME_MM, DOME_WIDTH_MM = 1195.0, 95.0  # where breathing moves organs, and how far that reaches
 
-#: size → PET (columns, mm, mm between slices), CT (columns, mm, mm between slices), fine grid (mm)
-SIZES: dict[str, tuple[tuple[int, float, float], tuple[int, float, float], float]] = {
-    "standard": ((168, 3.5, 3.0), (288, 1.75, 2.5), 2.0),
-    "small": ((96, 6.0, 6.0), (112, 4.5, 6.0), 4.0),
+
+@dataclass(frozen=True)
+class Matrix:
+    """Columns (and rows), their spacing, the spacing of slices, and how many slices (None: as the patient needs)."""
+
+    columns: int
+    spacing_mm: float
+    slice_mm: float
+    slices: int | None = None
+
+
+#: size → PET, CT, spacing of the fine grid (mm)
+SIZES: dict[str, tuple[Matrix, Matrix, float]] = {
+    "small": (Matrix(96, 6.0, 6.0), Matrix(112, 4.5, 6.0), 4.0),
+    "standard": (Matrix(168, 3.5, 3.0), Matrix(288, 1.75, 2.5), 2.0),
+    "full": (Matrix(400, 1.65, 3.0, 350), Matrix(512, 1.3672, 1.5, 700), 2.0),
 }
 
 
@@ -68,21 +80,22 @@ def axial_range(plan: BodyPlan, pose: Pose) -> tuple[float, float]:
     return low, high
 
 
-def _square(columns: int, spacing: float, dz: float, z: tuple[float, float], centre_y: float, frame: str) -> Grid:
-    slices = int(np.ceil((z[1] - z[0]) / dz))
-    half = 0.5 * (columns - 1) * spacing
+def _square(matrix: Matrix, z: tuple[float, float], centre_y: float, frame: str) -> Grid:
+    n, spacing, dz = matrix.columns, matrix.spacing_mm, matrix.slice_mm
+    slices = matrix.slices or int(np.ceil((z[1] - z[0]) / dz))
+    low = z[0] if matrix.slices is None else z[1] - slices * dz  # a fixed number is counted from the vertex
+    half = 0.5 * (n - 1) * spacing
     return Grid(
-        shape=(slices, columns, columns),
+        shape=(slices, n, n),
         spacing_mm=(dz, spacing, spacing),
-        origin_mm=(-half, centre_y - half, round(z[0], 3)),
+        origin_mm=(-half, centre_y - half, round(low, 3)),
         frame_of_reference_uid=frame,
     )
 
 
 def pet_grid(plan: BodyPlan, pose: Pose, size: str, frame: str) -> Grid:
     """PET: a square field of 576–600 mm, whatever the patient."""
-    columns, spacing, dz = SIZES[size][0]
-    return _square(columns, spacing, dz, axial_range(plan, pose), 0.0, frame)
+    return _square(SIZES[size][0], axial_range(plan, pose), 0.0, frame)
 
 
 def ct_grid(plan: BodyPlan, pose: Pose, size: str, frame: str) -> Grid:
@@ -90,12 +103,13 @@ def ct_grid(plan: BodyPlan, pose: Pose, size: str, frame: str) -> Grid:
 
     It begins half a slice lower than the PET and lies 6 mm further back, so that resampling is really needed.
     """
-    columns, spacing, dz = SIZES[size][1]
+    matrix = SIZES[size][1]
+    spacing, dz = matrix.spacing_mm, matrix.slice_mm
     half_body = 172.0 * plan.scale[0] + plan.fat_mm + (95.0 if plan.arms == "down" else 20.0)
-    if 0.5 * columns * spacing < half_body:
-        columns = 16 * int(np.ceil(2 * half_body / spacing / 16))
+    if 0.5 * matrix.columns * spacing < half_body:
+        matrix = replace(matrix, columns=16 * int(np.ceil(2 * half_body / spacing / 16)))
     low, high = axial_range(plan, pose)
-    return _square(columns, spacing, dz, (low - 0.4 * dz, high + dz), 6.0, frame)
+    return _square(matrix, (low - 0.4 * dz, high + dz), 6.0, frame)
 
 
 def fine_grid(plan: BodyPlan, pose: Pose, size: str, margin_mm: float = 12.0) -> Grid:

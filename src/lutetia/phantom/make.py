@@ -65,7 +65,8 @@ def make_phantom(
     seed : draws habitus, organ sizes and places, uptake, lesions, noise.
     variant : see `lutetia.phantom.VARIANTS`; changes only what it names.
     tracer : "dotatate" or "fdg".
-    size : "standard" (PET 168² × 3.5 mm, CT 288² × 1.75 mm) or "small" (6 mm and 4.5 mm, for tests).
+    size : "standard" (PET 168² × 3.5 mm, CT 288² × 1.75 mm) or "small" (6 mm and 4.5 mm, for tests)
+        or "full" (PET 400² × 350, CT 512² × 700, for the benchmark).
 
     Raises
     ------
