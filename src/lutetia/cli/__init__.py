@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-import click
 import typer
 
 import lutetia
@@ -56,14 +55,7 @@ _register()
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the ``lutetia`` command."""
     try:
-        status = app(args=argv, standalone_mode=False)
+        app(args=argv)
     except LutetiaError as error:
-        click.echo(f"lutetia: {error}", err=True)
+        typer.echo(f"lutetia: {error}", err=True)
         sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except click.Abort:
-        click.echo("lutetia: interrupted; nothing half-written is left behind", err=True)
-        sys.exit(130)
-    sys.exit(status if isinstance(status, int) else 0)

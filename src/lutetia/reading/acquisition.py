@@ -55,7 +55,7 @@ def acquisition_of(facts: PetFacts, scale: SuvScale | None, pet: Any, ct: Any, g
         injection=scale.injection.isoformat() if scale is not None and scale.injection is not None else None,
         uptake_minutes=None if uptake is None else round(uptake, 2),
         injected_mbq=None if injected is None else round(injected, 3),
-        weight_kg=scale.weight_kg if scale is not None and scale.weight_kg else facts.weight_kg,
+        weight_kg=scale.weight_used_kg if scale is not None and scale.weight_used_kg else facts.weight_kg,
         size_m=facts.size_m,
         sex=facts.sex,
         age_years=facts.age_years,

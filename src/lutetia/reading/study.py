@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lutetia.dicom.geometry import stack_slices
 from lutetia.dicom.headers import pet_facts
 from lutetia.dicom.pixels import PetImage, load_ct_image, load_pet
 from lutetia.dicom.select import StudySelection
@@ -17,6 +16,12 @@ from lutetia.dicom.tracers import TracerFinding, identify_tracer
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions import LesionResult, LesionSettings
 from lutetia.imaging.suv import SuvScale, suv_scale
+from lutetia.imaging.suv_plausibility import (
+    acquisition_warnings,
+    injection_site_warning,
+    liver_warning,
+    total_activity_warning,
+)
 from lutetia.model import (
     Acquisition,
     ConventionUse,
@@ -35,6 +40,7 @@ from lutetia.model.pet import PetFacts, SuvOverrides
 from lutetia.reading.acquisition import acquisition_of
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore, fingerprint, stage_key
+from lutetia.reading.suv import load_suv
 
 Progress = Callable[[str, float], None]
 
@@ -107,15 +113,9 @@ def _load_ct(series: SeriesFiles, issues: list[Issue], study: str) -> Volume | N
     return image.volume
 
 
-def _load_suv(pet: SeriesFiles, facts: PetFacts, scale: SuvScale | Refusal) -> PetImage:
+def _load_suv(pet: SeriesFiles, scale: SuvScale | Refusal) -> PetImage:
     """The PET in SUV, or in stored units where SUV is refused."""
-    stack = stack_slices(pet)
-    if isinstance(scale, Refusal):
-        return load_pet(pet, stack=stack)
-    if scale.frame_factors is None:
-        return load_pet(pet, scale.factor, unit=f"SUV{scale.basis}", stack=stack)
-    factors = scale.slice_factors(instance.key for instance in stack.instances)
-    return load_pet(pet, factors, unit=f"SUV{scale.basis}", stack=stack)
+    return load_pet(pet) if isinstance(scale, Refusal) else load_suv(pet, scale)
 
 
 def grid_record(volume: Volume) -> GridRecord:
@@ -227,7 +227,7 @@ def _measure(reading: StudyReading, settings: ReadSettings, progress: Progress) 
     progress("organs", 0.2)
     _anatomy_stage(reading, settings)
     progress("references", 0.5)
-    references = _reference_stage(reading, settings, None)
+    references = _reference_stage(reading, settings)
     progress("lesions", 0.6)
     _lesion_stage(reading, references, settings)
     progress("grades", 0.95)
@@ -251,7 +251,7 @@ def _suv_stage(reading: StudyReading, finding: TracerFinding, settings: ReadSett
     else:
         scale = suv_scale(facts, overrides_of(settings), settings.suv_basis)
     try:
-        reading.pet = _load_suv(pet, facts, scale)
+        reading.pet = _load_suv(pet, scale)
     except InputError as error:
         refusal = Refusal(code=error.code, message=error.what, element=error.where)
         reading.study = reading.study.model_copy(update={"suv_refusal": refusal})
@@ -273,7 +273,14 @@ def _suv_stage(reading: StudyReading, finding: TracerFinding, settings: ReadSett
     else:
         reading.suv = volume
         update["suv"] = scale.record()
-        reading.issues.extend(i.model_copy(update={"study": name}) for i in scale.warnings)
+        key = finding.tracer.key if finding.tracer else ""
+        found = [
+            *scale.warnings,
+            *acquisition_warnings(facts, scale, key),
+            total_activity_warning(volume, scale.weight_used_kg),
+            injection_site_warning(volume, scale.weight_used_kg),
+        ]
+        reading.issues.extend(i.model_copy(update={"study": name}) for i in found if i is not None)
     reading.study = reading.study.model_copy(update=update)
 
 
@@ -297,13 +304,18 @@ def _anatomy_stage(reading: StudyReading, settings: ReadSettings) -> None:
     reading.study = reading.study.model_copy(update={"anatomy_source": anatomy.source, "organs": anatomy.organs})
 
 
-def _reference_stage(reading: StudyReading, settings: ReadSettings, lesions: Any) -> dict[str, Reference]:
+def _reference_stage(reading: StudyReading, settings: ReadSettings) -> dict[str, Reference]:
     from lutetia.reading.anatomy import references_of
 
     assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
-    measured = references_of(reading.suv, reading.anatomy, reading.tracer, settings, lesions)
+    measured = references_of(reading.suv, reading.ct, reading.anatomy, reading.tracer, settings)
     reading.reference_regions = measured.regions
     reading.issues.extend(i.model_copy(update={"study": reading.study.id}) for i in measured.issues)
+    liver = measured.references.get("liver")
+    if liver is not None and liver.suv_mean is not None:
+        warning = liver_warning(liver.suv_mean, reading.tracer.key, settings.suv_basis)
+        if warning is not None:
+            reading.issues.append(warning.model_copy(update={"study": reading.study.id}))
     reading.study = reading.study.model_copy(update={"references": measured.references})
     return measured.references
 

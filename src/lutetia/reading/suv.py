@@ -187,7 +187,7 @@ def series_suv(
         issues += scale.warnings
         issues += acquisition_warnings(facts, scale, key)
         factor = _factor(scale)
-        image = _load(series, scale)
+        image = load_suv(series, scale)
     except InputError as error:
         refusal = Refusal(code=error.code, message=error.what, element=error.where, override=error.remedy)
         return SeriesSuv(_record(common, issues, refusal=refusal), None)
@@ -210,7 +210,8 @@ def series_suv(
     return SeriesSuv(_record(common, issues, suv=factor, stats=stats), volume)
 
 
-def _load(series: SeriesFiles, scale: SuvScale) -> PetImage:
+def load_suv(series: SeriesFiles, scale: SuvScale) -> PetImage:
+    """The series in SUV; a factor that differs from slice to slice is applied per slice."""
     unit = SUV_UNITS[scale.basis]
     if scale.frame_factors is None:
         return load_pet(series, scale.factor, unit=unit)
