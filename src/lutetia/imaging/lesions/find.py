@@ -148,7 +148,7 @@ def search(
         _belongs_to_liver(focus, work, marks, levels)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
     for focus, around in zip(foci, facts, strict=True):
-        judgement = _judge(focus, around, work, marks, levels, tracer, settings)
+        judgement = _judge(focus, around, marks, levels, tracer, settings)
         site = (
             organ_site(judgement.organ, marks.side(around.point))
             if judgement.physiological
@@ -176,7 +176,6 @@ def replace_study(issue: Issue, study: str) -> Issue:
 def _judge(
     focus: Focus,
     around: Surroundings,
-    work: Working,
     marks: Landmarks,
     levels: Levels,
     tracer: Tracer,
@@ -185,8 +184,8 @@ def _judge(
     if focus.in_liver:
         return CANDIDATE
     if tracer.binds == "glucose":
-        return judge_fdg(focus, around, work, marks, levels, settings)
-    return judge_sstr(focus, around, work, marks, levels, settings)
+        return judge_fdg(focus, around, marks, levels, settings)
+    return judge_sstr(focus, around, marks, levels, settings)
 
 
 def _outline_all(

@@ -144,10 +144,13 @@ def _focus(
         assert levels.liver is not None
         background = levels.liver
     else:
-        if len(voxels) < smallest:
+        if len(voxels) < 2:
             return None
         background = _background(work, voxels[values >= 0.5 * peak], usual)
-    core = voxels[values >= background + 0.5 * (peak - background)]
+    half = background + 0.5 * (peak - background)
+    core = voxels[values >= half]
+    if len(core) < 8 * smallest and not np.isfinite(basins.saddle[number]):
+        core = _below_the_floor(work, peak_at, half)
     if len(core) < smallest:
         return None
     top = float(work.suv[tuple(core.T)].max())
@@ -174,6 +177,18 @@ def _focus(
         label_share=float(labels[label] / len(core)),
         basin=number,
     )
+
+
+def _below_the_floor(work: Working, peak_at: Array, half: float) -> Array:
+    """The core of a faint focus that stands alone: its half level may lie below the level foci are sought from."""
+    from scipy.ndimage import label
+
+    reach = np.ceil(16.0 / np.asarray(work.grid.spacing_mm)).astype(int)
+    low = np.maximum(peak_at - reach, 0)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, peak_at + reach + 1, strict=True))
+    parts, _ = label(work.smooth[box] >= half)
+    core: Array = np.argwhere(parts == parts[tuple(peak_at - low)]) + low
+    return core
 
 
 def usual_levels(work: Working) -> dict[int, float]:

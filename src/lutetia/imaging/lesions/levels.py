@@ -61,7 +61,7 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
         issues.append(
             Issue(
                 code="lesions-liver-level-from-image",
-                message=f"No trusted liver reference: liver lesions were sought above {liver:.2f}, the lower of the two "
+                message=f"No trusted liver reference: liver lesions were sought above {liver:.2f}, the lower of two "
                 "levels of uptake inside the liver. Where no normal liver is left, this is tumour.",
             )
         )

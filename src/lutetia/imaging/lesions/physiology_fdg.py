@@ -2,27 +2,93 @@
 
 from __future__ import annotations
 
-from lutetia.imaging.anatomy.labels import LABELS, NAMES
+from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
-from lutetia.imaging.lesions.working import Working
+
+#: bowel and stomach vary; focal uptake above this many times liver is not theirs alone; convention
+_GUT_OVER_LIVER = 3.0
 
 
 def judge_fdg(
-    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
+    focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels, settings: LesionSettings
 ) -> Judgement:
     """Propose what a focus of FDG uptake outside the liver is."""
-    name = NAMES.get(focus.label, "")
-    if focus.label_share >= 0.5 and name in ("kidney_left", "kidney_right", "urinary_bladder", "brain", "spleen"):
-        return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {name.replace('_', ' ')}")
-    if focus.label_share >= 0.4 and name == "heart":
+    ceiling = _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
+    return (
+        common.lies_in(focus, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
+        or common.marrow(focus, around, levels)
+        or _brain(focus, around, marks)
+        or _myocardium(focus, around, marks)
+        or common.kidney_and_bladder(focus, around, marks)
+        or _brown_fat(focus, around, marks, settings)
+        or _head_and_neck(focus, around, marks, settings)
+        or _cord_and_gullet(focus, around, marks, levels)
+        or common.ureter(focus, around, marks)
+        or common.blood(focus, around, marks, levels)
+        or common.scrotum(focus, around, marks)
+        or common.gut(focus, around, marks, ceiling, 0.0)
+        or CANDIDATE
+    )
+
+
+def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    away = marks.distance("brain", around.point)
+    if away is not None and away < 8:
+        return Judgement(True, "brain", f"{away:.0f} mm from the brain")
+    if marks.brain_base is None and around.core_ml > 300 and marks.in_head_and_neck(float(around.point[2])):
+        return Judgement(True, "brain", f"{around.core_ml:.0f} mL of uptake in the head")
+    return None
+
+
+def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    inside = common.lies_in(focus, "heart")
+    if inside is not None and (around.core_ml > 5 or around.joined > 0.5 or not around.compact):
         return Judgement(True, "heart", "myocardium")
-    for organ in ("brain", "urinary_bladder", "kidney_left", "kidney_right"):
-        away = marks.distance(organ, around.point)
-        if away is not None and away < 8:
-            return Judgement(True, organ, f"{away:.0f} mm from the {organ.replace('_', ' ')}")
-    return CANDIDATE if focus.label != LABELS["heart"] else Judgement(True, "heart", "myocardium")
+    away = marks.distance("heart", around.point)
+    wall = around.thinness > 1.6 or around.elongation > 1.4 or around.core_ml > 15
+    if away is not None and away < 8 and wall and not around.nodule_in_fat:
+        return Judgement(True, "heart", f"{away:.0f} mm from the heart, shaped like its wall")
+    return None
+
+
+def _brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+    """Uptake in fat on both sides of neck, shoulders or spine."""
+    if not around.has_ct or marks.lung_top is None:
+        return None
+    fatty = -150 < around.ct_hu < -35 and around.fat > 0.3
+    level = around.point[2] > marks.lung_top - 120
+    if fatty and level and around.other_side <= settings.asymmetry:
+        return Judgement(True, "brown_fat", f"fat on CT ({around.ct_hu:.0f} HU) on both sides, SUV {focus.top:.1f}")
+    return None
+
+
+def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+    """Tonsils, glands, larynx, eyes: alike on both sides, or in the midline."""
+    z = float(around.point[2])
+    if not marks.in_head_and_neck(z) or common.in_bone(focus, around, 0.5):
+        return None
+    if abs(around.lateral) < 12:
+        return Judgement(True, "head_and_neck", f"midline uptake of larynx, pharynx or mouth, SUV {focus.top:.1f}")
+    if around.other_side <= settings.asymmetry:
+        return Judgement(
+            True, "head_and_neck", f"both sides alike (ratio {around.other_side:.1f}): tonsils, glands, muscles or eyes"
+        )
+    return None
+
+
+def _cord_and_gullet(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Thin midline structures: the spinal cord behind, the oesophagus in front of the spine."""
+    if abs(around.lateral) > 25 or focus.peak > 2.5 * levels.blood or common.in_bone(focus, around, 0.6):
+        return None
+    z = float(around.point[2])
+    if around.ventral < 5 and abs(around.lateral) < 12:
+        return Judgement(True, "spinal_cord", f"behind the vertebral bodies in the midline, SUV {focus.top:.1f}")
+    chest = marks.in_chest(z) or marks.in_head_and_neck(z)
+    if chest and 10 < around.ventral < 60 and (around.elongation > 1.5 or around.joined > 0.6):
+        return Judgement(True, "esophagus", f"a band in front of the spine, SUV {focus.top:.1f}: gullet")
+    return None

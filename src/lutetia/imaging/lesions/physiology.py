@@ -1,0 +1,153 @@
+"""Judgements that hold for every tracer: urinary tract, marrow, blood, and the shape of the gut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lutetia.imaging.anatomy.labels import LABELS, NAMES
+from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.judgement import Judgement
+from lutetia.imaging.lesions.landmarks import Landmarks
+from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.surroundings import Surroundings
+
+BONES = (LABELS["skeleton"], LABELS["spine"])
+MARKED = {
+    "pancreas": "in pancreas",
+    "bowel": "in bowel",
+    "stomach": "in stomach",
+    "gallbladder": "in gallbladder",
+}
+
+
+def times(ratio: float) -> str:
+    """A ratio in words."""
+    return f"{ratio:.1f} ×" if np.isfinite(ratio) else "many times"
+
+
+def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
+    """Whether a focus lies in bone, by the skeleton mask or by density."""
+    if focus.label in BONES and focus.label_share >= share:
+        return True
+    return around.has_ct and around.ct_peak_hu > 180
+
+
+def lies_in(focus: Focus, *names: str) -> Judgement | None:
+    """Most of the core lies in one of these organs."""
+    name = NAMES.get(focus.label, "")
+    if name in names and focus.label_share >= 0.5:
+        return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {name.replace('_', ' ')}")
+    return None
+
+
+def marrow(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
+    """A band of faint uptake along a bone is marrow."""
+    bone = focus.label in BONES and focus.label_share >= 0.5
+    if bone and around.elongation > 1.8 and focus.contrast < 2.7 and focus.peak < 2.5 * levels.blood:
+        return Judgement(True, "bone_marrow", f"a band along the bone, {focus.contrast:.1f} × the marrow elsewhere")
+    return None
+
+
+def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Blood in the heart and in vessels of the chest."""
+    name = NAMES.get(focus.label, "")
+    diffuse = not around.compact or around.core_ml > 8
+    if name in ("heart", "aorta") and focus.label_share >= 0.5 and (diffuse or focus.peak < 2.0 * levels.blood):
+        return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
+    faint = focus.peak < 1.7 * levels.blood
+    shapeless = around.elongation > 1.4 or around.thinness > 1.8 or around.core_ml < 0.6
+    if marks.in_chest(float(around.point[2])) and faint and shapeless and focus.label not in BONES:
+        return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, not round: vessel or gullet")
+    return None
+
+
+def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """Rim and pelvis of the kidneys, rim of the bladder, and a kidney that the anatomy did not find."""
+    for side in ("left", "right"):
+        name = f"kidney_{side}"
+        away = marks.distance(name, around.point)
+        centre = marks.kidney.get(side)
+        if away is None or centre is None:
+            continue
+        inward = abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2])))
+        level = abs(float(around.point[2] - centre[2])) < 45
+        urine = not (around.has_ct and 30 < around.ct_peak_hu < 150)
+        if away < 6 or (inward and level and away < 16 and urine and around.ventral < 60):
+            return Judgement(True, name, f"{away:.0f} mm from the {side} kidney: cortex, pelvis or spill from it")
+    away = marks.distance("urinary_bladder", around.point)
+    if away is not None and away < 6:
+        return Judgement(True, "urinary_bladder", f"{away:.0f} mm from the bladder: its rim or spill from it")
+    if around.core_ml > 40 and marks.in_abdomen(float(around.point[2])) and abs(around.lateral) > 25:
+        side = "left" if around.lateral > 0 else "right"
+        if around.ventral < 45 and marks.kidney.get(side) is None:
+            return Judgement(
+                True,
+                f"kidney_{side}",
+                f"{around.core_ml:.0f} mL of uptake beside the spine where the {side} kidney was not found on CT",
+            )
+    return None
+
+
+def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """A thread, or a drop without a nodule on CT, between kidney and bladder."""
+    z = float(around.point[2])
+    kidneys = [float(k[2]) for k in marks.kidney.values()]
+    top = max(kidneys) + 10 if kidneys else marks.liver_low
+    low = float(marks.bladder_middle[2]) - 10 if marks.bladder_middle is not None else None
+    if top is None or (low is not None and not low < z < top) or not marks.in_abdomen(z):
+        return None
+    near_bladder = marks.bladder_top is not None and z < marks.bladder_top + 60
+    side, front = (80, 125) if near_bladder else (60, 75)
+    if not (abs(around.lateral) < side and -5 < around.ventral < front) or around.core_ml > 4:
+        return None
+    thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
+    invisible = around.has_ct and around.ct_peak_hu < 0 and around.fat > 0.4
+    if invisible or (thread and not (around.nodule_in_fat and around.elongation < 1.6)):
+        why = "thread-like" if thread else "no nodule on CT"
+        return Judgement(True, "ureter", f"in the course of the ureter, {why}; follow the ureter")
+    return None
+
+
+def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, nodule: float) -> Judgement | None:
+    """Stomach, bowel, pancreas: diffuse uptake is theirs; what is focal stays a candidate.
+
+    Parameters
+    ----------
+    ceiling : SUV above which a focal uptake is not explained by these organs
+    nodule : SUV above which a round soft-tissue nodule in fat is not either
+    """
+    z = float(around.point[2])
+    if not marks.in_abdomen(z) or in_bone(focus, around):
+        return None
+    name = NAMES.get(focus.label, "")
+    known = name if name in MARKED and focus.label_share >= 0.5 else ""
+    if around.ventral < -20 and not known:
+        return None
+    organ = known or "bowel"
+    mark = (MARKED[known],) if known else ()
+    focal = around.elongation < 1.6 and around.joined < 0.6 and around.core_ml < 15
+    if focal and focus.top > ceiling:
+        return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
+    if around.core_ml < 40 and focus.top > 2.5 * ceiling:
+        return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
+    round_ = around.elongation < 1.3 and around.joined < 0.35 and around.core_ml < 12
+    if round_ and around.nodule_in_fat and focus.top > nodule:
+        return Judgement(False, "", "round soft-tissue nodule in fat on CT", mark)
+    shape = []
+    if around.elongation >= 1.3:
+        shape.append("elongated")
+    if around.joined >= 0.35:
+        shape.append("part of a larger band of uptake")
+    if not shape:
+        shape.append("moderate")
+    return Judgement(True, organ, f"{' and '.join(shape)}, SUV {focus.top:.1f}: stomach, bowel or pancreas", mark)
+
+
+def scrotum(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """Below the pelvic floor, in front, near the midline: testes or the perineum."""
+    if marks.bladder_middle is None or in_bone(focus, around):
+        return None
+    below = float(around.point[2]) < float(marks.bladder_middle[2]) - 35
+    if below and abs(around.lateral) < 60 and around.ventral > 20:
+        return Judgement(True, "gonads", f"below the pelvic floor, SUV {focus.top:.1f}: testes or urine")
+    return None
