@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     folders = [Path(a) for a in arguments[1:] if Path(a).is_dir()]
-    wanted = [Path(a).stem for a in arguments[1:] if not Path(a).is_dir()]
+    wanted = [Path(a).name.removesuffix(".yaml") for a in arguments[1:] if not Path(a).is_dir()]
     try:
         rules = load_rules(folders)
         files = all_cases(cases_folder())

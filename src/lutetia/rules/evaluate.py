@@ -63,7 +63,7 @@ def _given_fact(rule: Rule, base: str, role: str | None, view: FactView, vocabul
             return UNKNOWN
         labels: Sequence[str] = result.value
     elif isinstance(body, Table):
-        rows = body.matching(body.answers(view))
+        rows = body.matching(body.answers(view, role))
         column = rule.file.also_gives.get(base)
         labels = body.results(rows) if column is None else [_cell(body.rows[i], column) for i in rows]
     elif isinstance(body, Rollup):
@@ -98,7 +98,7 @@ def evaluate(rule: Rule, view: FactView, *, role: str | None = None, questions: 
     if isinstance(body, Scale):
         verdict = _scale(rule, body, view, role)
     elif isinstance(body, Table):
-        verdict = _table(rule, body, view, questions)
+        verdict = _table(rule, body, view, questions, role)
     elif isinstance(body, Rollup):
         verdict = _rollup(rule, body, view, questions)
     else:
@@ -188,13 +188,13 @@ def _scale(rule: Rule, body: Scale, view: FactView, role: str | None) -> Verdict
     )
 
 
-def _table(rule: Rule, body: Table, view: FactView, questions: bool) -> Verdict:
-    answers = body.answers(view)
+def _table(rule: Rule, body: Table, view: FactView, questions: bool, role: str | None) -> Verdict:
+    answers = body.answers(view, role)
     matching = body.matching(answers)
     rows = tuple(body.rows[i] for i in matching)
     results = body.results(matching)
     return Verdict(
-        **_head(rule, view.identity),
+        **_head(rule, f"{view.identity}@{role}" if role else view.identity),
         results=results,
         rows=rows,
         conventions=_uses(rule, rows),
