@@ -28,6 +28,8 @@ GRADE: dict[str, Rgb] = {
     "3": (226, 136, 28),
     "4": (150, 40, 30),
 }
+#: Sets of grades that a rule could not tell apart, in words, stand between their members.
+GRADE_SET: dict[str, Rgb] = {"3 or 4": (189, 84, 28), "0, 1 or 2": (190, 206, 222)}
 UNKNOWN_GRADE: Rgb = (120, 120, 120)
 
 #: Reference region → outline colour.
@@ -53,3 +55,8 @@ def text_on(rgb: Rgb) -> Rgb:
     linear = [(c / 255 / 12.92) if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return (17, 24, 32) if luminance > 0.22 else (255, 255, 255)
+
+
+def grade_colour(words: str) -> Rgb:
+    """The colour of a grade as it is written: ``"3"``, ``"3 or 4"``; grey for anything else."""
+    return GRADE.get(words) or GRADE_SET.get(words) or UNKNOWN_GRADE

@@ -1,0 +1,227 @@
+"""DICOM segmentation objects that refer to the PET: lesions in one, organs in another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+
+from lutetia.dicom import writing
+from lutetia.dicom.source_images import SourceImages
+from lutetia.dicom.uids import derived_uid
+from lutetia.model import Code, InputError, Volume
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment: its label in the map and what it is.
+
+    Attributes
+    ----------
+    label : integer in the label map
+    name : segment label and tracking identifier
+    category, kind : coded category and type (CID 7150, 7159 and 7193)
+    tracking_uid : identity of the thing over all studies
+    regions : coded anatomic regions
+    colour : RGB for display
+    automatic : whether software drew it (AUTOMATIC) or a person changed it (SEMIAUTOMATIC)
+    method : name of the outlining method
+    parameters : its parameters, in words
+    """
+
+    label: int
+    name: str
+    category: Code
+    kind: Code
+    tracking_uid: str
+    regions: tuple[Code, ...] = ()
+    colour: tuple[int, int, int] = (200, 60, 40)
+    automatic: bool = True
+    method: str = "lutetia"
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenSegmentation:
+    """A finished object and the segment number of every label in it."""
+
+    dataset: Any
+    numbers: dict[int, int]
+
+
+def build_segmentation(
+    source: SourceImages,
+    labels: Volume,
+    segments: Sequence[Segment],
+    *,
+    description: str,
+    content_label: str,
+    series_number: int,
+    version: str,
+    full: bool = False,
+    labelmap: bool = False,
+) -> WrittenSegmentation | None:
+    """Build a SEG object of a label map on the PET grid.
+
+    Parameters
+    ----------
+    source : the PET series; slice z of `labels` is its image z
+    labels : integer labels, shape (z, y, x); a voxel belongs to at most one segment
+    segments : what the labels are; labels without a segment are left out, segments without voxels too
+    description, content_label : series description; content label (upper case, at most 16 characters)
+    series_number : of the new series
+    version : of the software
+    full : write empty frames too (BINARY only)
+    labelmap : label map encoding (Supplement 243), RLE compressed, instead of binary
+
+    Returns
+    -------
+    WrittenSegmentation, or None when there is no voxel to write
+
+    Raises
+    ------
+    InputError
+        ``seg-geometry`` when the label map and the images differ in size or the images do not say where they lie.
+    """
+    _check(source, labels)
+    wanted = {segment.label: segment for segment in segments}
+    occupied = np.flatnonzero(labels.array.any(axis=(1, 2)))
+    present = _present(labels, occupied, wanted)
+    if not present:
+        return None
+    numbers = {label: number for number, label in enumerate(present, start=1)}
+    slices = np.arange(labels.array.shape[0]) if full else occupied
+    pixels = _renumbered(labels.array, slices, numbers)
+    if not full:
+        kept = pixels.any(axis=(1, 2))
+        slices, pixels = slices[kept], pixels[kept]
+    described = [_description(wanted[label], number, version) for label, number in numbers.items()]
+    identity = _identity(source, pixels, slices, [wanted[label] for label in present], content_label, labelmap, full)
+    date, time = source.moment
+    dataset = hd.seg.Segmentation(
+        source_images=source.lean(int(z) for z in slices),
+        pixel_array=pixels,
+        segmentation_type="LABELMAP" if labelmap else "BINARY",
+        segment_descriptions=described,
+        series_instance_uid=derived_uid("series", *identity),
+        series_number=series_number,
+        sop_instance_uid=derived_uid("instance", *identity),
+        instance_number=1,
+        manufacturer=writing.MANUFACTURER,
+        manufacturer_model_name=writing.MODEL,
+        software_versions=version,
+        device_serial_number=writing.SERIAL_NUMBER,
+        content_description=description[:64],
+        content_creator_name=writing.CREATOR,
+        content_label=content_label,
+        transfer_syntax_uid=RLELossless if labelmap else ExplicitVRLittleEndian,
+        omit_empty_frames=not full,
+        series_description=description[:64],
+        content_date=date,
+        content_time=time,
+        series_date=date,
+        series_time=time,
+    )
+    writing.fixed(dataset, source, *identity)
+    _name_frames(dataset, source, slices)
+    return WrittenSegmentation(dataset, numbers)
+
+
+def _check(source: SourceImages, labels: Volume) -> None:
+    nz, ny, nx = labels.array.shape
+    first = source.slices[0]
+    placed = all(s.position_mm and s.orientation and s.pixel_spacing_mm for s in source.slices)
+    if len(source.slices) != nz or (first.rows, first.columns) != (ny, nx) or not placed:
+        raise InputError(
+            "seg-geometry",
+            "the label map does not lie on the images it would refer to",
+            where=source.series_instance_uid,
+            expected=f"{nz} images of {ny} × {nx} with position, orientation and spacing; "
+            f"there are {len(source.slices)} of {first.rows} × {first.columns}",
+        )
+
+
+def _present(labels: Volume, occupied: npt.NDArray[np.intp], wanted: dict[int, Segment]) -> list[int]:
+    """Labels that are described and have voxels, ascending."""
+    top = max(wanted, default=0)
+    found = np.zeros(top + 1, bool)
+    for z in occupied:
+        plane = labels.array[z]
+        found[plane[(plane > 0) & (plane <= top)]] = True
+    return [label for label in sorted(wanted) if label > 0 and found[label]]
+
+
+def _renumbered(
+    labels: npt.NDArray[Any], slices: npt.NDArray[np.intp], numbers: dict[int, int]
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    """The slices with segment numbers instead of labels; labels without a number become 0."""
+    kind = np.uint8 if len(numbers) < 256 else np.uint16
+    top = max(numbers)
+    table = np.zeros(top + 2, kind)
+    for label, number in numbers.items():
+        table[label] = number
+    out = np.empty((len(slices), *labels.shape[1:]), kind)
+    for i, z in enumerate(slices):
+        plane = labels[z]
+        out[i] = table[np.where((plane > 0) & (plane <= top), plane, 0)]
+    return out
+
+
+def _description(segment: Segment, number: int, version: str) -> hd.seg.SegmentDescription:
+    return hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=segment.name[:64],
+        segmented_property_category=writing.concept(segment.category),
+        segmented_property_type=writing.concept(segment.kind),
+        algorithm_type="AUTOMATIC" if segment.automatic else "SEMIAUTOMATIC",
+        algorithm_identification=writing.algorithm(segment.method, version, dict(segment.parameters) or None),
+        tracking_uid=segment.tracking_uid,
+        tracking_id=segment.name[:64],
+        anatomic_regions=[writing.concept(region) for region in segment.regions] or None,
+        display_color=hd.color.CIELabColor.from_rgb(*segment.colour),
+    )
+
+
+def _identity(
+    source: SourceImages,
+    pixels: npt.NDArray[Any],
+    slices: npt.NDArray[np.intp],
+    segments: Sequence[Segment],
+    content_label: str,
+    labelmap: bool,
+    full: bool,
+) -> tuple[str, ...]:
+    """What the object's UIDs follow from: its source, its voxels, and what its segments are called."""
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).tobytes())
+    digest.update(slices.astype("<i8").tobytes())
+    digest.update(repr(tuple(segments)).encode())
+    study = str(source.study_header.StudyInstanceUID)
+    return (study, source.series_instance_uid, content_label, f"{labelmap}{full}", digest.hexdigest())
+
+
+def _name_frames(dataset: Dataset, source: SourceImages, slices: npt.NDArray[np.intp]) -> None:
+    """Frames of a multi-frame source went in under made-up UIDs: put the object's UID and the frame number there."""
+    if source.slices[0].frame is None:
+        return
+    real = {source.frame_uid(int(z)): source.slices[int(z)] for z in slices}
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        for derivation in group.get("DerivationImageSequence", ()):
+            for image in derivation.SourceImageSequence:
+                instance = real[str(image.ReferencedSOPInstanceUID)]
+                image.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
+                image.ReferencedFrameNumber = (instance.frame or 0) + 1
+    for series in dataset.get("ReferencedSeriesSequence", ()):
+        seen: dict[str, Dataset] = {}
+        for image in series.ReferencedInstanceSequence:
+            uid = str(image.ReferencedSOPInstanceUID)
+            image.ReferencedSOPInstanceUID = UID(real[uid].sop_instance_uid) if uid in real else UID(uid)
+            seen[str(image.ReferencedSOPInstanceUID)] = image
+        series.ReferencedInstanceSequence = DicomSequence(seen.values())

@@ -1,0 +1,87 @@
+"""What SEG, SR and value mappings share: who made them, codes, and taking the clock and chance out of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
+
+from lutetia.dicom.source_images import SourceImages
+from lutetia.dicom.uids import derived_uid
+from lutetia.model import Code
+
+MANUFACTURER = "Lutetia"
+#: A person name in form only: nobody has confirmed the content.
+CREATOR = "Lutetia^Software"
+MODEL = "Lutetia research software"
+#: No device: the software itself stands for one.
+SERIAL_NUMBER = "0"
+#: Coding scheme of the few concepts that no public scheme has.
+PRIVATE_SCHEME = "99LUTETIA"
+
+LESION = Code(value="52988006", scheme="SCT", meaning="Lesion")
+ABNORMAL_STRUCTURE = Code(value="49755003", scheme="SCT", meaning="Morphologically Abnormal Structure")
+ANATOMICAL_STRUCTURE = Code(value="91723000", scheme="SCT", meaning="Anatomical Structure")
+FUNCTION = Code(value="246464006", scheme="SCT", meaning="Function")
+PHYSIOLOGICAL_UPTAKE = Code(value="phys-uptake", scheme=PRIVATE_SCHEME, meaning="Physiological uptake")
+LATERALITY = {
+    "left": Code(value="7771000", scheme="SCT", meaning="Left"),
+    "right": Code(value="24028007", scheme="SCT", meaning="Right"),
+}
+#: Thresholds and connected regions: the nearest family of CID 7162.
+ALGORITHM_FAMILY = Code(value="123101", scheme="DCM", meaning="Neighborhood Analysis")
+
+
+def concept(code: Code) -> CodedConcept:
+    """Our code as highdicom's; meanings are cut at the 64 characters that DICOM allows."""
+    return CodedConcept(value=code.value, scheme_designator=code.scheme, meaning=code.meaning[:64])
+
+
+def fixed(dataset: Dataset, source: SourceImages, *identity: str) -> Dataset:
+    """Replace every clock reading and random UID in a new object by what follows from its source and `identity`."""
+    date, time = source.moment
+    for item in _walk(dataset):
+        for keyword in ("InstanceCreationDate", "ContentDate", "SeriesDate", "PresentationCreationDate"):
+            if keyword in item:
+                setattr(item, keyword, date)
+        for keyword in ("InstanceCreationTime", "ContentTime", "SeriesTime", "PresentationCreationTime"):
+            if keyword in item:
+                setattr(item, keyword, time)
+        for keyword in ("ContributionDateTime", "ObservationDateTime"):
+            if keyword in item:
+                setattr(item, keyword, date + time)
+        if "DimensionOrganizationUID" in item:
+            item.DimensionOrganizationUID = derived_uid("dimensions", *identity)
+    return dataset
+
+
+#: Sequences that may hold thousands of items and never a clock reading.
+_SKIPPED = {"PerFrameFunctionalGroupsSequence", "ContentSequence", "ReferencedSeriesSequence"}
+
+
+def _walk(dataset: Dataset) -> list[Dataset]:
+    found = [dataset]
+    for element in dataset:
+        if element.VR == "SQ" and element.keyword not in _SKIPPED:
+            for item in element.value:
+                found += _walk(item)
+    return found
+
+
+def save(dataset: Any, path: Path) -> None:
+    """Write a DICOM file (PS3.10)."""
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def algorithm(name: str, version: str, parameters: dict[str, str] | None = None) -> hd.AlgorithmIdentificationSequence:
+    """Which method outlined a segment, and its parameters."""
+    return hd.AlgorithmIdentificationSequence(
+        name=name[:64],
+        family=concept(ALGORITHM_FAMILY),
+        version=version,
+        source=MANUFACTURER,
+        parameters=parameters,
+    )

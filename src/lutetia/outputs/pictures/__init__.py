@@ -1,0 +1,1 @@
+"""Pictures of a study: projections with numbered lesions, fused slices, reference regions. NumPy and Pillow only."""

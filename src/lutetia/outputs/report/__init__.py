@@ -1,0 +1,1 @@
+"""The report: one content, built from the record, rendered as HTML and as PDF."""

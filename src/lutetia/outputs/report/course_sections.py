@@ -1,0 +1,222 @@
+"""The patient in the report: headline numbers, what to know first, course matrix, rule results, conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lutetia.model import Course, Study
+from lutetia.outputs.report import wording
+from lutetia.outputs.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Facts,
+    Notice,
+    Notices,
+    Paragraph,
+    Row,
+    Section,
+    Steps,
+    Table,
+    Tile,
+    Tiles,
+)
+from lutetia.outputs.report.chain import chain
+from lutetia.outputs.report.figures import Shown
+
+
+def headline(study: Study, shown: tuple[Shown, ...]) -> Tiles:
+    """The numbers a reader looks for first."""
+    items = [item for item in shown if not item.quiet]
+    summary = study.summary
+    tiles = []
+    if study.suv is None:
+        tiles.append(Tile("refused", "SUV", study.suv_refusal.code if study.suv_refusal else "not computed"))
+    small = sum("below_0.5_ml" in item.observation.flags for item in items)
+    apart = sum(item.quiet for item in shown)
+    note = f"{apart} set apart as physiological" if apart else ""
+    if small:
+        note = f"{small} below 0.5{wording.NARROW}mL" + (f"; {note}" if note else "")
+    tiles.append(Tile(str(len(items)) if study.suv is not None else "–", "candidate lesions", note))
+    if summary is not None:
+        tiles.append(Tile(wording.with_unit(summary.volume_ml, "mL"), "total tumour volume", "lesions from 0.5 mL"))
+    graded = [item.grade for item in items if item.grade and item.grade.value]
+    if graded:
+        values = sorted({value for grade in graded for value in grade.value})
+        span = values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"
+        borderline = sum(wording.is_borderline(grade) for grade in graded)
+        tiles.append(Tile(span, "modified Krenning, range", f"{borderline} borderline" if borderline else ""))
+    elif items:
+        hottest = max(items, key=lambda item: item.observation.suv_max)
+        tiles.append(Tile(wording.suv(hottest.observation.suv_max), "highest SUVmax", f"lesion {hottest.number}"))
+    references = study.references
+    if references:
+        trusted = sum(reference.status in ("ok", "user") for reference in references.values())
+        values_words = " · ".join(
+            f"{wording.REFERENCE_NAMES.get(n, n).lower()} {wording.suv(references[n].suv_mean)}"
+            for n in ("blood_pool", "liver", "spleen")
+            if n in references
+        )
+        tiles.append(Tile(f"{trusted} of {len(references)}", "references without reservation", values_words))
+    return Tiles(tuple(tiles))
+
+
+_RANK = {"error": 0, "caution": 1, "info": 2}
+
+
+def issue_blocks(course: Course) -> tuple[Block, ...]:
+    """Every issue, the gravest first."""
+    if not course.issues:
+        return (Paragraph("No issue was raised."),)
+    several = len(course.studies) > 1
+    items = []
+    for issue in sorted(course.issues, key=lambda i: _RANK[i.level]):
+        places = [issue.where, (issue.study or "") if several else "", issue.lesion or ""]
+        items.append(Notice(issue.level, issue.message, issue.code, ", ".join(p for p in places if p)))
+    return (Notices(tuple(items)),)
+
+
+def matrix_section(course: Course) -> Section | None:
+    """Lesions × studies, when there is more than one study."""
+    if len(course.studies) < 2 or not course.lesions:
+        return None
+    columns = [Column("Lesion", width=1.2)]
+    for study in course.studies:
+        title = f"{wording.tracer_words(study)}, {wording.date_words(study.date)}"
+        columns.append(Column(f"{study.visit}: {title}" if study.visit else title, "right", 1))
+    columns.append(Column("What happened", width=1.4))
+    rows = []
+    for lesion in course.lesions:
+        found = {observation.study: observation for observation in lesion.observations}
+        events = {event.study: event for event in lesion.history}
+        cells = [Cell(f"{lesion.id}: {wording.site_words(lesion)}")]
+        for study in course.studies:
+            observation = found.get(study.id)
+            if observation is None:
+                event = events.get(study.id)
+                cells.append(Cell(event.event.replace("_", " ") if event else "–", "muted"))
+                continue
+            item = Shown(lesion, observation)
+            words = f"{wording.suv(observation.suv_max)} · {wording.with_unit(observation.volume_ml, 'mL')}"
+            if item.grade is not None:
+                words += f" · {wording.grade_words(item.grade)}"
+            cells.append(Cell(words))
+        happened = "; ".join(
+            f"{event.event.replace('_', ' ')}" + (f" ({event.evidence})" if event.evidence else "")
+            for event in lesion.history
+            if event.event != "baseline"
+        )
+        cells.append(Cell(happened or "–", "muted"))
+        rows.append(Row(tuple(cells)))
+    note = "Each cell: SUVmax · volume · grade. Values of different tracers are not compared with one another."
+    table = Table(tuple(columns), tuple(rows), notes=(note,), dense=True)
+    return Section("Course of the lesions", (table, *_comparability(course)))
+
+
+def _comparability(course: Course) -> tuple[Block, ...]:
+    notices = []
+    for entry in course.comparability:
+        words = _entry_words(entry)
+        state = str(entry.get("state") or entry.get("status") or entry.get("result") or "")
+        notices.append(Notice("info" if state in ("met", "comparable") else "caution", words))
+    return (Notices(tuple(notices)),) if notices else ()
+
+
+def _entry_words(entry: dict[str, Any]) -> str:
+    """A free record in words: its text where it has one, else its fields."""
+    for key in ("text", "message", "sentence", "explanation"):
+        if entry.get(key):
+            return str(entry[key])
+    return "; ".join(f"{key.replace('_', ' ')}: {_value_words(value)}" for key, value in entry.items() if value)
+
+
+def _value_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value_words(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_value_words(item) for item in value)
+    if isinstance(value, float):
+        return wording.number(value)
+    return str(value)
+
+
+_SHOWN_APART = ("title", "name", "rule", "edition", "value", "values", "result", "set", "possible", "state")
+
+
+def verdict_section(course: Course) -> Section | None:
+    """What each rule says, each for itself; what is missing comes first. None when no rule was asked."""
+    if not course.verdicts:
+        return None
+    rows = []
+    for verdict in course.verdicts:
+        title = str(verdict.get("title") or verdict.get("name") or verdict.get("rule") or "rule")
+        if verdict.get("edition"):
+            title += f" ({verdict['edition']})"
+        value = next((verdict[k] for k in ("value", "values", "result", "state") if verdict.get(k) is not None), None)
+        possible = next((verdict[k] for k in ("set", "possible") if verdict.get(k)), None)
+        said = _value_words(value) if value is not None else "undecided"
+        if possible is not None and _value_words(possible) != said:
+            said += f" (possible: {_value_words(possible)})"
+        rest = {key: item for key, item in verdict.items() if key not in _SHOWN_APART}
+        rows.append(Row((Cell(title, "strong"), Cell(said), Cell(_entry_words(rest), "muted"))))
+    columns = (Column("Rule", width=1), Column("Says", width=1), Column("Because", width=2.4))
+    note = "Each source speaks for itself; nothing is merged into one answer. Read with the open questions it names."
+    return Section("What the rules say", (Table(columns, tuple(rows), notes=(note,), dense=True),))
+
+
+def fact_section(course: Course) -> Section | None:
+    """Treatments and facts that came with the case, with their origin."""
+    entries = [*course.treatments, *course.facts]
+    if not entries:
+        return None
+    rows = tuple((str(e.get("name") or e.get("key") or e.get("kind") or "fact"), _entry_words(e)) for e in entries)
+    return Section("Facts of the case", (Facts(rows, columns=1),))
+
+
+def chain_section(course: Course, shown: tuple[Shown, ...]) -> Section | None:
+    """One grade read back to its origin: the one nearest to a cut, since it is the first to be doubted."""
+    graded = [item for item in shown if not item.quiet and item.grade is not None and item.grade.margin is not None]
+    candidates = graded or [item for item in shown if not item.quiet]
+    if not candidates:
+        return None
+
+    def nearness(item: Shown) -> float:
+        return abs(item.grade.margin) if item.grade and item.grade.margin is not None else -item.observation.suv_max
+
+    chosen = min(candidates, key=nearness)
+    words = (
+        f"Lesion {chosen.number}, {wording.site_words(chosen.lesion).lower()}"
+        + (", the one nearest to a cut" if graded else "")
+        + f". `lutetia why DIR {chosen.lesion.id}` prints this chain; any other lesion can be named."
+    )
+    steps = chain(course, chosen.lesion, chosen.observation)
+    return Section("One result, read back to its origin", (Paragraph(words), Steps(steps)))
+
+
+def convention_section(course: Course) -> Section | None:
+    """The named choices in force; those that differ from the default stand out."""
+    if not course.conventions:
+        return None
+    rows = []
+    for use in course.conventions:
+        changed = use.chosen != use.default
+        rows.append(
+            Row(
+                (
+                    Cell(use.title or use.key.replace("_", " ")),
+                    Cell(use.chosen.replace("_", " "), "caution" if changed else ""),
+                    Cell(use.default.replace("_", " ") if changed else "default", "muted"),
+                    Cell(use.reason, "muted"),
+                )
+            )
+        )
+    columns = (Column("Convention", width=1.3), Column("In force", width=0.7), Column("Default", width=0.6))
+    return Section("Conventions in force", (Table((*columns, Column("Why", width=2)), tuple(rows), dense=True),))
+
+
+def software_section(course: Course) -> Section:
+    """Versions, and what this software is and is not."""
+    rows = [(name, version) for name, version in course.software.items()]
+    rows.append(("Record", f"schema {course.schema_version}"))
+    blocks: list[Block] = [Facts(tuple(rows), columns=3), Paragraph(wording.POSITION)]
+    return Section("Software", tuple(blocks))
