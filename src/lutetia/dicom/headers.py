@@ -80,8 +80,8 @@ def facts_of(dataset: Any, rows: tuple[InstanceHeader, ...]) -> PetFacts:
     multiframe = reader.multiframe
     frames = _multiframe_frames(reader, rows) if multiframe else _frames(reader, rows)
     units, suv_type, per_rescaled = _units(reader, rows)
-    if per_rescaled != 1.0:
-        frames = tuple(replace(frame, unit_per_rescaled=per_rescaled) for frame in frames)
+    if any(ratio != 1.0 for ratio in per_rescaled):
+        frames = tuple(replace(f, unit_per_rescaled=r) for f, r in zip(frames, per_rescaled, strict=True))
     glucose, fasting = _glucose_and_fasting(reader)
     facts = PetFacts(
         series_instance_uid=reader.text("SeriesInstanceUID", 0x0020000E) or "",
@@ -281,19 +281,46 @@ def _over_slices(rows: tuple[InstanceHeader, ...]) -> dict[str, list[str | None]
     return found
 
 
-def _units(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[str | None, str | None, float]:
-    """Units, SUV Type and the factor to that unit; a mapping that the pixels follow goes first."""
+def _units(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[str | None, str | None, list[float]]:
+    """Units, SUV Type and, per frame, the factor from a rescaled value to that unit.
+
+    Where the rows' rescale is a Real World Value Mapping already, its unit holds; else Units (0054,1001); else a
+    mapping beside the rescale of an Enhanced object.
+    """
     units, suv_type = reader.named("Units"), reader.named("SUVType")
-    mapped = {row.value_unit for row in rows}
-    if len(mapped) == 1 and (code := mapped.pop()) is not None:
-        reader.elements[element("MeasurementUnitsCodeSequence")] = code
-        found = _MAPPED.get(_ucum(code))
-        if found is None:
-            return code, None, 1.0
-        return found[0], found[1] if found[1] is not None else suv_type, found[2]
-    if len(mapped) > 1:
-        return "mixed", None, 1.0
-    return units, suv_type, 1.0
+    one = [1.0] * len(rows)
+    codes = {row.value_unit for row in rows}
+    if codes == {None} and (units or not reader.multiframe):
+        return units, suv_type, one
+    if codes == {None}:
+        found = [_mapping_beside(reader, row) for row in rows]
+        codes = {code for code, _ in found}
+        one = [ratio for _, ratio in found]
+    if len(codes) > 1:
+        return "mixed", None, one
+    code = codes.pop() if codes else None
+    if code is None:
+        return units, suv_type, one
+    reader.elements[element("MeasurementUnitsCodeSequence")] = code
+    known = _MAPPED.get(_ucum(code))
+    if known is None:
+        return code, None, one
+    return known[0], known[1] if known[1] is not None else suv_type, [ratio * known[2] for ratio in one]
+
+
+def _mapping_beside(reader: _Reader, row: InstanceHeader) -> tuple[str | None, float]:
+    """Unit of a frame's Real World Value Mapping and its slope over the rescale slope; no intercept allowed."""
+    index = row.frame or 0
+    group = reader.per_frame[index] if index < len(reader.per_frame) else None
+    for place in (group, reader.shared, reader.dataset):
+        for item in sequence(place, 0x00409096) if place is not None else ():
+            unit = (sequence(item, 0x004008EA) or [None])[0]
+            code = element_text(unit, 0x00080100) if unit is not None else None
+            slope = binary_number(item, (0x0040, 0x9225))
+            if not code or slope is None or _ucum(code) not in _MAPPED or binary_number(item, (0x0040, 0x9224)):
+                continue
+            return code, slope / row.rescale_slope if row.rescale_slope else math.nan
+    return None, 1.0
 
 
 def _ucum(code: str) -> str:

@@ -237,7 +237,7 @@ class _Working(SuvInputs):
         return replace(
             result,
             decay_reference=second.decay_reference,
-            decay_reference_reason=f"{reason}; the reference worked out from the times: {second.decay_reference_reason}",
+            decay_reference_reason=f"{reason}; the times give {second.decay_reference_reason}",
             injection=second.injection,
             uptake_s=second.uptake_s,
             dose_bq=second.dose_bq,

@@ -1,0 +1,67 @@
+"""``lutetia conformance``: objects with known answers, read and judged; and a way to write such objects."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+from lutetia.cli.progress import Progress
+from lutetia.model import UsageError
+from lutetia.reading.conformance import ConformanceReport, ConformanceRow
+from lutetia.reading.conformance import conformance as run
+
+
+def conformance(folder: str | os.PathLike[str]) -> ConformanceReport:
+    """Run every object of `folder` (or of a .tar.xz of it); see `lutetia.reading.conformance.conformance`."""
+    return run(folder)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(name="conformance", help="Run SUV objects with known answers (IBSI-SUV) and print the table.")(command)
+
+
+def command(
+    folder: Path = typer.Argument(..., help="Folder of objects, or a .tar.xz of one."),
+    write: bool = typer.Option(False, "--write", help="First write the 58 objects of the IBSI-SUV list 3 there."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> int:
+    """Run SUV objects with known answers and print the table."""
+    if write:
+        from lutetia.phantom.suv_objects import write_suv_objects
+
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(
+                "folder-not-empty",
+                "The objects are written to a new or empty folder only",
+                where=str(folder),
+                expected="a name that does not exist yet",
+            )
+        write_suv_objects(folder)
+    with Progress() as show:
+        report = run(folder, progress=show)
+    typer.echo(report.model_dump_json(indent=2) if as_json else table(report))
+    return 0 if report.n_right == len(report.rows) else 1
+
+
+def table(report: ConformanceReport) -> str:
+    """The rows as text."""
+    lines = [f"{'object':16}{'expected':>20}  {'measured':>20}  {'verdict':12}how, or why not"]
+    lines += [
+        f"{row.id:16}{_expected(row):>20}  {_measured(row):>20}  {row.verdict:12}{row.message[:110]}"
+        for row in report.rows
+    ]
+    lines.append(f"{report.n_right} of {len(report.rows)} right")
+    return "\n".join(lines)
+
+
+def _expected(row: ConformanceRow) -> str:
+    return "a refusal" if row.expected is None else " / ".join(f"{v:.2f}" for v in row.expected)
+
+
+def _measured(row: ConformanceRow) -> str:
+    if row.measured is None:
+        return f"[{row.refusal_code or 'nothing'}]"[:20]
+    return " / ".join(f"{v:.3f}" for v in row.measured)
