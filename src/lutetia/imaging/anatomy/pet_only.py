@@ -23,6 +23,7 @@ from lutetia.imaging.anatomy.pet_scene import (
     EvenPiece,
     PetScene,
     even_pieces,
+    neighbourhood,
     placed,
     set_pet_scene,
 )
@@ -32,6 +33,9 @@ from lutetia.model import Issue, OrganRecord, Tracer, Volume
 
 SOURCE = "embedded PET"
 _WITHOUT_CT = "found from uptake alone, without CT"
+
+#: SUVmean of livers without much tumour: (lowest, highest); wide, for plausibility only.
+_LIVER_RANGE = {"glucose": (1.2, 4.5), "sstr": (2.0, 13.0)}
 
 
 @dataclass
@@ -64,6 +68,16 @@ def _grow(scene: PetScene, seed: mm.Mask, low: float, high: float, reach_mm: flo
     result = np.isin(numbers, touched[touched > 0])
     grown[box] = mm.fill_slices(mm.opening(result, 4.0, SPACING) | seed[box])
     return grown & ~forbidden
+
+
+def _without_neighbours(core: mm.Mask) -> mm.Mask:
+    """The main body of a core: what joins it only through a narrow neck (heart, vertebrae) is cut off."""
+    depth = mm.depth_inside(core, SPACING, open_edges=True)
+    for radius in (14.0, 10.0, 8.0, 6.0):
+        main = mm.largest(depth > radius)
+        if main.sum() > 0.2 * core.sum():
+            return mm.largest(mm.dilate(main, radius + 3.0, SPACING) & core)
+    return core
 
 
 def _edge_level(scene: PetScene, seed: mm.Mask, level: float) -> float:
@@ -106,8 +120,8 @@ def _overlap(a: EvenPiece, b: EvenPiece) -> float:
     return float(both / min(a.mask.sum(), b.mask.sum()))
 
 
-def _kidney_height(pieces: list[EvenPiece], soft: float) -> float | None:
-    """Slice of a pair of hot pieces in the back, one on each side, at the same height; None when there is none."""
+def _kidney_pair(pieces: list[EvenPiece], soft: float) -> tuple[EvenPiece, EvenPiece] | None:
+    """A pair (right, left) of hot pieces in the back at the same height: the kidneys, where uptake shows both."""
     hot = [p for p in pieces if p.level > 3 * soft and p.depth > 0.55 and 40 < abs(p.lateral_mm) < 100]
     pairs = [
         (a, b)
@@ -115,10 +129,39 @@ def _kidney_height(pieces: list[EvenPiece], soft: float) -> float | None:
         for b in hot
         if a.lateral_mm < 0 < b.lateral_mm and abs(a.z - b.z) * SPACING_MM < 60 and 0.4 < a.level / b.level < 2.5
     ]
-    if not pairs:
-        return None
-    a, b = max(pairs, key=lambda pair: min(pair[0].level, pair[1].level))
-    return (a.z + b.z) / 2
+    return max(pairs, key=lambda pair: min(pair[0].level, pair[1].level), default=None)
+
+
+def _without_liver(scene: PetScene, pieces: list[EvenPiece]) -> dict[str, _Found]:
+    """SSTR, no liver found: the pair of kidneys, and the even organ above and outside one of them as the spleen."""
+    pair = _kidney_pair(pieces, scene.soft_tissue)
+    if pair is None:
+        return {}
+    organs: dict[str, _Found] = {}
+    taken = np.zeros(scene.body.shape, bool)
+    above = [
+        p
+        for p in pieces
+        if p.depth > 0.5
+        and any(
+            p.lateral_mm * k.lateral_mm > 0
+            and 0.3 < p.level / k.level < 3
+            and 35 < (p.z - k.z) * SPACING_MM < 140
+            and abs(p.lateral_mm) > abs(k.lateral_mm)
+            and p.scatter < 0.12
+            for k in pair
+        )
+    ]
+    if above:
+        best = max(above, key=lambda p: p.core_ml)
+        mask = _grow(scene, placed(best, taken.shape), 0.6 * best.level, 1.5 * best.level, 10.0, taken)
+        reasons = ["found by its place above a kidney, without a liver to compare with"]
+        organs["spleen"] = _Found(mask=mask, level=best.level, reasons=reasons, evidence={"level": best.level})
+        taken = taken | mask
+    for name, kidney in zip(("kidney_right", "kidney_left"), pair, strict=True):
+        mask = _grow(scene, placed(kidney, taken.shape), 0.45 * kidney.level, np.inf, 20.0, taken)
+        organs[name] = _Found(mask=mask, level=kidney.level, reasons=[_WITHOUT_CT])
+    return organs
 
 
 def _choose_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool) -> tuple[EvenPiece | None, list[str]]:
@@ -129,13 +172,22 @@ def _choose_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool) -> tu
     with glucose the larger one is the liver.
     """
     soft = scene.soft_tissue
-    wide = [p for p in pieces if p.level > 1.6 * soft and abs(p.lateral_mm) > 15 and not _is_brain(scene, p)]
-    lateral = [p for p in wide if p.core_ml >= 40 and p.reach_mm > 55]
+    kidneys = _kidney_pair(pieces, soft)
+    kidney_z = None if kidneys is None else (kidneys[0].z + kidneys[1].z) / 2
+    lowest = (2.3 if sstr else 1.6) * soft
+    highest = _LIVER_RANGE["sstr"][1] if sstr else np.inf
+    lateral = [
+        p
+        for p in pieces
+        if p.core_ml >= 30
+        and lowest < p.level < highest
+        and abs(p.lateral_mm) > 15
+        and p.reach_mm > 55
+        and p.depth < 0.68  # not at the back alone, as kidneys are
+        and not _is_brain(scene, p)
+        and not (kidney_z is not None and p.core_ml < 150 and (p.z - kidney_z) * SPACING_MM < -10)  # bowel
+    ]
     doubts: list[str] = []
-    if not lateral:
-        lateral = [p for p in wide if p.core_ml >= 15 and p.reach_mm > 55 and p.depth < 0.85]
-        doubts.append("only a small even region stands out")
-    kidney_z = _kidney_height(pieces, soft)
 
     def weight(p: EvenPiece) -> float:
         """Size, how far above soft tissue, off the midline, not below the kidneys."""
@@ -176,15 +228,50 @@ def _choose_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool) -> tu
     return max([*same, chosen], key=lambda p: p.level), doubts
 
 
-def _find_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool) -> tuple[_Found, Side | None]:
+def _between_metastases(scene: PetScene, pieces: list[EvenPiece]) -> tuple[mm.Mask, EvenPiece] | None:
+    """SSTR: even tissue left between hot foci of one side, when no whole even organ of a liver's uptake was found.
+
+    Looks within 5 cm of the largest hot piece, at finer scale (4 mm neighbourhoods), and takes the level below the
+    liver's upper limit that holds most volume, in one piece or several. Returns that tissue and the hot piece.
+    """
+    top = _LIVER_RANGE["sstr"][1]
+    hot = [p for p in pieces if p.level > top and abs(p.lateral_mm) > 25 and p.reach_mm > 70 and p.core_ml > 20]
+    if not hot:
+        return None
+    largest = max(hot, key=lambda p: p.core_ml)
+    near = mm.dilate(placed(largest, scene.body.shape), 50.0, SPACING) & scene.body
+    low = neighbourhood(scene.smooth, 1, lowest=True)
+    high = neighbourhood(scene.smooth, 1, lowest=False)
+    best, best_ml, level = None, 0.0, top / 1.15
+    while level > 2.3 * scene.soft_tissue:
+        even = near & (low > 0.75 * level) & (high < 1.33 * level)
+        even &= np.abs(scene.smooth / level - 1) < 0.15
+        kept = np.zeros_like(even)
+        for where, mask, _ in mm.components(even, int(1.0 / VOXEL_ML)):
+            kept[where] |= mask
+        volume = float(kept.sum() * VOXEL_ML)
+        if volume > best_ml:
+            best, best_ml = kept, volume
+        level /= 1.05
+    return (best, largest) if best is not None and best_ml > 15 else None
+
+
+def _find_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool, blurred: bool) -> tuple[_Found, Side | None]:
     piece, doubts = _choose_liver(scene, pieces, sstr=sstr)
     found = _Found(reasons=list(doubts))
     if piece is None:
-        return found, None
+        rest = _between_metastases(scene, pieces) if sstr and not blurred else None
+        if rest is None:
+            return found, None
+        mask, largest = rest
+        found.mask, found.level = mask, float(np.median(scene.smooth[mask]))
+        found.reasons = ["only the tissue between hot foci was found: the liver is largely tumour"]
+        found.evidence = {"level": found.level, "core_ml": float(mask.sum() * VOXEL_ML), "fragments": 1.0}
+        return found, "left" if largest.lateral_mm > 0 else "right"
     nothing = np.zeros(scene.body.shape, bool)
-    seed = placed(piece, scene.body.shape)
+    seed = _without_neighbours(placed(piece, scene.body.shape))
     edge = _edge_level(scene, seed, piece.level)
-    mask = _grow(scene, seed, edge, 1.55 * piece.level, 14.0, nothing)
+    mask = _grow(scene, seed, edge, 1.55 * piece.level, 12.0, nothing)
     deep = mm.erode(mask, 8.0, SPACING)
     values = scene.smooth[deep if deep.any() else mask]
     level = mm.mode(values, 0.04 * piece.level, 0.4 * piece.level, 2.0 * piece.level)
@@ -420,6 +507,8 @@ def _liver_concerns(scene: PetScene, liver: _Found, spleen: _Found, tracer: Trac
         reasons.append("the organ reaches the end of the field")
     if not 600 <= volume <= 3500:
         reasons.append(f"volume {volume:.0f} mL is unusual for a liver")
+    if "fragments" in e:
+        return reasons
     if not e["unevenness"] < 0.2:
         reasons.append(f"uneven uptake ({e['unevenness']:.2f}, whole livers stay below 0.20): tumour load?")
     if e["share_near_mode"] < 0.9:
@@ -428,7 +517,7 @@ def _liver_concerns(scene: PetScene, liver: _Found, spleen: _Found, tracer: Trac
         reasons.append("the organ shows more than one level of uptake: tumour, or a neighbour taken in")
     if e["hotter_neighbours"] > 0.12:
         reasons.append("sizeable hotter tissue touches the organ: tumour load?")
-    low, high = (1.2, 4.5) if tracer.binds == "glucose" else (2.0, 13.0)
+    low, high = _LIVER_RANGE["glucose" if tracer.binds == "glucose" else "sstr"]
     if not low <= liver.level <= high:
         reasons.append(
             f"SUV {liver.level:.1f} is outside {low:g}-{high:g}, the usual range of a liver with this tracer"
@@ -470,7 +559,7 @@ def find_anatomy_pet_only(suv: Volume, tracer: Tracer) -> Anatomy:
     side: Side | None = None
     if scene.body.any():
         pieces = even_pieces(scene, scene.even, lowest_level=1.6 * scene.soft_tissue, smallest_ml=15.0)
-        liver, side = _find_liver(scene, pieces, sstr=sstr)
+        liver, side = _find_liver(scene, pieces, sstr=sstr, blurred=tracer.modality == "SPECT")
         organs["liver"] = liver
         if liver.mask is not None and side is not None:
             spleen = _find_spleen(scene, liver, side, sstr=sstr)
@@ -489,6 +578,11 @@ def find_anatomy_pet_only(suv: Volume, tracer: Tracer) -> Anatomy:
             heart = _find_heart(scene, pieces, liver, side)
             organs["heart"] = heart or _Found(status="outside_field", reasons=["no blood pool above the liver"])
             concerns["liver"] = tuple(_liver_concerns(scene, liver, spleen, tracer))
+            concerns["spleen"] = (_WITHOUT_CT, *spleen.reasons)
+        else:
+            concerns["liver"] = tuple(liver.reasons)
+            organs.update(_without_liver(scene, pieces) if sstr else {})
+            spleen = organs.setdefault("spleen", _Found(reasons=["no liver to find its place by"]))
             concerns["spleen"] = (_WITHOUT_CT, *spleen.reasons)
         if tracer.binds == "glucose":
             brain = _find_brain(scene)

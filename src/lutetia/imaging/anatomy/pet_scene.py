@@ -155,7 +155,7 @@ def set_pet_scene(suv: Volume, *, even_sd_mm: float = 4.0) -> PetScene:
     return PetScene(grid, pet, smooth, even, field, body, background, soft_tissue, midline, front, back, area)
 
 
-def _neighbourhood(array: mm.Floats, passes: int, *, lowest: bool) -> mm.Floats:
+def neighbourhood(array: mm.Floats, passes: int, *, lowest: bool) -> mm.Floats:
     """Minimum (or maximum) over an octahedron of `passes` voxels; beyond the array there is nothing."""
     pick = np.minimum if lowest else np.maximum
     for _ in range(passes):
@@ -196,8 +196,8 @@ def even_pieces(
     within : region to search
     band : bounds of the neighbourhood, as multiples of the level
     """
-    low = _neighbourhood(image, radius_voxels, lowest=True)
-    high = _neighbourhood(image, radius_voxels, lowest=False)
+    low = neighbourhood(image, radius_voxels, lowest=True)
+    high = neighbourhood(image, radius_voxels, lowest=False)
     region = scene.body if within is None else scene.body & within
     region = region & (low > lowest_level * band[0])
     box = mm.bounding_box(region)
