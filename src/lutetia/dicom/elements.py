@@ -146,6 +146,7 @@ KEPT: dict[int, tuple[str, str, Callable[[bytes, str], Any]]] = {
         (0x0028, 0x0100, "bits_allocated", "BitsAllocated", _unsigned),
         (0x0028, 0x0101, "bits_stored", "BitsStored", _unsigned),
         (0x0028, 0x0103, "pixel_representation", "PixelRepresentation", _unsigned),
+        (0x0028, 0x0120, "pixel_padding_value", "PixelPaddingValue", _unsigned),
         (0x0028, 0x1052, "rescale_intercept", "RescaleIntercept", _decimal),
         (0x0028, 0x1053, "rescale_slope", "RescaleSlope", _decimal),
         (0x0028, 0x1054, "rescale_type", "RescaleType", _code_or_none),

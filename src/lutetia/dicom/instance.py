@@ -62,6 +62,7 @@ class InstanceHeader:
     study_description: str = ""
     manufacturer: str = ""
     bits_stored: int = 0
+    pixel_padding_value: int | None = None  # as unsigned 16-bit word
     units: str | None = None
     corrected_image: tuple[str, ...] = ()
     series_type: tuple[str, ...] = ()

@@ -187,17 +187,27 @@ def _fits_int16(raw: npt.NDArray[Any], intercept: int) -> bool:
 
 
 def _within_bits(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:
-    """Bring values with fewer bits stored than allocated into range: drop foreign high bits, extend the sign."""
+    """Bring values with fewer bits stored than allocated into range.
+
+    Padding outside the range becomes the lowest value; foreign high bits (overlays of old) are dropped and the
+    sign is extended.
+    """
     bits = header.bits_stored
     if not 0 < bits < header.bits_allocated:
         return
-    if header.pixel_representation == 1:
-        limit = 1 << (bits - 1)
-        if stored.max() >= limit or stored.min() < -limit:
-            stored &= (1 << bits) - 1
-            np.subtract(stored, 1 << bits, out=stored, where=stored >= limit)
-    elif stored.max() >= 1 << bits:
+    signed = header.pixel_representation == 1
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    if stored.max() <= high and stored.min() >= low:
+        return
+    padding = header.pixel_padding_value
+    if padding is not None and header.bits_allocated == 16:
+        value = np.uint16(padding).astype(stored.dtype)
+        if not low <= value <= high:
+            stored[stored == value] = low
+    if stored.max() > high or stored.min() < low:
         stored &= stored.dtype.type((1 << bits) - 1)
+        if signed:
+            np.subtract(stored, 1 << bits, out=stored, where=stored > high)
 
 
 def _within_mapping(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:
