@@ -3,5 +3,14 @@
 from lutetia.imaging.lesions.find import LesionResult, find_lesions
 from lutetia.imaging.lesions.schemes import SCHEMES, Scheme
 from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.threshold import ThresholdLesion, threshold_lesions
 
-__all__ = ["SCHEMES", "LesionResult", "LesionSettings", "Scheme", "find_lesions"]
+__all__ = [
+    "SCHEMES",
+    "LesionResult",
+    "LesionSettings",
+    "Scheme",
+    "ThresholdLesion",
+    "find_lesions",
+    "threshold_lesions",
+]

@@ -151,7 +151,9 @@ def _focus(
     core = voxels[values >= half]
     if len(core) < 8 * smallest and not np.isfinite(basins.saddle[number]):
         core = _below_the_floor(work, peak_at, half)
-    if len(core) < smallest:
+    if not in_liver and len(core) * work.grid.voxel_ml > 8.0:
+        background, core = _summit(work, voxels, values, peak, background, core)
+    if len(core) < (smallest if peak < 2 * background else 0.5 * smallest):
         return None
     top = float(work.suv[tuple(core.T)].max())
     height = 0.5 * (peak + top)
@@ -177,6 +179,23 @@ def _focus(
         label_share=float(labels[label] / len(core)),
         basin=number,
     )
+
+
+def _summit(
+    work: Working, voxels: Array, values: Array, peak: float, background: float, core: Array
+) -> tuple[float, Array]:
+    """A small summit on a broad plateau is judged against the plateau, not against what lies around that.
+
+    A node beside the heart takes the heart's blood into its basin. Where the top quarter of the peak is small and what
+    lies around it is low enough for contrast, background and core are those of the summit.
+    """
+    top = voxels[values >= 0.75 * peak]
+    if len(top) == 0 or len(top) * work.grid.voxel_ml > 4.0 or len(top) > 0.25 * len(core):
+        return background, core
+    plateau = _background(work, top, {})
+    if plateau <= background or peak < 1.5 * plateau:
+        return background, core
+    return plateau, voxels[values >= plateau + 0.5 * (peak - plateau)]
 
 
 def _below_the_floor(work: Working, peak_at: Array, half: float) -> Array:

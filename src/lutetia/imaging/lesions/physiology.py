@@ -101,7 +101,7 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     if not (abs(around.lateral) < side and -5 < around.ventral < front) or around.core_ml > 4:
         return None
     thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
-    invisible = around.has_ct and around.ct_peak_hu < 0 and around.fat > 0.4
+    invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
     if invisible or (thread and not (around.nodule_in_fat and around.elongation < 1.6)):
         why = "thread-like" if thread else "no nodule on CT"
         return Judgement(True, "ureter", f"in the course of the ureter, {why}; follow the ureter")
