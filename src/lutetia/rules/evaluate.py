@@ -15,7 +15,7 @@ from lutetia.rules.rule import convention_keys, said
 from lutetia.rules.scale import Scale
 from lutetia.rules.table import Table
 from lutetia.rules.verdict import Change, Note, Row, Verdict
-from lutetia.rules.vocabulary import Vocabulary, in_role, split_role
+from lutetia.rules.vocabulary import Vocabulary, split_role
 
 READ_SUFFIX = "_read"
 
@@ -42,7 +42,7 @@ def giver(rules: RuleSet) -> Any:
             return read
         if rule_name is None:
             return UNKNOWN
-        return _given_fact(rules[rule_name], base, role, view, rules.vocabulary)
+        return _given_fact(rules[rule_name], base, view.in_role(role), rules.vocabulary)
 
     return by_rule
 
@@ -55,15 +55,15 @@ def _as_read(name: str, view: FactView, vocabulary: Vocabulary) -> Fact | None:
     return None if value is UNKNOWN else value
 
 
-def _given_fact(rule: Rule, base: str, role: str | None, view: FactView, vocabulary: Vocabulary) -> Fact:
+def _given_fact(rule: Rule, base: str, view: FactView, vocabulary: Vocabulary) -> Fact:
     body = rule.body
     if isinstance(body, Scale):
-        result = body.measure(body.facts(view, role), with_near=False)
+        result = body.measure(body.facts(view), with_near=False)
         if result.refused is not None or set(result.value) == set(rule.file.grades):
             return UNKNOWN
         labels: Sequence[str] = result.value
     elif isinstance(body, Table):
-        rows = body.matching(body.answers(view, role))
+        rows = body.matching(body.answers(view))
         column = rule.file.also_gives.get(base)
         labels = body.results(rows) if column is None else [_cell(body.rows[i], column) for i in rows]
     elif isinstance(body, Rollup):
@@ -95,10 +95,11 @@ def evaluate(rule: Rule, view: FactView, *, role: str | None = None, questions: 
     questions : also rank the open questions (costs time on large patients)
     """
     body = rule.body
+    view = view.in_role(role)
     if isinstance(body, Scale):
-        verdict = _scale(rule, body, view, role)
+        verdict = _scale(rule, body, view)
     elif isinstance(body, Table):
-        verdict = _table(rule, body, view, questions, role)
+        verdict = _table(rule, body, view, questions)
     elif isinstance(body, Rollup):
         verdict = _rollup(rule, body, view, questions)
     else:
@@ -149,11 +150,10 @@ def _uses(rule: Rule, rows: Sequence[Row], extra: Sequence[str] = ()) -> tuple[C
     return rule.frame.uses([*convention_keys(rows), *extra])
 
 
-def _scale(rule: Rule, body: Scale, view: FactView, role: str | None) -> Verdict:
-    result = body.measure(body.facts(view, role))
-    rename = in_role(role)
-    quantity = rename(body.quantity)
-    read = view.get(rename(rule.file.gives) + READ_SUFFIX) if rule.file.gives else UNKNOWN
+def _scale(rule: Rule, body: Scale, view: FactView) -> Verdict:
+    result = body.measure(body.facts(view))
+    uptake = view.get(body.quantity)
+    read = view.get(rule.file.gives + READ_SUFFIX) if rule.file.gives else UNKNOWN
     extra: list[str] = []
     for code, _, _, _, conventions, _ in body.refuse:
         if code == result.refused:
@@ -164,14 +164,14 @@ def _scale(rule: Rule, body: Scale, view: FactView, role: str | None) -> Verdict
     codes = result.codes
     notes = result.notes
     for name, fact in rule.file.alternatives.items():
-        other = view.get(rename(rule.frame.resolve(fact)))
+        other = view.get(rule.frame.resolve(fact))
         if isinstance(other, int | float) and result.refused is None:
-            facts = {**body.facts(view, role), body.quantity: other}
+            facts = {**body.facts(view), body.quantity: other}
             if body.measure(facts, with_near=False).value != result.value:
                 codes = (*codes, "METRIC-DEPENDENT")
                 notes = (*notes, Note("METRIC-DEPENDENT", f"With {name} the grade differs."))
     return Verdict(
-        **_head(rule, f"{view.identity}@{role}" if role else view.identity),
+        **_head(rule, view.identity),
         results=result.value,
         near=result.near,
         refused=result.refused,
@@ -180,21 +180,21 @@ def _scale(rule: Rule, body: Scale, view: FactView, role: str | None) -> Verdict
         margin=result.margin,
         nearest_cut=result.nearest_cut,
         codes=codes,
-        notes=notes,
+        notes=notes + _notes(rule, view),
         conventions=_uses(rule, result.rows, extra),
         outside_population=_outside(rule, view),
         read=str(read) if isinstance(read, int | str) else "",
-        values=((quantity, "", view.get(quantity) if isinstance(view.get(quantity), int | float) else None),),
+        values=((body.quantity, "uptake", uptake if isinstance(uptake, int | float) else None),),
     )
 
 
-def _table(rule: Rule, body: Table, view: FactView, questions: bool, role: str | None) -> Verdict:
-    answers = body.answers(view, role)
+def _table(rule: Rule, body: Table, view: FactView, questions: bool) -> Verdict:
+    answers = body.answers(view)
     matching = body.matching(answers)
     rows = tuple(body.rows[i] for i in matching)
     results = body.results(matching)
     return Verdict(
-        **_head(rule, f"{view.identity}@{role}" if role else view.identity),
+        **_head(rule, view.identity),
         results=results,
         rows=rows,
         conventions=_uses(rule, rows),
@@ -250,7 +250,7 @@ def _rollup(rule: Rule, body: Rollup, view: FactView, questions: bool) -> Verdic
         questions=body.questions(view, possible) if questions else (),
         notes=says + _notes(rule, view),
         lists=_lists(body, view),
-        values=tuple((entry.id, entry.title, body.value(parts, view)) for entry, parts in body.values),
+        values=tuple((entry.id, entry.title, body.reported(entry, parts, view)) for entry, parts in body.values),
         targets=body.targets(view),
         outside_population=_outside(rule, view),
         texts=_texts(rule, rows),

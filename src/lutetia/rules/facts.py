@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.rules.expressions import Scalar
-from lutetia.rules.vocabulary import FactDefinition, Vocabulary
+from lutetia.rules.vocabulary import FactDefinition, Vocabulary, in_role
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,10 @@ class FactView:
         self._memo[name] = value
         return value
 
+    def in_role(self, role: str | None) -> FactView:
+        """The same lesion with ``observation.X`` and ``visit.X`` read as what one visit shows."""
+        return self if role is None else _RoleView(self, role)
+
     def changed(self, changes: Mapping[str, Fact]) -> FactView:
         """The same view with some facts answered otherwise; nothing derived is carried over."""
         view = FactView(
@@ -140,3 +144,14 @@ class FactView:
             return UNKNOWN if isinstance(number, float) and not math.isfinite(number) else number
         decision = Decision.of([("" if value is None else value, condition) for condition, value in pairs])
         return fact_of(possible_labels(decision, self).labels)
+
+
+class _RoleView(FactView):
+    """A lesion seen on one visit."""
+
+    def __init__(self, base: FactView, role: str) -> None:
+        super().__init__({}, base.vocabulary, by_rule=base.by_rule, identity=f"{base.identity}@{role}")
+        self._base, self._rename = base, in_role(role)
+
+    def get(self, name: str) -> Fact:
+        return self._base.get(self._rename(name))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.model import RuleError
-from lutetia.rules.expressions import Expression
+from lutetia.rules.expressions import Expression, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.possible import Decision, Possible, number_range, possible_labels, representatives
 from lutetia.rules.rule import Frame, spell
@@ -109,9 +109,16 @@ class Rollup:
                 names.append(lesion.identity if certain else f"{lesion.identity}?")
         return tuple(names)
 
-    def value(self, decisions: Sequence[Decision], view: FactView) -> tuple[Any, ...]:
-        """Reported numbers; a pair (low, high) where lesions are open."""
-        return tuple(_reported(decision, view) for decision in decisions)
+    def reported(self, entry: ValueEntry, decisions: Sequence[Decision], view: FactView) -> Any:
+        """A reported number; (low, high) where lesions are open; with ``who`` the lesions that have it."""
+        numbers = [_reported(decision, view) for decision in decisions]
+        if not entry.who:
+            return numbers[0] if len(numbers) == 1 else tuple(numbers)
+        measured = decisions[0].numbers[0].body
+        if measured is None or len(measured.names) != 1 or not isinstance(numbers[0], int | float):
+            return None
+        (name,) = measured.names
+        return tuple(v.identity for v in view.lesions if same(v.get(name), numbers[0]))
 
     def questions(self, view: FactView, possible: Possible) -> tuple[Question, ...]:
         """Open questions, each asked of all lesions that leave it open, the most settling first."""

@@ -13,7 +13,6 @@ from lutetia.rules.facts import FactView
 from lutetia.rules.rule import Frame, unique
 from lutetia.rules.schema import CutEntry
 from lutetia.rules.verdict import Note, Row
-from lutetia.rules.vocabulary import in_role
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,8 @@ class Scale:
         assert file.quantity is not None
         return Scale(frame, frame.resolve(file.quantity), file.references, tuple(cuts), refuse, unusable, codes)
 
-    def facts(self, view: FactView, role: str | None) -> dict[str, Any]:
+    def facts(self, view: FactView) -> dict[str, Any]:
         """The numbers and words this scale needs, as far as they are known."""
-        rename = in_role(role)
         needed = {self.quantity, *self.references.values()}
         for *_, expression in ((0, c[2]) for c in self.codes):
             needed |= expression.names
@@ -118,7 +116,7 @@ class Scale:
             needed |= item[3].names
         known: dict[str, Any] = dict(self.frame.parameters)
         for name in needed - set(self.frame.parameters):
-            value = view.get(rename(name))
+            value = view.get(name)
             if isinstance(value, bool | int | float | str):
                 known[name] = value
         return known
@@ -134,6 +132,7 @@ class Scale:
         facts = dict(known)
         codes: list[str] = []
         notes: list[Note] = []
+        lost: dict[str, Note] = {}
         for name in (self.quantity, *self.references.values()):
             value = facts.get(name)
             if value is not None and (not is_number(value) or not math.isfinite(value) or value <= 0):
@@ -153,8 +152,7 @@ class Scale:
         for code, message, reference, condition, _, citations in self.unusable:
             if _decided(condition, facts):
                 facts.pop(self.references[reference], None)
-                codes.append(code)
-                notes.append(Note(code, message, "caution", citations))
+                lost[self.references[reference]] = Note(code, message, "caution", citations)
         for code, message, condition, _, citations in self.codes:
             if _decided(condition, facts):
                 codes.append(code)
@@ -166,11 +164,9 @@ class Scale:
         cuts = [self._position(cut, facts) for cut in self.cuts]
         value, rows = self._grade(quantity, cuts, facts)
         if len(value) > 1:
-            for cut, at, _ in cuts:
-                open_now = cut.entry.open
-                if at is None and open_now is not None and cut.row in rows and not self._declared(cut, codes):
-                    codes.append(open_now.code)
-                    notes.append(Note(open_now.code, open_now.message, "caution", cut.row.citations))
+            for note in self._why_open(cuts, rows, lost):
+                codes.append(note.code)
+                notes.append(note)
         near = value
         if with_near:
             band = self.frame.parameters.get("set_band", 0.0)
@@ -189,11 +185,23 @@ class Scale:
             explanation=_explain(quantity, cuts),
         )
 
-    def _declared(self, cut: _Cut, codes: list[str]) -> bool:
-        """Whether the reference of this cut was already declared unusable, with its own code."""
-        return any(
-            code in codes and self.references[reference] in cut.at.names for code, _, reference, *_ in self.unusable
-        )
+    def _why_open(
+        self,
+        cuts: list[tuple[_Cut, float | None, float | None]],
+        rows: tuple[Row, ...],
+        lost: Mapping[str, Note],
+    ) -> list[Note]:
+        """Why grades can't be told apart: the reference of an open cut is missing, or was declared unusable."""
+        found: list[Note] = []
+        for cut, at, _ in cuts:
+            if at is not None or cut.row not in rows:
+                continue
+            declared = [note for fact, note in lost.items() if fact in cut.at.names]
+            if declared:
+                found.extend(declared)
+            elif cut.entry.open is not None:
+                found.append(Note(cut.entry.open.code, cut.entry.open.message, "caution", cut.row.citations))
+        return found
 
     def _position(self, cut: _Cut, facts: Mapping[str, Any]) -> tuple[_Cut, float | None, float | None]:
         at = float(cut.at.value(facts)) if cut.at.names <= facts.keys() else None

@@ -200,6 +200,7 @@ class ValueEntry(Cited):
     title: str
     of: Annotated[tuple[Condition, ...], BeforeValidator(_listed)]
     unit: str = ""
+    who: bool = False
 
 
 class OnePer(Part):

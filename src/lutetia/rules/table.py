@@ -14,7 +14,7 @@ from lutetia.rules.facts import UNKNOWN, FactView, OneOf
 from lutetia.rules.positions import Path_
 from lutetia.rules.rule import Frame, spell, unique
 from lutetia.rules.verdict import Question, Row
-from lutetia.rules.vocabulary import FactDefinition, in_role
+from lutetia.rules.vocabulary import FactDefinition
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,9 @@ class Table:
             )
         return Table(frame, columns, tuple(rows), tuple(masks), result_column, as_if)
 
-    def answers(self, view: FactView, role: str | None = None) -> tuple[int, ...]:
+    def answers(self, view: FactView) -> tuple[int, ...]:
         """The answers as masks: one bit if known, several if one of several, all if unknown."""
-        rename = in_role(role)
-        return tuple(_answer(column, view.get(rename(column.fact))) for column in self.columns)
+        return tuple(_answer(column, view.get(column.fact)) for column in self.columns)
 
     def matching(self, answers: Sequence[int]) -> tuple[int, ...]:
         """Indices of the rows that some completion of the answers meets."""
