@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from lutetia.imaging.registration import Alignment
+from lutetia.imaging.registration import PointMap
 from lutetia.model import Volume
 
 Array = npt.NDArray[Any]
@@ -50,7 +50,7 @@ class PhenotypeVolumes:
     by_lesion: dict[int, dict[str, float]]
 
 
-def carry(volume: Volume, alignment: Alignment, like: Volume, where: Array, order: int = 1) -> Array:
+def carry(volume: Volume, alignment: PointMap, like: Volume, where: Array, order: int = 1) -> Array:
     """Values of the moving study's image at voxels of the fixed study.
 
     Parameters
@@ -80,7 +80,7 @@ def carry(volume: Volume, alignment: Alignment, like: Volume, where: Array, orde
     return out
 
 
-def tumour_voxels(sstr_labels: Volume, fdg_labels: Volume, alignment: Alignment) -> npt.NDArray[np.int64]:
+def tumour_voxels(sstr_labels: Volume, fdg_labels: Volume, alignment: PointMap) -> npt.NDArray[np.int64]:
     """Indices (n, 3) on the SSTR grid of the union of both studies' lesions."""
     mask = sstr_labels.array > 0
     fdg_where = np.argwhere(fdg_labels.array > 0)
@@ -111,7 +111,7 @@ def phenotype(
     fdg: Volume,
     fdg_labels: Volume,
     liver: Array | None,
-    alignment: Alignment,
+    alignment: PointMap,
     thresholds: PhenotypeThresholds,
 ) -> tuple[PhenotypeVolumes, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
     """Classes of every tumour voxel.

@@ -11,7 +11,7 @@ lines up the profiles of body, lung and bone along the body. Deformable: fast sy
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,16 @@ class Alignment:
             points = target - self._displacement(points)
         result: npt.NDArray[np.float64] = points
         return result
+
+
+class PointMap(Protocol):
+    """Anything that carries points between two studies."""
+
+    def to_moving(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Fixed LPS mm → moving LPS mm."""
+
+    def to_fixed(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Moving LPS mm → fixed LPS mm."""
 
 
 def identity_alignment(grid: Grid) -> Alignment:

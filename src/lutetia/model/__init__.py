@@ -6,7 +6,9 @@ from lutetia.model.course import (
     Acquisition,
     AlignmentRecord,
     Code,
+    Comparison,
     Course,
+    CourseEvent,
     Grade,
     GridRecord,
     HistoryEvent,
@@ -14,11 +16,15 @@ from lutetia.model.course import (
     Observation,
     OrganRecord,
     Patient,
+    Phenotypes,
+    Place,
     Reference,
     SeriesNote,
     Study,
     StudySummary,
     SuvRecord,
+    TracerPair,
+    Visit,
     VoiMeasure,
 )
 from lutetia.model.errors import InputError, LutetiaError, RuleError, UsageError
@@ -26,7 +32,6 @@ from lutetia.model.grid import Grid, Volume
 from lutetia.model.tracer import Tracer, TracerClass
 
 __all__ = [
-    "SCHEMA_VERSION",
     "Acquisition",
     "AlignmentRecord",
     "Citation",
@@ -52,6 +57,7 @@ __all__ = [
     "Reference",
     "Refusal",
     "RuleError",
+    "SCHEMA_VERSION",
     "SeriesNote",
     "Study",
     "StudySummary",

@@ -96,7 +96,8 @@ def read_course(
             progress(f"{name}: {stage}", start + width * share)
 
         readings.append(read_study(selection, name, settings, step, store))
-    return assemble(tuple(readings), scan_issues, settings, tuple(str(p) for p in paths))
+    inputs = tuple(str(p) for p in paths)
+    return assemble(tuple(readings), scan_issues, settings, inputs, lambda stage, share: progress(stage, 0.9))
 
 
 def assemble(
@@ -104,11 +105,12 @@ def assemble(
     scan_issues: tuple[Issue, ...],
     settings: ReadSettings,
     inputs: tuple[str, ...],
+    progress: Progress = _quiet,
 ) -> CourseReading:
     """The Course of the studies that were read."""
     from lutetia.reading.course import join_studies
 
-    joined = join_studies(readings, settings)
+    joined = join_studies(readings, settings, progress)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(
@@ -120,6 +122,8 @@ def assemble(
         conventions=_conventions(readings),
         issues=(*scan_issues, *joined.issues),
         visits=joined.visits,
+        alignments=joined.alignments,
+        events=joined.events,
         phenotypes=joined.phenotypes,
         comparability=joined.comparability,
         not_used=_not_used(readings),

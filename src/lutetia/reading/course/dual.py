@@ -1,0 +1,215 @@
+"""SSTR and FDG of one visit side by side: per lesion the pair of uptakes, per voxel the phenotype, where to biopsy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.phenotype import CLASSES, PhenotypeThresholds, phenotype
+from lutetia.model import Issue, Lesion, Phenotypes, Place, Reference, TracerPair, Visit, Volume
+from lutetia.reading.course.frames import Frames
+from lutetia.reading.course.identity import POSITIVE, Identified
+from lutetia.reading.course.visits import study_day
+from lutetia.reading.study import StudyReading
+
+#: convention C-C7c: liver-normalised FDG ÷ SSTR below, between, above; a proposal without validation, always labelled
+RATIO_EQUAL = (0.8, 1.25)
+#: lesions below 1 cm: partial volume lowers both uptakes (convention C-C8)
+SMALL_MM = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class VisitPair:
+    """The SSTR and the FDG study of a visit."""
+
+    visit: Visit
+    sstr: StudyReading
+    fdg: StudyReading
+    days: int | None
+
+
+def visit_pairs(readings: Sequence[StudyReading], visits: Sequence[Visit]) -> tuple[list[VisitPair], list[Issue]]:
+    """Pairs of SSTR and FDG PET per visit; an FDG scan without a partner is an issue, and still read."""
+    by_id = {r.study.id: r for r in readings}
+    pairs, issues = [], []
+    for visit in visits:
+        members = [by_id[s] for s in visit.studies]
+        sstr = next(
+            (r for r in members if r.tracer is not None and r.tracer.is_sstr and r.tracer.modality == "PET"), None
+        )
+        fdg = next((r for r in members if r.tracer is not None and r.tracer.binds == "glucose"), None)
+        if fdg is not None and sstr is None:
+            message = "This FDG PET has no SSTR PET in its visit: dual-tracer systems are not applied to it"
+            issues.append(Issue(code="fdg-without-sstr", level="caution", message=message, study=fdg.study.id))
+        if fdg is None or sstr is None or fdg.suv is None or sstr.suv is None:
+            continue
+        a, b = study_day(sstr), study_day(fdg)
+        days = abs((b - a).days) if a is not None and b is not None else None
+        pairs.append(VisitPair(visit, sstr, fdg, days))
+    return pairs, issues
+
+
+def _value(reading: StudyReading, name: str) -> float | None:
+    reference: Reference | None = reading.study.references.get(name)
+    return reference.suv_mean if reference is not None else None
+
+
+def _uptake(lesion: Identified, study: str, place: Place | None) -> float | None:
+    member = lesion.members.get(study)
+    if member is not None:
+        return member.observations[0].suv_max
+    # not a focus: the mean of its place; the maximum of a place without a focus is its noisiest voxel
+    return place.suv_mean if place is not None and place.in_field else None
+
+
+def _size(lesion: Identified) -> float | None:
+    sizes = [m.observations[0].long_axis_mm for m in lesion.members.values()]
+    known = [s for s in sizes if s is not None]
+    return max(known) if known else None
+
+
+def _positive(
+    reading: StudyReading, lesion: Identified, place: Place | None, uptake: float | None, definition: str, sstr: bool
+) -> bool | None:
+    """Whether a lesion is positive in one study by the definition; None when it can't be told."""
+    if uptake is None:
+        return None
+    liver = _value(reading, "liver")
+    if definition == "liver":
+        return None if liver is None else uptake > liver
+    focus = lesion.members.get(reading.study.id)
+    if focus is None:
+        return False
+    if not sstr:
+        return True  # a focus above the tissue around it (convention C-C2)
+    grade = focus.observations[0].krenning_modified
+    if grade is None or not grade.value:
+        blood = _value(reading, "blood_pool")
+        return None if blood is None else uptake > 1.1 * blood
+    least, most = int(min(grade.value)), int(max(grade.value))
+    needed = 3 if focus.tissue == "liver" else 2  # mK 2 in the liver is not above its background (convention C-C1)
+    return True if least >= needed else False if most < needed else None
+
+
+def pair_of(
+    lesion: Identified, pair: VisitPair, places: dict[str, Place], inside: dict[str, float], definition: str
+) -> TracerPair:
+    """The two uptakes of one lesion at one visit, compared."""
+    s_id, f_id = pair.sstr.study.id, pair.fdg.study.id
+    s_place, f_place = places.get(s_id), places.get(f_id)
+    s, f = _uptake(lesion, s_id, s_place), _uptake(lesion, f_id, f_place)
+    s_positive = _positive(pair.sstr, lesion, s_place, s, definition, sstr=True)
+    f_positive = _positive(pair.fdg, lesion, f_place, f, definition, sstr=False)
+    name = "unknown"
+    if s_positive is not None and f_positive is not None:
+        name = f"sstr{'+' if s_positive else '-'}/fdg{'+' if f_positive else '-'}"
+    s_liver, f_liver = _value(pair.sstr, "liver"), _value(pair.fdg, "liver")
+    ratio = raw = None
+    relation = "unknown"
+    if s and f:
+        raw = round(f / s, 4)
+        if s_liver and f_liver:
+            ratio = round((f / f_liver) / (s / s_liver), 4)
+            relation = "less" if ratio < RATIO_EQUAL[0] else "greater" if ratio > RATIO_EQUAL[1] else "equal"
+    size = _size(lesion)
+    flags = ("SMALL",) if size is not None and size < SMALL_MM else ()
+    if any(share >= 0.2 for c, share in inside.items() if c == "sstr-/fdg+") and name.startswith("sstr+"):
+        flags = (*flags, "complementary-inside")
+    return TracerPair(
+        visit=pair.visit.id,
+        sstr_study=s_id,
+        fdg_study=f_id,
+        definition=definition,
+        sstr_suv_max=None if s is None else round(s, 4),
+        fdg_suv_max=None if f is None else round(f, 4),
+        phenotype=name,
+        relation=relation,
+        scale="proposed on SUVmax ÷ liver SUVmean of each scan, equal from 0.8 to 1.25 (C-C7c, not validated)",
+        normalised_ratio=ratio,
+        raw_ratio=raw,
+        inside=inside,
+        flags=flags,
+    )
+
+
+def thresholds_of(pair: VisitPair, definition: str) -> PhenotypeThresholds | None:
+    """SUV above which a voxel is positive; None where a reference is missing."""
+    s_liver, f_liver = _value(pair.sstr, "liver"), _value(pair.fdg, "liver")
+    s_blood, f_blood = _value(pair.sstr, "blood_pool"), _value(pair.fdg, "blood_pool")
+    if s_liver is None or f_liver is None:
+        return None
+    if definition == "liver":
+        return PhenotypeThresholds(definition, s_liver, f_liver, s_liver, f_liver)
+    if s_blood is None or f_blood is None:
+        return None
+    return PhenotypeThresholds(definition, 1.1 * s_blood, max(1.1 * f_blood, f_blood), s_liver, 1.1 * f_liver)
+
+
+def _only(reading: StudyReading, kept: dict[str, Lesion]) -> Volume:
+    """Lesion labels of one study, candidates and confirmed only."""
+    assert reading.found is not None
+    labels = reading.found.labels
+    good = [x.observations[0].label for x in reading.lesions if x.status in POSITIVE]
+    table = np.zeros(int(labels.array.max()) + 1, labels.array.dtype)
+    for label in good:
+        table[label] = label
+    return Volume(table[labels.array], labels.grid, "label")
+
+
+def phenotypes_of(
+    pair: VisitPair, frames: Frames, definition: str
+) -> tuple[Phenotypes, dict[int, dict[str, float]]] | None:
+    """Volumes by phenotype of one visit, and per label of the SSTR study the share inside; None when not possible."""
+    thresholds = thresholds_of(pair, definition)
+    s, f = pair.sstr, pair.fdg
+    aligned = s.study.id in frames.by_study and f.study.id in frames.by_study
+    if thresholds is None or not aligned or s.found is None or f.found is None or s.suv is None or f.suv is None:
+        return None
+    liver = s.anatomy.labels.array == LABELS["liver"] if s.anatomy is not None else None
+    bridge = frames.between(s.study.id, f.study.id)
+    volumes, voxels, classes = phenotype(s.suv, _only(s, {}), f.suv, _only(f, {}), liver, bridge, thresholds)
+    discordant = voxels[classes == CLASSES.index("sstr-/fdg+")]
+    largest = None
+    if len(discordant):
+        extent = (discordant.max(axis=0) - discordant.min(axis=0) + 1) * np.asarray(s.suv.grid.spacing_mm)
+        largest = round(float(np.linalg.norm(extent)), 1) if len(discordant) > 1 else None
+    record = Phenotypes(
+        visit=pair.visit.id,
+        sstr_study=s.study.id,
+        fdg_study=f.study.id,
+        definition=definition,
+        thresholds={
+            "sstr": round(thresholds.sstr, 4),
+            "fdg": round(thresholds.fdg, 4),
+            "sstr_in_liver": round(thresholds.liver_sstr, 4),
+            "fdg_in_liver": round(thresholds.liver_fdg, 4),
+        },
+        volume_ml=volumes.volume_ml,
+        low_ml=volumes.low_ml,
+        high_ml=volumes.high_ml,
+        discordant_largest_mm=largest,
+    )
+    return record, volumes.by_lesion
+
+
+def biopsy_target(
+    pairs: dict[str, TracerPair], centres: dict[str, tuple[float, float, float]]
+) -> tuple[str, str] | None:
+    """The lesion to sample first, and why (rules E.6; convention C-E12); None when nothing suggests one.
+
+    Discordant lesions come first, highest FDG first; then the highest liver-normalised FDG ÷ SSTR among lesions
+    positive on both. Lesions below 1 cm are left out.
+    """
+    large = {name: p for name, p in pairs.items() if "SMALL" not in p.flags and name in centres}
+    discordant = {n: p for n, p in large.items() if p.phenotype == "sstr-/fdg+"}
+    if discordant:
+        best = max(discordant, key=lambda n: (discordant[n].fdg_suv_max or 0.0, n))
+        return best, "FDG-avid without SSTR; the highest FDG uptake of these (E.6, C-E12)"
+    both = {n: p for n, p in large.items() if p.phenotype == "sstr+/fdg+" and p.normalised_ratio is not None}
+    if both:
+        best = max(both, key=lambda n: (both[n].normalised_ratio or 0.0, n))
+        return best, "highest FDG relative to SSTR, each on its own liver (E.6, C-E12)"
+    return None

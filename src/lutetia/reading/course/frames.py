@@ -1,0 +1,142 @@
+"""Every study brought into the frame of one reference study, and points carried between any two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.registration import Alignment, AlignmentSettings, align, identity_alignment, organ_overlap
+from lutetia.model import AlignmentRecord, Issue, Volume
+from lutetia.reading.study import StudyReading
+
+_ORGANS = {name: LABELS[name] for name in ("liver", "spleen", "kidney_left", "kidney_right")}
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Alignments of all studies to the reference study, and what was measured of them."""
+
+    reference: str
+    by_study: dict[str, Alignment]
+    records: tuple[AlignmentRecord, ...]
+    issues: tuple[Issue, ...]
+
+    def status(self, study: str) -> str:
+        """Quality of one study's alignment."""
+        return self.by_study[study].quality.status if study in self.by_study else "poor"
+
+    def to_reference(self, study: str, points_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """LPS mm of a study → LPS mm of the reference study."""
+        return self.by_study[study].to_fixed(points_mm)
+
+    def to_study(self, study: str, points_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """LPS mm of the reference study → LPS mm of a study."""
+        return self.by_study[study].to_moving(points_mm)
+
+    def between(self, earlier: str, later: str) -> Bridge:
+        """The map from one study to another, through the reference study."""
+        return Bridge(self.by_study[earlier], self.by_study[later])
+
+
+@dataclass(frozen=True, eq=False)
+class Bridge:
+    """Points from one study (fixed) to another (moving), through the reference frame."""
+
+    start: Alignment
+    end: Alignment
+
+    def to_moving(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """LPS mm of the start study → LPS mm of the end study."""
+        return self.end.to_moving(self.start.to_fixed(points_mm))
+
+    def to_fixed(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """LPS mm of the end study → LPS mm of the start study."""
+        return self.start.to_moving(self.end.to_fixed(points_mm))
+
+
+def reference_study(readings: Sequence[StudyReading]) -> StudyReading:
+    """The first SSTR PET with a CT; failing that the first PET with a CT, the first with SUV, the first."""
+    tests: tuple[Callable[[StudyReading], bool], ...] = (
+        lambda r: r.ct is not None and r.tracer is not None and r.tracer.is_sstr and r.tracer.modality == "PET",
+        lambda r: r.ct is not None,
+        lambda r: _uptake(r) is not None,
+    )
+    for test in tests:
+        found = next((r for r in readings if test(r)), None)
+        if found is not None:
+            return found
+    return readings[0]
+
+
+def _uptake(reading: StudyReading) -> Volume | None:
+    return reading.suv if reading.suv is not None else reading.stored
+
+
+def align_studies(readings: Sequence[StudyReading], deformable: bool, progress: Callable[[str, float], None]) -> Frames:
+    """Align every study to the reference study, by CT where both have one, by uptake where not."""
+    fixed = reference_study(readings)
+    settings = AlignmentSettings(deformable=deformable)
+    by_study: dict[str, Alignment] = {}
+    records, issues = [], []
+    for n, moving in enumerate(readings):
+        progress(f"aligning {moving.study.id}", n / len(readings))
+        name = moving.study.id
+        image = _uptake(fixed)
+        if moving is fixed:
+            assert image is not None or fixed.ct is not None
+            alignment = identity_alignment((image or fixed.ct).grid)  # type: ignore[union-attr]
+        else:
+            found = _align(fixed, moving, settings)
+            if found is None:
+                message = (
+                    "The study could not be aligned: it has neither a CT nor an uptake image in common with the others"
+                )
+                issues.append(Issue(code="not-aligned", level="error", message=message, study=name))
+                continue
+            alignment = found
+        by_study[name] = alignment
+        record = _record(name, fixed, moving, alignment)
+        records.append(record)
+        if record.status != "ok":
+            level = "error" if record.status == "poor" else "caution"
+            why = "; ".join(record.reasons) or record.method
+            message = f"Alignment to {fixed.study.id} is {record.status}: {why}. Matching of lesions is less sure"
+            issues.append(Issue(code=f"alignment-{record.status}", level=level, message=message, study=name))
+    return Frames(fixed.study.id, by_study, tuple(records), tuple(issues))
+
+
+def _align(fixed: StudyReading, moving: StudyReading, settings: AlignmentSettings) -> Alignment | None:
+    if fixed.ct is not None and moving.ct is not None:
+        return align(fixed.ct, moving.ct, "CT", settings)
+    a, b = _uptake(fixed), _uptake(moving)
+    return align(a, b, "PET", settings) if a is not None and b is not None else None
+
+
+def _record(name: str, fixed: StudyReading, moving: StudyReading, alignment: Alignment) -> AlignmentRecord:
+    quality = alignment.quality
+    organs: dict[str, float] = {}
+    if moving is not fixed and fixed.anatomy is not None and moving.anatomy is not None:
+        organs = organ_overlap(alignment, fixed.anatomy.labels, moving.anatomy.labels, _ORGANS)
+
+    def tidy(value: float | None) -> float | None:
+        return None if value is None or not np.isfinite(value) else round(float(value), 3)
+
+    return AlignmentRecord(
+        study=name,
+        reference_study=fixed.study.id,
+        method=alignment.method,
+        status=quality.status,
+        overlap_mm=tidy(alignment.overlap_mm),
+        body_dice=tidy(quality.body_dice),
+        bone_dice=tidy(quality.bone_dice),
+        similarity=tidy(quality.similarity),
+        dome_residual_mm=tidy(quality.dome_residual_mm),
+        organ_dice=organs,
+        smallest_jacobian=tidy(quality.smallest_jacobian),
+        reasons=quality.reasons,
+        rigid=tuple(tuple(round(float(v), 6) for v in row) for row in alignment.rigid),
+    )

@@ -1,0 +1,133 @@
+"""What happened to each lesion between visits, in the words of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lutetia.model import HistoryEvent, Observation, Place, Visit
+from lutetia.reading.course.frames import Frames
+from lutetia.reading.course.identity import Identified
+from lutetia.reading.course.places import ct_contrast, stands_out
+from lutetia.reading.study import StudyReading
+
+#: change of volume that is more than repeatability: ±30 % (eligibility §5.3, convention: no published SSTR limit)
+GROWN, SHRUNK = 1.30, 0.70
+
+
+def previous_study(
+    reading: StudyReading, readings: Sequence[StudyReading], visits: Sequence[Visit]
+) -> StudyReading | None:
+    """The study of the last earlier visit with the same tracer."""
+    order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
+    earlier = [
+        r for r in readings if r.study.tracer == reading.study.tracer and order[r.study.id] < order[reading.study.id]
+    ]
+    return max(earlier, key=lambda r: order[r.study.id], default=None)
+
+
+def _seen_with_another_tracer(
+    lesion: Identified, study: str, visits: Sequence[Visit], readings: Sequence[StudyReading]
+) -> str | None:
+    visit = next(v for v in visits if study in v.studies)
+    tracer = {r.study.id: r.study.tracer for r in readings}
+    other = [s for s in visit.studies if s in lesion.members and tracer[s] != tracer[study]]
+    return other[0] if other else None
+
+
+def _still_on_ct(lesion: Identified, now: StudyReading, then: StudyReading, frames: Frames) -> str | None:
+    """Evidence that the lesion of the earlier study is still on the later study's CT; None when there is none."""
+    shape = lesion.track.shapes.get(then.study.id)
+    if shape is None:
+        return None
+    before, after = ct_contrast(then, shape, frames), ct_contrast(now, shape, frames)
+    if before is None or after is None or not before.seen or not after.seen:
+        return None
+    if before.difference_hu * after.difference_hu <= 0 or abs(after.difference_hu) < 0.5 * abs(before.difference_hu):
+        return None
+    return f"{after.difference_hu:+.0f} HU against its surroundings, {before.difference_hu:+.0f} HU before"
+
+
+def _changed(lesion: Identified, now: Observation, then: Observation, previous: str) -> tuple[str, str]:
+    ratio = now.volume_ml / max(then.volume_ml, 1e-6)
+    event = "growing" if ratio > GROWN else "shrinking" if ratio < SHRUNK else "stable"
+    text = f"volume {then.volume_ml:.1f} → {now.volume_ml:.1f} mL, SUVmax {then.suv_max:.1f} → {now.suv_max:.1f}"
+    link = lesion.track.links.get(now.study)
+    return event, f"{text} since {previous}" + (f"; {link.evidence}" if link is not None else "")
+
+
+def history_of(
+    lesion: Identified,
+    places: dict[str, Place],
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+    frames: Frames,
+) -> tuple[HistoryEvent, ...]:
+    """One event per study, relative to the previous visit with the same tracer."""
+    events = []
+    track = lesion.track
+    for reading in readings:
+        study = reading.study.id
+        if track.merged_into is not None and study not in lesion.members and study != track.merged_into[1]:
+            after = [r.study.id for r in readings].index(study) > [r.study.id for r in readings].index(
+                track.merged_into[1]
+            )
+            if after:
+                continue
+        then = previous_study(reading, readings, visits)
+        event, evidence = _event(lesion, reading, then, places, readings, visits, frames)
+        events.append(HistoryEvent(study=study, event=event, evidence=evidence))
+    return tuple(events)
+
+
+def _event(
+    lesion: Identified,
+    reading: StudyReading,
+    then: StudyReading | None,
+    places: dict[str, Place],
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+    frames: Frames,
+) -> tuple[str, str]:
+    study, track = reading.study.id, lesion.track
+    seen = lesion.members.get(study)
+    place = places.get(study)
+    if study in track.merged_in:
+        return "merged", f"one focus now with lesion {', '.join(f'lesion-{n}' for n in track.merged_in[study])}"
+    if seen is None and (place is None or not place.in_field):
+        return "outside_field", place.note if place is not None else ""
+    if seen is not None:
+        if study in track.split_in and then is not None:
+            return "split", f"parts: {', '.join(f'lesion-{n}' for n in track.split_in[study])}"
+        if then is None:
+            return "baseline", "first study with this tracer"
+        before = lesion.members.get(then.study.id)
+        if before is not None:
+            return _changed(lesion, seen.observations[0], before.observations[0], then.study.id)
+        earlier = places.get(then.study.id)
+        if earlier is None or not earlier.in_field:
+            return "baseline", f"its place was not imaged in {then.study.id}"
+        if track.parent is not None:
+            return "split", f"part of lesion-{track.parent}"
+        if stands_out(earlier):
+            text = (
+                f"in retrospect at SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
+            )
+            return "growing", text
+        return (
+            "new",
+            f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, surroundings {earlier.background_mean}",
+        )
+    assert place is not None
+    value = f"SUVmean {place.suv_mean:.1f} at its place" if place.suv_mean is not None else ""
+    other = _seen_with_another_tracer(lesion, study, visits, readings)
+    if then is None or then.study.id not in lesion.members:
+        return "not_visible", value
+    if other is not None:
+        return "not_visible", f"{value}; seen in {other}"
+    on_ct = _still_on_ct(lesion, reading, then, frames)
+    if on_ct is not None:
+        return "not_visible", f"{value}; still on CT: {on_ct}"
+    return (
+        "resolved",
+        f"{value}; no correlate on CT" if reading.ct is not None else f"{value}; no CT to look for a correlate",
+    )

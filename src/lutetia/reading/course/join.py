@@ -1,0 +1,199 @@
+"""The studies of a patient joined: the one place where lesions × studies is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from lutetia.model import (
+    AlignmentRecord,
+    Comparison,
+    CourseEvent,
+    HistoryEvent,
+    Issue,
+    Lesion,
+    Phenotypes,
+    Place,
+    Study,
+    TracerPair,
+    Visit,
+)
+from lutetia.reading.course.comparability import comparisons
+from lutetia.reading.course.dual import VisitPair, biopsy_target, pair_of, phenotypes_of, visit_pairs
+from lutetia.reading.course.frames import Frames, align_studies
+from lutetia.reading.course.history import history_of
+from lutetia.reading.course.identity import POSITIVE, Identified, identify
+from lutetia.reading.course.places import measure_place
+from lutetia.reading.course.visits import group_visits
+from lutetia.reading.settings import ReadSettings
+from lutetia.reading.study import StudyReading
+
+Progress = Callable[[str, float], None]
+DEFINITIONS = ("background", "liver")
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedStudies:
+    """The parts of a Course that need every study. `frames` carries points."""
+
+    studies: tuple[Study, ...]
+    lesions: tuple[Lesion, ...]
+    issues: tuple[Issue, ...]
+    visits: tuple[Visit, ...] = ()
+    alignments: tuple[AlignmentRecord, ...] = ()
+    phenotypes: tuple[Phenotypes, ...] = ()
+    comparability: tuple[Comparison, ...] = ()
+    events: tuple[CourseEvent, ...] = ()
+    frames: Frames | None = field(default=None)
+
+
+def join_studies(
+    readings: Sequence[StudyReading],
+    settings: ReadSettings,
+    progress: Progress = lambda stage, share: None,
+    treatments: Sequence[date] = (),
+) -> JoinedStudies:
+    """Join the studies of one patient.
+
+    Parameters
+    ----------
+    readings : in order of date
+    settings : `visit_days`, `deformable`
+    progress : called with a stage's name and the share done
+    treatments : dates of systemic treatment
+
+    Returns
+    -------
+    JoinedStudies
+        Lesions are numbered over the course; each keeps its id in every study.
+    """
+    visits, issues = group_visits(readings, settings.visit_days, treatments)
+    number = {study: visit.id for visit in visits for study in visit.studies}
+    studies = tuple(r.study.model_copy(update={"visit": number[r.study.id]}) for r in readings)
+    all_issues = [issue for reading in readings for issue in reading.issues] + list(issues)
+    measured = [r for r in readings if r.suv is not None or r.stored is not None or r.ct is not None]
+    if len(measured) < 2:
+        lesions = _single(readings)
+        return JoinedStudies(studies, lesions, tuple(all_issues), visits)
+    frames = align_studies(measured, settings.deformable, progress)
+    all_issues += frames.issues
+    found = identify(measured, visits, frames)
+    pairs, pair_issues = visit_pairs(measured, visits)
+    all_issues += pair_issues
+    places = {i.number: _places(i, measured, frames) for i in found}
+    inside, phenotypes = _phenotypes(pairs, frames)
+    by_lesion = {
+        i.number: tuple(
+            pair_of(i, pair, places[i.number], _inside(i, pair, inside, definition), definition)
+            for pair in pairs
+            for definition in DEFINITIONS
+        )
+        for i in found
+    }
+    lesions = tuple(_lesion(i, places[i.number], by_lesion[i.number], measured, visits, frames) for i in found)
+    lesions += _physiological(readings, start=max((i.number for i in found), default=0))
+    phenotypes = [_with_target(p, lesions) for p in phenotypes]
+    return JoinedStudies(
+        studies,
+        lesions,
+        tuple(all_issues),
+        visits,
+        frames.records,
+        tuple(phenotypes),
+        comparisons(measured, visits),
+        (),
+        frames,
+    )
+
+
+def _single(readings: Sequence[StudyReading]) -> tuple[Lesion, ...]:
+    out: list[Lesion] = []
+    for reading in readings:
+        for lesion in reading.lesions:
+            history = (HistoryEvent(study=reading.study.id, event="baseline", evidence="first study with this tracer"),)
+            out.append(lesion.model_copy(update={"id": f"lesion-{len(out) + 1}", "history": history}))
+    return tuple(out)
+
+
+def _places(lesion: Identified, readings: Sequence[StudyReading], frames: Frames) -> dict[str, Place]:
+    out = {}
+    for reading in readings:
+        if reading.study.id in lesion.members or not lesion.track.shapes:
+            continue
+        out[reading.study.id] = measure_place(reading, lesion.track.last_shape(reading.study.tracer), frames)
+    return out
+
+
+def _phenotypes(
+    pairs: Sequence[VisitPair], frames: Frames
+) -> tuple[dict[tuple[str, str], dict[int, dict[str, float]]], list[Phenotypes]]:
+    inside, records = {}, []
+    for pair in pairs:
+        for definition in DEFINITIONS:
+            found = phenotypes_of(pair, frames, definition)
+            if found is not None:
+                records.append(found[0])
+                inside[pair.sstr.study.id, definition] = found[1]
+    return inside, records
+
+
+def _inside(
+    lesion: Identified, pair: VisitPair, inside: dict[tuple[str, str], dict[int, dict[str, float]]], definition: str
+) -> dict[str, float]:
+    member = lesion.members.get(pair.sstr.study.id)
+    if member is None:
+        return {}
+    return inside.get((pair.sstr.study.id, definition), {}).get(member.observations[0].label, {})
+
+
+def _lesion(
+    found: Identified,
+    places: dict[str, Place],
+    pairs: tuple[TracerPair, ...],
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+    frames: Frames,
+) -> Lesion:
+    """The record of a lesion of the course: named after its largest observation."""
+    members = [found.members[r.study.id] for r in readings if r.study.id in found.members]
+    named = max(members, key=lambda m: m.observations[0].volume_ml)
+    track = found.track
+    confirmed = any(m.status == "confirmed" for m in members)
+    return named.model_copy(
+        update={
+            "id": f"lesion-{found.number}",
+            "status": "confirmed" if confirmed else "candidate",
+            "confluent": any(m.confluent for m in members),
+            "marks": tuple(dict.fromkeys(mark for m in members for mark in m.marks)),
+            "observations": tuple(o for m in members for o in m.observations),
+            "history": history_of(found, places, readings, visits, frames),
+            "places": tuple(places[r.study.id] for r in readings if r.study.id in places),
+            "pairs": pairs,
+            "parent": None if track.parent is None else f"lesion-{track.parent}",
+            "merged_into": None if track.merged_into is None else f"lesion-{track.merged_into[0]}",
+        }
+    )
+
+
+def _physiological(readings: Sequence[StudyReading], start: int) -> tuple[Lesion, ...]:
+    out: list[Lesion] = []
+    for reading in readings:
+        for lesion in reading.lesions:
+            if lesion.status not in POSITIVE:
+                out.append(lesion.model_copy(update={"id": f"lesion-{start + len(out) + 1}"}))
+    return tuple(out)
+
+
+def _with_target(record: Phenotypes, lesions: Sequence[Lesion]) -> Phenotypes:
+    pairs, centres = {}, {}
+    for lesion in lesions:
+        pair = next((p for p in lesion.pairs if p.visit == record.visit and p.definition == record.definition), None)
+        where = next((o for o in lesion.observations if o.study in (record.fdg_study, record.sstr_study)), None)
+        if pair is not None and where is not None:
+            pairs[lesion.id], centres[lesion.id] = pair, where.centroid_mm
+    target = biopsy_target(pairs, centres)
+    if target is None:
+        return record
+    update = {"biopsy_target": target[0], "biopsy_position_mm": centres[target[0]], "biopsy_reason": target[1]}
+    return record.model_copy(update=update)
