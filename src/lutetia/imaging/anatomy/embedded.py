@@ -110,26 +110,30 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
 
 
 def _kidneys_and_spleen(trunk: Trunk, liver: Liver | None, sstr: bool) -> tuple[dict[str, Kidney], Spleen | None]:
-    """Kidneys, then the spleen beside them, then the kidneys again beside the spleen: both are hot and lie together."""
+    """Kidneys, then the spleen beside them, then the kidney again beside the spleen: both are hot and lie together."""
     if liver is None:
         nothing = np.zeros(trunk.ct.shape, bool)
         found = {s: find_kidney(trunk, s, nothing, float("nan"), sstr) for s in ("left", "right")}
         return {s: k for s, k in found.items() if k is not None}, None
     core = mm.erode(liver.mask, 12.0, SPACING)
     kidneys: dict[str, Kidney] = {}
-    for side in ("left", "right"):
-        kidney = find_kidney(trunk, side, core, liver.suv, sstr)
-        if kidney is not None:
-            kidneys[side] = kidney
-    occupied = np.zeros(trunk.ct.shape, bool)
-    for kidney in kidneys.values():
-        occupied |= kidney.mask
-    spleen = find_spleen(trunk, liver, occupied, sstr)
-    if spleen is not None:
-        side = "left" if liver.side == "right" else "right"
-        again = find_kidney(trunk, side, core | spleen.mask, liver.suv, sstr)
-        if again is not None and (side not in kidneys or again.score > kidneys[side].score):
-            kidneys[side] = again
+    own = find_kidney(trunk, liver.side, core, liver.suv, sstr)
+    if own is not None:
+        kidneys[liver.side] = own
+    side = "left" if liver.side == "right" else "right"
+    first = find_kidney(trunk, side, core, liver.suv, sstr)
+    nothing = np.zeros(trunk.ct.shape, bool)
+    beside = find_spleen(trunk, liver, first.mask if first is not None else nothing, sstr)
+    alone = find_spleen(trunk, liver, nothing, sstr)
+    # two readings of the same bed: kidney first, or spleen first; the pair with the better product of scores wins
+    second = find_kidney(trunk, side, core | alone.mask, liver.suv, sstr) if alone is not None else None
+
+    def worth(kidney: Kidney | None, spleen: Spleen | None) -> float:
+        return (0.05 + (kidney.score if kidney else 0.0)) * (0.05 + (spleen.score if spleen else 0.0))
+
+    spleen, kidney = (beside, first) if worth(first, beside) >= worth(second, alone) else (alone, second)
+    if kidney is not None:
+        kidneys[side] = kidney
     return kidneys, spleen
 
 
@@ -153,7 +157,14 @@ def _assemble(
     column = column_zone(scene, spine) & scene.body & (scene.ct_smooth > -50)
     column &= (np.abs(spine.x - spine.midline) * SPACING_MM < 30)[:, None, None]
     masks["skeleton"], masks["spine"] = bone, column & (bone | (scene.ct_smooth > 85))
-    liver_mask = _into_scene(scene, trunk, liver.mask) if liver is not None else np.zeros(scene.ct.shape, bool)
+    liver_mask = np.zeros(scene.ct.shape, bool)
+    if liver is not None:
+        alone = liver.mask.copy()
+        for kidney in kidneys.values():
+            alone &= ~kidney.mask
+        if spleen is not None:
+            alone &= ~spleen.mask
+        liver_mask = _into_scene(scene, trunk, mm.largest(alone))
     masks["heart"] = find_heart(scene, lungs, spine, tube | liver_mask)
     masks["aorta"] = tube
     lowest = np.flatnonzero(liver_mask.any(axis=(1, 2)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.region import Trunk
@@ -22,50 +22,72 @@ class Kidney:
 
 
 def _bed(trunk: Trunk, side: str) -> mm.Mask:
-    """Where a kidney may lie: 12 to 120 mm beside the column, from 50 mm before to 80 mm behind the vertebral front."""
+    """Where a kidney may lie: 12 to 125 mm beside the column, from 55 mm before to 90 mm behind the vertebral front."""
     lateral = trunk.lateral_mm if side == "left" else -trunk.lateral_mm
-    bed = (lateral > 12) & (lateral < 120) & (trunk.forward_mm < 50) & (trunk.forward_mm > -85)
+    bed = (lateral > 12) & (lateral < 125) & (trunk.forward_mm < 55) & (trunk.forward_mm > -90)
     height = trunk.below_dome_mm
     if np.isfinite(height).any():
-        bed &= ((height > 20) & (height < 280))[:, None, None]
-    result: mm.Mask = bed & (trunk.ct_smooth > -20) & (trunk.ct_smooth < 400) & (trunk.body_depth_mm > 12)
+        bed &= ((height > 10) & (height < 290))[:, None, None]
+    result: mm.Mask = bed & (trunk.ct_smooth > -20) & (trunk.ct_smooth < 450) & (trunk.body_depth_mm > 12)
     return result
 
 
-def _judge(trunk: Trunk, mask: mm.Mask, liver_suv: float, hot_tracer: bool) -> tuple[float, dict[str, float]]:
-    """How much a piece looks like a kidney: volume, length, fat round it, no lung contact, uptake. 0 = impossible."""
+def _judge(trunk: Trunk, mask: mm.Mask, side: str, liver_suv: float, hot_tracer: bool) -> tuple[float, dict[str, float]]:
+    """How much a piece looks like a kidney: volume, length, fat round it, place, no lung contact, uptake. 0 = no."""
     volume = float(mask.sum() * VOXEL_ML)
     box = mm.bounding_box(mask, 4)
-    if box is None or volume < 30 or volume > 500:
+    if box is None or volume < 20 or volume > 550:
         return 0.0, {}
     part = np.ascontiguousarray(mask[box])
-    length = (box[0].stop - box[0].start - 8) * SPACING_MM
-    shell_distance = mm.distance_to(part, SPACING)
-    shell = (shell_distance > 2.9) & (shell_distance < 8)
-    fat = float(((trunk.ct[box] < -30) & (trunk.ct[box] > -200))[shell].mean()) if shell.any() else 0.0
-    contact = trunk.lung_contact(mask)
-    columns = np.argwhere(part)
-    spread = np.sort(np.linalg.eigvalsh(np.cov(columns.T)))[::-1]
-    elongation = float(np.sqrt(spread[0] / max(spread[1], 1e-6)))
-    extent = 4 * float(np.sqrt(spread[0])) * SPACING_MM
+    distance = mm.distance_to(part, SPACING)
+    shell = (distance > 2.9) & (distance < 8)
+    hu = trunk.ct[box]
+    fat = float(((hu < -30) & (hu > -200))[shell].mean()) if shell.any() else 0.0
+    edge = part & (mm.depth_inside(part, SPACING) <= SPACING_MM)
+    contact = float((trunk.lung_distance_mm[box][edge] < 12).mean())
+    voxels = np.argwhere(part)
+    spread = np.sqrt(np.maximum(np.sort(np.linalg.eigvalsh(np.cov(voxels.T)))[::-1], 1e-6))
+    extent = 4 * float(spread[0]) * SPACING_MM
+    forward = float(trunk.forward_mm[box][part].mean())
     evidence = {
         "volume_ml": volume,
         "length_mm": extent,
         "fat_share": fat,
         "lung_contact": contact,
-        "elongation": elongation,
+        "elongation": float(spread[0] / spread[1]),
+        "forward_mm": forward,
     }
-    if contact > 0.08 or not max(length, extent) >= 40 or extent > 200:
+    if contact > 0.10 or not 35 <= extent <= 210:
         return 0.0, evidence
-    score = (0.15 + fat) * np.sqrt(volume)
-    # long down the body: bowel and psoas run on
-    score *= float(np.clip((230 - extent) / 60, 0.2, 1))
-    if trunk.pet is not None and hot_tracer:
-        uptake = float(np.median(trunk.pet[mask]))
+    score = (0.15 + fat) * np.sqrt(min(volume, 300.0))
+    score *= float(np.clip((550 - volume) / 250, 0.1, 1.0) * np.clip((230 - extent) / 70, 0.2, 1.0))
+    score *= 1.0 - contact / 0.12
+    # the hilum faces the vertebral body: bowel lies before it, back muscles behind it
+    score *= float(np.exp(-0.5 * ((forward + 15.0) / 35.0) ** 2))
+    if trunk.pet is not None and hot_tracer and np.isfinite(liver_suv):
+        uptake = float(np.median(trunk.pet[box][part]))
         evidence["suv_median"] = uptake
-        if np.isfinite(liver_suv):
-            score *= float(np.clip((uptake / liver_suv) ** 2, 0.05, 2.0))
+        score *= float(np.clip((uptake / liver_suv) ** 2, 0.02, 2.0))
     return float(score), evidence
+
+
+def _hot_pieces(trunk: Trunk, bed: mm.Mask) -> Iterator[mm.Mask]:
+    """Hot tissue at several levels, closed by 8 mm (medulla and pelvis differ from cortex) and cut at its necks."""
+    assert trunk.pet_smooth is not None
+    inside = trunk.pet_smooth[bed & trunk.measured]
+    if len(inside) < 200:
+        return
+    top = float(np.percentile(inside, 99))
+    for share in (0.25, 0.4, 0.6):
+        hot = bed & (trunk.pet_smooth > share * top)
+        grown = mm.distance_to(np.ascontiguousarray(hot), SPACING) <= 6.0
+        closed = (mm.fill_slices(mm.depth_inside(grown, SPACING, open_edges=True) > 6.0) | hot) & bed
+        for box, piece, _ in mm.components(closed, int(15 / VOXEL_ML))[:4]:
+            mask = np.zeros_like(bed)
+            mask[box] = piece
+            yield mask
+        for erosion in (4.0, 8.0):
+            yield from mm.split_by_depth(closed, erosion, SPACING)[:5]
 
 
 def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_tracer: bool) -> Kidney | None:
@@ -79,48 +101,29 @@ def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_t
     liver_suv : SUV mode of the liver, NaN when unknown
     hot_tracer : whether kidneys take the tracer up strongly (SSTR ligands)
     """
-    bed = _bed(trunk, side) & ~taken
+    whole = _bed(trunk, side) & ~taken
+    box = mm.bounding_box(whole, 5)
+    if box is None:
+        return None
+    local, bed = trunk.cropped(box), np.ascontiguousarray(whole[box])
     candidates: list[mm.Mask] = []
-    if trunk.pet_smooth is not None and hot_tracer:
-        inside = trunk.pet_smooth[bed]
-        if len(inside) > 200:
-            top = float(np.percentile(inside, 99))
-            for share in (0.3, 0.45, 0.6):
-                hot = bed & (trunk.pet_smooth > share * top)
-                for box, piece, size in mm.components(hot, int(10 / VOXEL_ML))[:3]:
-                    wide = mm.bounding_box(hot, 0)
-                    assert wide is not None
-                    mask = np.zeros_like(bed)
-                    mask[box] = piece
-                    candidates.append(_closed(mask, bed, trunk, share * top))
-                    del size
+    if local.pet_smooth is not None and hot_tracer:
+        candidates.extend(_hot_pieces(local, bed))
+    tissue = bed & (local.ct_smooth > 0)
     for erosion in (9.0, 6.0, 4.0):
-        depth = mm.depth_inside(bed & (trunk.ct_smooth > 0), SPACING)
-        for box, piece, _ in mm.components(depth > erosion, int(4 / VOXEL_ML))[:6]:
+        candidates.extend(mm.split_by_depth(tissue, erosion, SPACING)[:6])
+        depth = mm.depth_inside(tissue, SPACING)
+        for place, piece, _ in mm.components(depth > erosion, int(4 / VOXEL_ML))[:5]:
             mask = np.zeros_like(bed)
-            mask[box] = piece
+            mask[place] = piece
             candidates.append(mm.dilate(mask, erosion + 1.5, SPACING) & bed)
     best: Kidney | None = None
     for mask in candidates:
-        score, evidence = _judge(trunk, mask, liver_suv, hot_tracer)
+        score, evidence = _judge(local, mask, side, liver_suv, hot_tracer)
         if score > 0 and (best is None or score > best.score):
             best = Kidney(mask, score, evidence)
-    return best
-
-
-def _closed(hot: mm.Mask, bed: mm.Mask, trunk: Trunk, level: float) -> mm.Mask:
-    """Hot cortex closed by 8 mm, so that medulla and pelvis belong to the kidney; kept on tissue of the CT."""
-    box = mm.bounding_box(hot, 5)
-    assert box is not None
-    part = np.ascontiguousarray(hot[box])
-    grown = mm.distance_to(part, SPACING) <= 8.0
-    closed = mm.depth_inside(np.ascontiguousarray(grown), SPACING) > 8.0
-    closed = mm.fill_slices(closed | part)
-    result = np.zeros_like(hot)
-    result[box] = closed & bed[box]
-    pieces, count = ndi.label(result[box])
-    if count > 1:
-        sizes = np.bincount(pieces.ravel())
-        sizes[0] = 0
-        result[box] = pieces == sizes.argmax()
-    return result
+    if best is None:
+        return None
+    full = np.zeros_like(whole)
+    full[box] = best.mask
+    return Kidney(full, best.score, best.evidence)

@@ -100,6 +100,34 @@ def components(mask: Mask, minimum: int = 1, *, corners: bool = False) -> list[t
     return found
 
 
+def split_by_depth(mask: Mask, erosion_mm: float, spacing_mm: Sequence[float], minimum: int = 20) -> list[Mask]:
+    """Cut a mask at its necks: pieces that survive an erosion by `erosion_mm` grow back until they meet.
+
+    Watershed on depth from the eroded pieces; every voxel of the mask connected to a piece belongs to exactly one.
+    """
+    depth = depth_inside(mask, spacing_mm)
+    markers, count = ndi.label(depth > erosion_mm)
+    if not count:
+        return []
+    sizes = np.bincount(markers.ravel(), minlength=count + 1)
+    keep = np.flatnonzero(sizes[1:] >= minimum) + 1
+    if not len(keep):
+        return []
+    box = bounding_box(mask, 1)
+    assert box is not None
+    kept = np.where(np.isin(markers[box], keep), markers[box], 0).astype(np.int32)
+    grown = sitk.MorphologicalWatershedFromMarkers(
+        sitk.GetImageFromArray(-depth[box]), sitk.GetImageFromArray(kept), markWatershedLine=False
+    )
+    numbers = sitk.GetArrayViewFromImage(grown)
+    pieces = []
+    for number in keep[np.argsort(-sizes[keep])]:
+        piece = np.zeros_like(mask)
+        piece[box] = (numbers == number) & mask[box]
+        pieces.append(piece)
+    return pieces
+
+
 def largest(mask: Mask) -> Mask:
     """The largest connected piece."""
     result = np.zeros_like(mask)

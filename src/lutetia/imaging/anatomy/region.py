@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,32 @@ class Trunk:
     cage_mm: mm.Floats
     body_depth_mm: mm.Floats
     measured: mm.Mask
+
+    def cropped(self, box: mm.Box) -> Trunk:
+        """The same trunk cut to an index box of its arrays."""
+
+        def cut(array: npt.NDArray[Any] | None) -> Any:
+            return None if array is None else np.ascontiguousarray(array[box])
+
+        whole = tuple(slice(o.start + b.start, o.start + b.stop) for o, b in zip(self.box, box, strict=True))
+        return Trunk(
+            (whole[0], whole[1], whole[2]),
+            cut(self.ct),
+            cut(self.ct_smooth),
+            cut(self.pet),
+            cut(self.pet_smooth),
+            cut(self.soft),
+            cut(self.lateral_mm),
+            cut(self.forward_mm),
+            self.below_dome_mm[box[0]],
+            cut(self.lung_distance_mm),
+            cut(self.lung_left),
+            cut(self.lung_right),
+            cut(self.above_diaphragm),
+            cut(self.cage_mm),
+            cut(self.body_depth_mm),
+            cut(self.measured),
+        )
 
     def side(self, side: Side) -> mm.Mask:
         """Voxels on one side of the vertebral column."""

@@ -76,26 +76,24 @@ def judge(trunk: Trunk, mask: mm.Mask, liver: Liver, sstr: bool) -> tuple[float,
 
 def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
     """Pieces that may be the spleen: thick tissue of the CT at several erosions; with SSTR tracers also what stays
-    together at several levels of uptake."""
+    together at several levels of uptake, whole and cut at its necks."""
     found: list[mm.Mask] = []
     tissue = bed & (trunk.ct_smooth > 5) & (trunk.ct_smooth < 250)
-    depth = mm.depth_inside(tissue, SPACING, open_edges=True)
     for erosion in (9.0, 6.0, 3.5):
-        for box, piece, _ in mm.components(depth > erosion, int(2 / VOXEL_ML))[:5]:
-            mask = np.zeros_like(bed)
-            mask[box] = piece
-            found.append(mm.dilate(mask, erosion, SPACING) & tissue)
+        found.extend(mm.split_by_depth(tissue, erosion, SPACING)[:5])
     if trunk.pet_smooth is not None and sstr:
         loose = bed & (trunk.ct_smooth > -60)
         inside = trunk.pet_smooth[loose & trunk.measured]
         if len(inside) > 100:
             high = float(np.percentile(inside, 99.9))
             background = float(np.median(inside))
-            for level in np.geomspace(max(2.0 * background, 0.04 * high), 0.8 * high, 9):
-                for box, piece, _ in mm.components(loose & (trunk.pet_smooth > level), int(3 / VOXEL_ML))[:4]:
+            for level in np.geomspace(max(2.0 * background, 0.06 * high), 0.75 * high, 6):
+                hot = loose & (trunk.pet_smooth > level)
+                for box, piece, _ in mm.components(hot, int(3 / VOXEL_ML))[:3]:
                     mask = np.zeros_like(bed)
                     mask[box] = piece
                     found.append(mask)
+                found.extend(mm.split_by_depth(hot, 4.5, SPACING)[:4])
     return found
 
 
@@ -128,16 +126,22 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
 
     Whether it *is* a spleen is judged later from its evidence: something always lies in the bed.
     """
-    bed = spleen_bed(trunk, liver) & ~taken
+    whole = spleen_bed(trunk, liver) & ~taken
+    box = mm.bounding_box(whole, 5)
+    if box is None:
+        return None
+    local, bed = trunk.cropped(box), np.ascontiguousarray(whole[box])
     best: tuple[float, mm.Mask] | None = None
-    for mask in _candidates(trunk, bed, sstr):
-        score, _ = judge(trunk, mask, liver, sstr)
+    for mask in _candidates(local, bed, sstr):
+        score, _ = judge(local, mask, liver, sstr)
         if score > 0 and (best is None or score > best[0]):
             best = (score, mask)
     if best is None:
         return None
-    mask = _grow(trunk, best[1], bed)
-    score, evidence = judge(trunk, mask, liver, sstr)
+    grown = _grow(local, best[1], bed)
+    score, evidence = judge(local, grown, liver, sstr)
     if not evidence:
         return None
-    return Spleen(mask, score, evidence)
+    full = np.zeros_like(whole)
+    full[box] = grown
+    return Spleen(full, score, evidence)
