@@ -270,7 +270,7 @@ def _agrees(wanted: Any, found: Any) -> bool:
             _agrees(a, b) for a, b in zip(_ordered(wanted), _ordered(found), strict=True)
         )
     if is_number(wanted) and is_number(found):
-        return bool(same(wanted, found) or abs(wanted - found) < 5e-4)
+        return same(wanted, found) or abs(float(wanted) - float(found)) < 5e-4
     if is_number(wanted) and isinstance(found, tuple):
         return len(found) == wanted
     if found is None:

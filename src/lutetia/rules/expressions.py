@@ -224,7 +224,7 @@ class _Compiler(ast.NodeTransformer):
                 self.comparisons.append(Comparison(a, b, names))
 
     def _part(self, node: ast.expr) -> Expression:
-        return _compile_node(node, self.text, self.where, self.resolve, self.known)
+        return _compile_node(node, ast.unparse(node), self.where, self.resolve, self.known)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.visit(node.left), self.visit(node.right)
