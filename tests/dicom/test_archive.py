@@ -1,0 +1,134 @@
+"""Zip archives are folders; those that can't be trusted are refused with one message."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+
+from lutetia.dicom.pixels import load_ct, load_pet
+from lutetia.dicom.scan import scan
+from lutetia.dicom.select import select
+
+
+def pack(folder, target, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(target, "w", compression) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder.parent))
+    return target
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_archive_reads_like_its_folder(pet_ct, tmp_path, compression):
+    archive = pack(pet_ct, tmp_path / "export.zip", compression)
+    (packed,), (plain,) = select(scan(archive)), select(scan(pet_ct))
+    assert packed.pet.n_images == 6
+    assert np.array_equal(load_pet(packed.pet).volume.array, load_pet(plain.pet).volume.array)
+    assert np.array_equal(load_ct(packed.ct).array, load_ct(plain.ct).array)
+    assert str(packed.pet.dataset().PatientID) == "P1"
+
+
+def test_an_archive_is_known_by_its_bytes_not_its_name(pet_ct, tmp_path):
+    archive = pack(pet_ct, tmp_path / "export.bin")
+    assert len(scan(archive).series) == 2
+
+
+def test_archive_and_folder_together(pet_ct, tmp_path):
+    pack(pet_ct, tmp_path / "all.zip").rename(pet_ct / "all.zip")
+    inventory = scan(pet_ct)
+    assert [s.n_images for s in inventory.series] == [6, 6]
+    assert {i.code for i in inventory.issues} == {"duplicate-files"}
+
+
+def refusal(path):
+    errors = [i for i in scan(path).issues if i.code != "no-dicom"]
+    assert len(errors) == 1
+    assert errors[0].level == "error"
+    assert errors[0].where == str(path)
+    return errors[0].code
+
+
+@pytest.mark.parametrize("name", ["../evil.dcm", "a/../../evil.dcm", "/etc/evil.dcm", "C:/evil.dcm", "..\\evil.dcm"])
+def test_a_path_traversing_archive_is_refused_and_writes_nothing(pet_ct, tmp_path, name):
+    archive = pack(pet_ct, tmp_path / "export.zip")
+    with zipfile.ZipFile(archive, "a") as z:
+        z.writestr(name, (pet_ct / "PT" / "000").read_bytes())
+    before = sorted(p for p in tmp_path.rglob("*"))
+    assert refusal(archive) == "archive-unsafe-path"
+    assert sorted(p for p in tmp_path.rglob("*")) == before
+
+
+def test_a_link_in_an_archive_is_refused(tmp_path):
+    info = zipfile.ZipInfo("link")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "l.zip", "w") as z:
+        z.writestr(info, "/etc/passwd")
+    assert refusal(tmp_path / "l.zip") == "archive-unsafe-path"
+
+
+def test_an_encrypted_archive_is_refused(pet_ct, tmp_path):
+    archive = pack(pet_ct, tmp_path / "export.zip", zipfile.ZIP_STORED)
+    data = bytearray(archive.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + offset] |= 1
+            at = data.find(signature, at + 4)
+    archive.write_bytes(data)
+    assert refusal(archive) == "archive-encrypted"
+
+
+def test_an_archive_of_100_000_entries_is_refused_at_once(tmp_path):
+    entry = zipfile.ZipFile(tmp_path / "many.zip", "w")
+    with entry as z:
+        z.writestr("a", b"")
+        info = z.filelist[0]
+        z.filelist.extend([info] * 99_999)
+    assert refusal(tmp_path / "many.zip") == "archive-too-large"
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    block = bytes(1 << 20)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as z, z.open("zeros.dcm", "w") as f:
+        for _ in range(64):
+            f.write(block)
+    data = bytearray((tmp_path / "bomb.zip").read_bytes())
+    at = data.find(b"PK\x01\x02")
+    data[at + 24 : at + 28] = (3 << 30).to_bytes(4, "little")  # the directory claims 3 GiB
+    (tmp_path / "bomb.zip").write_bytes(data)
+    assert refusal(tmp_path / "bomb.zip") == "archive-too-large"
+
+
+def test_a_cut_archive_is_refused_and_its_neighbours_are_read(pet_ct, tmp_path):
+    archive = pack(pet_ct, tmp_path / "export.zip").rename(pet_ct / "export.zip")
+    archive.write_bytes(archive.read_bytes()[:-200])
+    inventory = scan(pet_ct)
+    assert [s.n_images for s in inventory.series] == [6, 6]
+    assert [i.code for i in inventory.issues] == ["archive-damaged"]
+
+
+def test_a_damaged_entry_is_named_and_the_rest_is_read(pet_ct, tmp_path):
+    archive = pack(pet_ct, tmp_path / "export.zip")
+    data = bytearray(archive.read_bytes())
+    at = data.find(b"study/PT/005") + 40
+    data[at : at + 20] = b"\xff" * 20
+    archive.write_bytes(data)
+    inventory = scan(archive)
+    assert [s.n_images for s in inventory.series] == [5, 6] or not inventory.issues
+    assert any("005" in i.where for i in inventory.issues)
+
+
+def test_an_archive_inside_an_archive_is_named(pet_ct, tmp_path):
+    inner = pack(pet_ct, tmp_path / "inner.zip")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as z:
+        z.write(inner, "inner.zip")
+    issues = scan(tmp_path / "outer.zip").issues
+    assert "An archive inside an archive is not read; unpack it" in [i.message for i in issues]
+
+
+def test_an_empty_archive_has_no_dicom(tmp_path):
+    zipfile.ZipFile(tmp_path / "none.zip", "w").close()
+    assert [i.code for i in scan(tmp_path / "none.zip").issues] == ["no-dicom"]
