@@ -8,11 +8,25 @@ from dataclasses import replace
 from lutetia.imaging.suv_body import NEEDS_SEX, NEEDS_SIZE, SUV_BASES, normaliser
 from lutetia.imaging.suv_decay import HALF_LIFE_S, nuclide, nuclide_of_half_life
 from lutetia.imaging.suv_evidence import Evidence
-from lutetia.model.pet import Moment, PetFacts, Radiopharmaceutical, SuvOverrides
+from lutetia.model.pet import Moment, PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
 
 _DOSE_MBQ_BELOW = 1e5  # a dose below this many "Bq" is MBq
 _WEIGHT_KG = (0.3, 650.0)
 _SIZE_M = (0.3, 3.0)
+
+
+def _readable(frame: PetFrame) -> PetFrame:
+    """A frame whose absurd times count as not given, so that what needs them refuses by name."""
+    return replace(
+        frame,
+        frame_reference_s=_within(frame.frame_reference_s, -1e6, 1e8),
+        duration_s=_within(frame.duration_s, 1e-6, 1e6),
+        decay_factor=_within(frame.decay_factor, 0.0, 1e6),
+    )
+
+
+def _within(value: float | None, low: float, high: float) -> float | None:
+    return value if value is not None and low <= value <= high else None
 
 
 class SuvInputs:
@@ -23,8 +37,8 @@ class SuvInputs:
         self.basis = basis
         if overrides.units is not None:
             facts = replace(facts, units=overrides.units.strip().upper())
-        self.facts = facts
-        self.evidence = Evidence(facts)
+        self.facts = replace(facts, frames=tuple(_readable(frame) for frame in facts.frames))
+        self.evidence = Evidence(self.facts)
         self.weight_used_kg: float | None = None
 
     def check_rescale(self) -> None:
