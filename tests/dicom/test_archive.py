@@ -132,3 +132,10 @@ def test_an_archive_inside_an_archive_is_named(pet_ct, tmp_path):
 def test_an_empty_archive_has_no_dicom(tmp_path):
     zipfile.ZipFile(tmp_path / "none.zip", "w").close()
     assert [i.code for i in scan(tmp_path / "none.zip").issues] == ["no-dicom"]
+
+
+def test_an_archive_with_the_name_of_a_slice_is_still_an_archive(pet_ct, tmp_path):
+    archive = pack(pet_ct, tmp_path / "export.dcm")
+    inventory = scan(archive)
+    assert len(inventory.series) == 2
+    assert inventory.n_files == 12

@@ -233,3 +233,28 @@ def test_scan_accepts_single_files_and_many_paths(pet_ct):
     files: list[Path] = sorted((pet_ct / "PT").iterdir())
     inventory = scan([files[0], files[1], files[1]])
     assert inventory.n_instances == 2
+
+
+def test_pet_and_ct_under_one_series_uid_are_kept_apart(tmp_path, dicom_series):
+    dicom_series("PT", uid="1.2.3.9").write(tmp_path / "a")
+    ct = dicom_series("CT")
+    ct.uid = "1.2.3.9"
+    ct.edit = lambda d, k: setattr(d, "SOPInstanceUID", f"1.2.3.8.{k}")
+    ct.write(tmp_path / "b")
+    (selection,) = select(scan(tmp_path))
+    assert (selection.pet.part, selection.ct.part) == ("PT", "CT")
+    assert selection.modality == "PET/CT"
+
+
+def test_links_to_folders_are_followed_once(pet_ct, tmp_path):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "study").symlink_to(pet_ct)
+    (pet_ct / "round").symlink_to(tmp_path / "links")
+    inventory = scan(tmp_path / "links")
+    assert inventory.n_instances == 12
+    assert inventory.issues == ()
+
+
+def test_a_broken_link_is_named(pet_ct):
+    (pet_ct / "gone").symlink_to(pet_ct / "nowhere")
+    assert codes(scan(pet_ct)) == ["unreadable-file"]

@@ -197,8 +197,16 @@ def decode(header: InstanceHeader, data: bytes) -> Stored:
             expected="uncompressed, RLE, JPEG lossless, JPEG-LS or JPEG 2000",
             remedy="export the series uncompressed (Explicit VR Little Endian)",
         )
-    import imagecodecs
-
+    try:
+        import imagecodecs
+    except ImportError as error:
+        raise InputError(
+            "no-decoder",
+            "The package imagecodecs, which decodes compressed images, can't be loaded",
+            where=header.where,
+            expected="imagecodecs among the installed packages",
+            remedy="pip install imagecodecs, or export the series uncompressed",
+        ) from error
     try:
         if codec == "rle":
             flat = np.frombuffer(imagecodecs.dicomrle_decode(data, dtype=stored_dtype(header)), stored_dtype(header))

@@ -47,7 +47,16 @@ def split_series(series: SeriesFiles) -> list[SeriesFiles]:
             message=f"The series mixes {len(shapes)} kinds of images; this part is {name} ({len(members)} images)",
             where=series.label,
         )
-        part = replace(series, instances=members, issues=(*series.issues, issue), part=name, part_kind=kind, damaged=())
+        part = replace(
+            series,
+            modality=members[0].modality,
+            description=members[0].series_description,
+            instances=members,
+            issues=(*series.issues, issue),
+            part=name,
+            part_kind=kind,
+            damaged=(),
+        )
         parts.extend(_split_repeats(part))
     parts[0] = replace(parts[0], damaged=series.damaged)
     return parts
@@ -96,8 +105,12 @@ def _named_shapes(
     named: list[tuple[str, str, tuple[InstanceHeader, ...]]] = []
     for number, members in enumerate(ordered, 1):
         h = members[0]
-        if "LOCALIZER" in h.image_type:
+        if len({f.sop_class_uid for f in firsts}) > 1:
+            kind, name = "modality", h.modality or "unknown modality"
+        elif "LOCALIZER" in h.image_type:
             kind, name = "localizer", "localizer"
+        elif len({f.frame_of_reference_uid for f in firsts}) > 1:
+            kind, name = "frame of reference", f"frame of reference …{h.frame_of_reference_uid[-8:]}"
         elif len(matrices) > 1:
             kind, name = "matrix", f"matrix {h.columns}×{h.rows}"
         else:
