@@ -14,7 +14,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 demo: $(STAMP)  ## make a synthetic patient, read it, and name the report
-	$(BIN)/lutetia phantom demo-output/patient --seed 7
+	$(BIN)/lutetia make-phantom demo-output/patient --seed 7
 	$(BIN)/lutetia read demo-output/patient/dicom --out demo-output/reading
 
 test: $(STAMP)  ## the whole test suite

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 #: verb → module in this room that defines ``register(app)``
-VERBS = ("scan", "suv", "read", "why", "score", "rules", "conformance", "phantom", "doctor")
+VERBS = ("scan", "suv", "read", "why", "score", "rules", "conformance", "make_phantom", "doctor")
 
 
 def _version(value: bool) -> None:

@@ -1,4 +1,4 @@
-"""``lutetia phantom``."""
+"""``lutetia make-phantom``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command()
-    def phantom(
+    @app.command("make-phantom")
+    def make_phantom(
         out: Path = typer.Argument(..., help="Folder to write into: dicom/, truth.json, truth/."),
         variant: str = typer.Option(
             "standard",
@@ -21,12 +21,16 @@ def register(app: typer.Typer) -> None:
         seed: int = typer.Option(1, help="Draws the patient; the same seed gives the same bytes."),
         tracer: str = typer.Option("dotatate", help="dotatate or fdg."),
         size: str = typer.Option("standard", help="standard; small: coarse grids for a test; full: the benchmark."),
+        course: str = typer.Option("", help="Several studies of one patient: captem (SSTR, FDG; CAPTEM; SSTR, FDG)."),
         as_json: bool = typer.Option(False, "--json", help="Print the truth as JSON."),
     ) -> None:
         """Write a synthetic PET/CT patient as DICOM, with the exact truth beside it."""
-        from lutetia.phantom import make_phantom
+        from lutetia import phantom
 
-        truth = make_phantom(out, seed, variant, tracer=tracer, size=size)
+        if course:
+            truth = phantom.make_course(out, seed, course, size=size)
+        else:
+            truth = phantom.make_phantom(out, seed, variant, tracer=tracer, size=size)
         if as_json:
             typer.echo(json.dumps(truth.record, indent=2))
             return
