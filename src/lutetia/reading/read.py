@@ -124,6 +124,7 @@ def assemble(
         visits=joined.visits,
         alignments=joined.alignments,
         events=joined.events,
+        dosimetry=joined.dosimetry,
         phenotypes=joined.phenotypes,
         comparability=joined.comparability,
         not_used=_not_used(readings),

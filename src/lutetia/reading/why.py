@@ -1,4 +1,4 @@
-"""The chain behind a number: from a lesion's grade to the cut, the references, the voxels, the SUV factor, the header."""
+"""The chain behind a number: from a lesion's grade to cut, references, voxels, SUV factor and header elements."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from lutetia.model import (
     AlignmentRecord,
@@ -25,6 +26,7 @@ from lutetia.reading.course.frames import Frames, align_studies
 from lutetia.reading.course.history import history_of
 from lutetia.reading.course.identity import POSITIVE, Identified, identify
 from lutetia.reading.course.places import measure_place
+from lutetia.reading.course.therapy import retention
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.study import StudyReading
@@ -45,6 +47,7 @@ class JoinedStudies:
     phenotypes: tuple[Phenotypes, ...] = ()
     comparability: tuple[Comparison, ...] = ()
     events: tuple[CourseEvent, ...] = ()
+    dosimetry: tuple[dict[str, Any], ...] = ()
     frames: Frames | None = field(default=None)
 
 
@@ -102,8 +105,8 @@ def join_studies(
         frames.records,
         tuple(phenotypes),
         comparisons(measured, visits),
-        (),
-        frames,
+        dosimetry=retention(lesions, measured),
+        frames=frames,
     )
 
 
