@@ -64,7 +64,14 @@ def test_monochrome1_never_inverts(tmp_path, dicom_series):
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("0", "bad-rescale"), ("-1.5", "bad-rescale"), ("nan", "bad-rescale"), ("abc", "bad-rescale")]
+    ("text", "code"),
+    [
+        ("0", "bad-rescale"),
+        ("-1.5", "bad-rescale"),
+        ("nan", "bad-rescale"),
+        ("abc", "bad-rescale"),
+        ("1e38", "bad-rescale"),
+    ],
 )
 def test_a_slope_that_is_no_positive_number_is_refused(tmp_path, dicom_series, text, code):
     def change(d, k):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -258,3 +259,15 @@ def test_links_to_folders_are_followed_once(pet_ct, tmp_path):
 def test_a_broken_link_is_named(pet_ct):
     (pet_ct / "gone").symlink_to(pet_ct / "nowhere")
     assert codes(scan(pet_ct)) == ["unreadable-file"]
+
+
+def test_file_names_that_are_no_utf8_are_read_and_shown(tmp_path, dicom_series):
+    folder = tmp_path / os.fsdecode(b"\xff\xfe caf\xe9")
+    dicom_series("PT").write(folder)
+    (folder / os.fsdecode(b"\xfeempty")).write_bytes(b"")
+    inventory = scan(folder)
+    assert inventory.series[0].n_images == 6
+    (issue,) = inventory.issues
+    assert issue.code == "empty-file"
+    issue.where.encode("utf-8")
+    assert load_pet(inventory.series[0]).volume.grid.shape == (6, 8, 10)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+from lutetia.dicom.instance import file_place
 from lutetia.model import InputError
 
 MAX_ENTRIES = 50_000
@@ -59,7 +60,7 @@ def members(path: str) -> list[str]:
         raise InputError(
             "archive-encrypted",
             "The archive is protected by a password",
-            where=path,
+            where=file_place(path),
             expected="a zip archive without encryption",
             remedy="unpack it with its password and give the folder",
         )
@@ -74,7 +75,7 @@ def members(path: str) -> list[str]:
         raise InputError(
             "archive-damaged",
             "The archive holds two entries of the same name",
-            where=path,
+            where=file_place(path),
             expected="every name once",
             remedy="pack the folder again",
         )
@@ -105,7 +106,7 @@ def _check_name(path: str, info: zipfile.ZipInfo) -> None:
         raise InputError(
             "archive-unsafe-path",
             f"The archive holds an entry that points outside it: {info.orig_filename[:80]!r}",
-            where=path,
+            where=file_place(path),
             expected="relative names without '..', links or drive letters",
             remedy="do not trust this archive; ask for it again, or unpack it safely and give the folder",
         )
@@ -115,7 +116,7 @@ def _too_large(path: str, why: str) -> InputError:
     return InputError(
         "archive-too-large",
         f"The archive is refused: {why}",
-        where=path,
+        where=file_place(path),
         expected=f"at most {MAX_ENTRIES:,} entries and {MAX_TOTAL_BYTES >> 30} GiB, packed at most {MAX_RATIO} times",
         remedy="unpack it yourself and give the folder",
     )
@@ -134,7 +135,7 @@ def _opened(path: str, modified_ns: int, size: int) -> zipfile.ZipFile:
         raise InputError(
             "archive-damaged",
             f"The zip archive can't be read ({error})",
-            where=path,
+            where=file_place(path),
             expected="a complete zip archive",
             remedy="copy or download it again",
         ) from error
@@ -149,7 +150,7 @@ class MemberStream:
     """A member read forward; decompression errors become one clear `InputError`."""
 
     def __init__(self, path: str, member: str) -> None:
-        self._place = f"{path}!{member}"
+        self._place = file_place(path, member)
         self._stream = self._guarded(lambda: _opened(*_identity(path)).open(member))
 
     def _guarded(self, action: Callable[[], T]) -> T:

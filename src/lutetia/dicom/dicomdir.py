@@ -7,7 +7,7 @@ import re
 
 from lutetia.dicom import archive
 from lutetia.dicom.files import read_dataset
-from lutetia.dicom.instance import InstanceHeader
+from lutetia.dicom.instance import InstanceHeader, file_place
 from lutetia.model import InputError, Issue
 
 
@@ -21,7 +21,7 @@ def missing_files(path: str, member: str = "") -> list[Issue]:
     member : str
         Its name inside the archive.
     """
-    place = f"{path}!{member}" if member else path
+    place = file_place(path, member)
     try:
         dataset = read_dataset(InstanceHeader(path=path, member=member))
         references = [ids for record in dataset.get("DirectoryRecordSequence") or () if (ids := _file_id(record))]

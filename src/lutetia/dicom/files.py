@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from lutetia.dicom import archive
 from lutetia.dicom.elements import WANTED, header_fields
-from lutetia.dicom.instance import InstanceHeader
+from lutetia.dicom.instance import InstanceHeader, file_place
 from lutetia.dicom.walk import (
     DEFLATED_LITTLE,
     FLOAT_PIXEL_DATA,
@@ -121,7 +121,7 @@ def _header(walked: Walked, size: int, path: str, member: str) -> InstanceHeader
         found["problems"] = (*found.get("problems", ()), "FloatPixelData")
     found["sop_class_uid"] = found.get("sop_class_uid") or walked.media_class_uid or _class_of_modality(found, start)
     if start is None:
-        _require_pixels(found, f"{path}!{member}" if member else path)
+        _require_pixels(found, file_place(path, member))
     return InstanceHeader(
         path=path, member=member, transfer_syntax_uid=walked.transfer_syntax_uid, file_size=size, **found
     )
@@ -148,7 +148,7 @@ def _class_of_modality(found: dict[str, Any], pixel_start: int | None) -> str:
 
 def _by_pydicom(stream: BinaryIO, size: int, path: str, member: str) -> InstanceHeader:
     """The slow way: pydicom parses the header, and its raw values go through the same conversion."""
-    place = f"{path}!{member}" if member else path
+    place = file_place(path, member)
     if size == 0:
         raise InputError(
             "empty-file",

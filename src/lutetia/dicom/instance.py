@@ -84,5 +84,11 @@ class InstanceHeader:
     @property
     def where(self) -> str:
         """The file, archive member and frame, for messages."""
-        place = f"{self.path}!{self.member}" if self.member else self.path
+        place = file_place(self.path, self.member)
         return place if self.frame is None else f"{place} frame {self.frame + 1}"
+
+
+def file_place(path: str, member: str = "") -> str:
+    """A file or archive member as text for messages; bytes of a name that are no UTF-8 are shown as �."""
+    place = f"{path}!{member}" if member else path
+    return place.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -26,6 +26,8 @@ from lutetia.dicom.transfer_syntax import LOSSY
 from lutetia.model import InputError, Issue, Volume
 
 _WORKERS = 2
+#: no image holds values this large; larger ones would overflow float32 further on
+_LARGEST_VALUE = 1e30
 Factor = float | Sequence[float] | npt.NDArray[np.floating[Any]]
 
 
@@ -249,12 +251,14 @@ def _rescale(
                 expected="a number above zero",
                 remedy="export the original series",
             )
-        if h.rescale_intercept is not None and not math.isfinite(h.rescale_intercept):
+        intercept = 0.0 if h.rescale_intercept is None else h.rescale_intercept
+        if not abs(intercept) + h.rescale_slope * 2.0**h.bits_allocated < _LARGEST_VALUE:
+            shown = "no number" if math.isnan(intercept) else f"{intercept:g} with slope {h.rescale_slope:g}"
             raise InputError(
                 "bad-rescale",
-                "Rescale Intercept (0028,1052) is no number",
+                f"Rescale Intercept (0028,1052) is {shown}",
                 where=h.where,
-                expected="a number",
+                expected=f"numbers that keep values below {_LARGEST_VALUE:g}",
                 remedy="export the original series",
             )
     slopes = np.array([h.rescale_slope for h in instances], float)

@@ -12,7 +12,7 @@ from lutetia.dicom.condense import condensed
 from lutetia.dicom.dicomdir import missing_files
 from lutetia.dicom.files import DICOMDIR_CLASS, NotDicomError, as_issue, read_header
 from lutetia.dicom.group import patients
-from lutetia.dicom.instance import InstanceHeader
+from lutetia.dicom.instance import InstanceHeader, file_place
 from lutetia.dicom.series import Inventory
 from lutetia.model import InputError, Issue
 from lutetia.model.base import Level
@@ -51,7 +51,7 @@ def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None 
             raise InputError(
                 "no-such-path",
                 "There is no such file or folder",
-                where=root,
+                where=file_place(root),
                 expected="a folder, a DICOM file or a zip archive",
                 remedy="check the spelling of the path",
             )
@@ -68,14 +68,16 @@ def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None 
     tree = patients(found.instances, found.issues)
     if not found.instances:
         found.issues.append(
-            Issue(code="no-dicom", level="error", message="No DICOM image was found", where=", ".join(roots))
+            Issue(
+                code="no-dicom", level="error", message="No DICOM image was found", where=file_place(", ".join(roots))
+            )
         )
     return Inventory(
         patients=tree,
         issues=tuple(condensed(found.issues)),
         n_files=found.n_files,
         n_instances=len(found.instances),
-        paths=tuple(roots),
+        paths=tuple(map(file_place, roots)),
     )
 
 
@@ -125,10 +127,10 @@ class _Found:
         """Note a file or folder that can't be opened."""
         message = f"It can't be opened ({error.strerror or error}); check its permissions"
         where = path or str(error.filename or "")
-        self.issues.append(Issue(code="unreadable-file", level="error", message=message, where=where))
+        self.issues.append(Issue(code="unreadable-file", level="error", message=message, where=file_place(where)))
 
     def _note_other(self, path: str, member: str, kind: str) -> None:
-        place = f"{path}!{member}" if member else path
+        place = file_place(path, member)
         level: Level = "info"
         message = f"Skipped: {kind}"
         if kind == "a zip archive":

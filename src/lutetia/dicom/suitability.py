@@ -106,9 +106,9 @@ def judge_pet(series: SeriesFiles) -> Candidate:
     corrected = attenuation_corrected(series)
     try:
         stack = stack_slices(series)
+        finding = identify_tracer(series.dataset())
     except InputError as error:
         return Candidate(series, False, error.what, error.code, attenuation_corrected=corrected)
-    finding = identify_tracer(series.dataset())
     if not finding.measurable:
         return Candidate(series, False, finding.refusal, "tracer-not-measured", stack, corrected, tracer=finding)
     original = "DERIVED" not in head.image_type[:1] or head.sop_class_uid == NM_CLASS
