@@ -60,6 +60,9 @@ def read(
         reading = read_course(_paths(paths), chosen, tell)
         return pseudonymised(reading, wanted.pseudonym).course if wanted.pseudonym else reading.course
     folder = Path(out)
+    beside = folder / "corrections.yaml"
+    if chosen.corrections is None and beside.is_file():
+        chosen = chosen.model_copy(update={"corrections": str(beside)})
     reading = read_course(_paths(paths), chosen, tell, StageStore(folder, force))
     if wanted.pseudonym:
         reading = pseudonymised(reading, wanted.pseudonym)

@@ -35,7 +35,7 @@ class Estimate:
 
 def remaining(hours: float, half_life_h: float = PHYSICAL_HALF_LIFE_H) -> float:
     """Share of activity left after so many hours."""
-    return 2.0 ** (-hours / half_life_h)
+    return math.exp(-math.log(2) * hours / half_life_h)
 
 
 def single_time_point_dose(

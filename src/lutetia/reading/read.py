@@ -11,6 +11,7 @@ import lutetia
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import StudySelection, select
 from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
+from lutetia.reading.corrections import apply_corrections, load_corrections
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, read_study
@@ -110,7 +111,12 @@ def assemble(
     """The Course of the studies that were read."""
     from lutetia.reading.course import join_studies
 
-    joined = join_studies(readings, settings, progress)
+    numbers: dict[tuple[str, str], int] = {}
+    if settings.corrections is not None:
+        corrections = load_corrections(settings.corrections)
+        for reading in readings:
+            numbers |= apply_corrections(reading, corrections)
+    joined = join_studies(readings, settings, progress, corrections=numbers)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -56,6 +56,7 @@ def join_studies(
     settings: ReadSettings,
     progress: Progress = lambda stage, share: None,
     treatments: Sequence[date] = (),
+    corrections: Mapping[tuple[str, str], int] | None = None,
 ) -> JoinedStudies:
     """Join the studies of one patient.
 
@@ -65,6 +66,7 @@ def join_studies(
     settings : `visit_days`, `deformable`
     progress : called with a stage's name and the share done
     treatments : dates of systemic treatment
+    corrections : identities set by a reader, see `apply_corrections`
 
     Returns
     -------
@@ -81,7 +83,7 @@ def join_studies(
         return JoinedStudies(studies, lesions, tuple(all_issues), visits)
     frames = align_studies(measured, settings.deformable, progress)
     all_issues += frames.issues
-    found = identify(measured, visits, frames)
+    found = identify(measured, visits, frames, corrections)
     pairs, pair_issues = visit_pairs(measured, visits)
     all_issues += pair_issues
     places = {i.number: _places(i, measured, frames) for i in found}
@@ -173,6 +175,7 @@ def _lesion(
             "history": history_of(found, places, readings, visits, frames),
             "places": tuple(places[r.study.id] for r in readings if r.study.id in places),
             "pairs": pairs,
+            "corrected_by": next((m.corrected_by for m in members if m.corrected_by), None),
             "parent": None if track.parent is None else f"lesion-{track.parent}",
             "merged_into": None if track.merged_into is None else f"lesion-{track.merged_into[0]}",
         }

@@ -24,7 +24,7 @@ def hours_after_injection(reading: StudyReading) -> float | None:
 
 
 def concentration_mbq_ml(reading: StudyReading, suv: float) -> float | None:
-    """Activity concentration at the time of the scan, MBq/mL, undoing every decay correction; None without dose or time.
+    """Activity concentration at the time of the scan, MBq/mL, decay correction undone; None if unknown.
 
     SUV is concentration ÷ (dose ÷ weight) at one common time, so that the dose decayed to the scan gives it back.
     """
@@ -70,7 +70,7 @@ def _ratio(a: float, b: float | None) -> float | None:
 
 
 def retention(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> tuple[dict[str, Any], ...]:
-    """One row per lesion and SPECT: ratios in the same SPECT, rank against the pre-therapy PET, activity, dose estimate."""
+    """One row per lesion and SPECT: ratios within it, grade against the pre-therapy PET, activity, dose estimate."""
     rows: list[dict[str, Any]] = []
     for spect in (r for r in readings if is_spect(r) and r.suv is not None):
         pet = pre_therapy_pet(spect, readings)
