@@ -38,7 +38,7 @@ def make_pet_facts(
     radionuclide: str = "^18^Fluorine",
     **changes: Any,
 ) -> PetFacts:
-    """A BQML series corrected to START at 11:00, 60 min after 368.08 MBq of 18F in 70 kg; change what a test is about."""
+    """A BQML series, START at 11:00, 60 min after 368.08 MBq of 18F in 70 kg; change what a test is about."""
     many = len(beds)
     if frame_reference_s is None:
         frame_reference_s = 150.0 if vendor != "GE" else 0.0

@@ -137,7 +137,7 @@ def command(
     units: str | None = typer.Option(None, "--units", help="Units of the rescaled values, by hand: BQML, GML …"),
     decay_correction: str | None = typer.Option(None, "--decay-correction", help="START, ADMIN or NONE, by hand."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-) -> int:
+) -> None:
     """Print the SUV factor of every PET and SPECT series, and what it rests on."""
     with Progress() as show:
         report = suv(
@@ -158,4 +158,5 @@ def command(
             decay_correction=decay_correction,
         )
     typer.echo(report.model_dump_json(indent=2) if as_json else text_of(report))
-    return 1 if report.refused else 0
+    if report.refused:
+        raise typer.Exit(1)
