@@ -148,7 +148,9 @@ def search(
         _belongs_to_liver(focus, work, marks, levels)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
     judgements = [_judge(f, a, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
-    for focus, around, judgement in zip(foci, facts, one_adrenal_a_side(judgements, facts, marks), strict=True):
+    for i in second_adrenals(judgements, facts, marks):
+        judgements[i] = judge_sstr(foci[i], facts[i], marks, levels, settings, adrenal_known=True)
+    for focus, around, judgement in zip(foci, facts, judgements, strict=True):
         site = (
             organ_site(judgement.organ, marks.side(around.point))
             if judgement.physiological
@@ -158,19 +160,17 @@ def search(
     return work, levels, marks, found
 
 
-def one_adrenal_a_side(judgements: list[Judgement], facts: list[Surroundings], marks: Landmarks) -> list[Judgement]:
-    """There is one adrenal a side: of two foci taken for it, the one nearer to the kidney's upper pole."""
-    out = list(judgements)
+def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], marks: Landmarks) -> list[int]:
+    """Foci taken for an adrenal although another on that side lies nearer to the kidney's upper pole."""
+    out = []
     for side in ("left", "right"):
         organ = f"adrenal_gland_{side}"
         mine = [i for i, j in enumerate(judgements) if j.physiological and j.organ == organ]
         top = marks.kidney_top.get(side)
         if len(mine) < 2 or top is None:
             continue
-        mine.sort(key=lambda i: abs(float(facts[i].point[2]) - top))
-        for i in mine[1:]:
-            if np.linalg.norm(facts[i].point - facts[mine[0]].point) > 14:
-                out[i] = Judgement(False, "", f"beside the {side} adrenal, which was found elsewhere", ("in adrenal",))
+        first = min(mine, key=lambda i: abs(float(facts[i].point[2]) - top))
+        out += [i for i in mine if np.linalg.norm(facts[i].point - facts[first].point) > 14]
     return out
 
 

@@ -130,7 +130,7 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
         return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
     if around.core_ml < 40 and focus.top > 2.5 * ceiling:
         return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
-    round_ = around.elongation < 1.3 and around.joined < 0.35 and around.core_ml < 12
+    round_ = around.elongation < 1.3 and around.thinness < 1.7 and around.joined < 0.35 and around.core_ml < 12
     if round_ and around.nodule_in_fat and focus.top > nodule:
         return Judgement(False, "", "round soft-tissue nodule in fat on CT", mark)
     shape = []

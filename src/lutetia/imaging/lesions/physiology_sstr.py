@@ -27,9 +27,18 @@ UNCINATE_MAX = 12.0
 
 
 def judge_sstr(
-    focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels, settings: LesionSettings
+    focus: Focus,
+    around: Surroundings,
+    marks: Landmarks,
+    levels: Levels,
+    settings: LesionSettings,
+    *,
+    adrenal_known: bool = False,
 ) -> Judgement:
-    """Propose what a focus of SSTR uptake outside the liver is."""
+    """Propose what a focus of SSTR uptake outside the liver is.
+
+    With `adrenal_known`, the adrenal of this side is another focus, so this one is something else.
+    """
     ceiling = 1.5 * max(levels.liver or 4 * levels.blood, MODERATE_MAX)
     return (
         common.lies_in(focus, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
@@ -38,7 +47,7 @@ def judge_sstr(
         or _head_and_neck(focus, around, marks, settings)
         or common.kidney_and_bladder(focus, around, marks)
         or _spleen(focus, around, marks, levels)
-        or _adrenal(focus, around, marks, settings)
+        or (None if adrenal_known else _adrenal(focus, around, marks, settings))
         or common.ureter(focus, around, marks)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
@@ -118,7 +127,7 @@ def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: Les
     top, centre = marks.kidney_top.get(side), marks.kidney.get(side)
     if top is None or centre is None or around.core_ml > 12:
         return None
-    above = float(centre[2]) + 5 < around.point[2] < top + 40
+    above = max(float(centre[2]) + 5, top - 25) < around.point[2] < top + 40
     lateral = 12 < abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2]))) + 15
     if not (above and lateral and -15 < around.ventral < 62):
         return None
