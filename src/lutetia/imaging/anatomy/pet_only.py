@@ -210,8 +210,8 @@ def _choose_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool) -> tu
         chosen = right
     else:
         mirrored = weight(left) > 2.5 * weight(right)
-        if sstr and mirrored:
-            mirrored = right.level > 1.2 * left.level  # the hotter, smaller one on the right is then the spleen
+        if sstr and mirrored and left.level > 1.2 * right.level:
+            mirrored = weight(right) < 0.12 * weight(left)  # else a large spleen, hotter than the liver on the right
         chosen = left if mirrored else right
         other = right if mirrored else left
         if mirrored:
@@ -555,7 +555,7 @@ def find_anatomy_pet_only(suv: Volume, tracer: Tracer) -> Anatomy:
     scene = set_pet_scene(suv, even_sd_mm=6.0 if tracer.modality == "SPECT" else 4.0)
     sstr = tracer.binds != "glucose"
     organs: dict[str, _Found] = {}
-    concerns: dict[str, tuple[str, ...]] = {}
+    concerns: dict[str, tuple[str, ...]] = dict.fromkeys(("liver", "spleen"), ("the image shows no body",))
     side: Side | None = None
     if scene.body.any():
         pieces = even_pieces(scene, scene.even, lowest_level=1.6 * scene.soft_tissue, smallest_ml=15.0)
