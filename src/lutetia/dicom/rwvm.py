@@ -71,18 +71,19 @@ def build_value_mapping(
 
     identity = (source.series_instance_uid, repr(sorted(groups.items())), basis, version)
     dataset = _frame(source, identity, series_number, version)
+    shared = _mapping(source, unit, label, method)
     mappings = []
     for (slope, intercept), indices in groups.items():
+        mapping = Dataset(dict(shared.items()))
+        mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = slope, intercept
         item = Dataset()
         item.ReferencedImageSequence = Sequence(_references(source, indices))
-        item.RealWorldValueMappingSequence = Sequence([_mapping(source, indices[0], slope, intercept, unit, label, method)])
+        item.RealWorldValueMappingSequence = Sequence([mapping])
         mappings.append(item)
     dataset.ReferencedImageRealWorldValueMappingSequence = Sequence(mappings)
     series = Dataset()
     series.SeriesInstanceUID = source.series_instance_uid
-    series.ReferencedInstanceSequence = Sequence(
-        [_reference(lean.SOPClassUID, lean.SOPInstanceUID) for lean in source.instances()]
-    )
+    series.ReferencedInstanceSequence = Sequence([_reference(*reference) for reference in source.references()])
     dataset.ReferencedSeriesSequence = Sequence([series])
     return dataset
 
@@ -114,10 +115,9 @@ def _references(source: SourceImages, indices: list[int]) -> list[Dataset]:
     return items
 
 
-def _mapping(
-    source: SourceImages, index: int, slope: float, intercept: float, unit: Code, label: str, method: Code
-) -> Dataset:
-    instance = source.slices[index]
+def _mapping(source: SourceImages, unit: Code, label: str, method: Code) -> Dataset:
+    """All of a mapping but its slope and intercept."""
+    instance = source.slices[0]
     bits = instance.bits_stored or instance.bits_allocated or 16
     signed = instance.pixel_representation == 1
     item = Dataset()
@@ -128,8 +128,6 @@ def _mapping(
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     item.add_new("RealWorldValueFirstValueMapped", kind, low)
     item.add_new("RealWorldValueLastValueMapped", kind, high)
-    item.RealWorldValueIntercept = intercept
-    item.RealWorldValueSlope = slope
     quantity = []
     for name, value in ((_QUANTITY, _SUV), (_METHOD, method)):
         content = Dataset()

@@ -88,36 +88,40 @@ class SourceImages:
         """One small header per slice: identity (`frame_uid`), place and what a reference to the image needs."""
         return [self._lean(i) for i in indices]
 
-    def instances(self) -> list[Dataset]:
-        """One small header per object, each object once, under its own UID."""
-        found: dict[str, Dataset] = {}
-        for index, instance in enumerate(self.slices):
-            if instance.sop_instance_uid not in found:
-                lean = self._lean(index)
-                lean.SOPInstanceUID = instance.sop_instance_uid
-                found[instance.sop_instance_uid] = lean
-        return list(found.values())
+    def references(self) -> list[tuple[str, str]]:
+        """(SOP class, SOP instance) of every object, each once."""
+        default = str(self.dataset.get("SOPClassUID") or "")
+        found = {s.sop_instance_uid: s.sop_class_uid or default for s in self.slices}
+        return [(sop_class, uid) for uid, sop_class in found.items()]
+
+    @cached_property
+    def _shared(self) -> Dataset:
+        """What all lean headers have in common; the elements are shared, not copied, since there may be thousands."""
+        first = self.slices[0]
+        dataset = Dataset()
+        dataset.update(self.study_header)
+        dataset.SOPClassUID = first.sop_class_uid or self.dataset.SOPClassUID
+        dataset.SeriesInstanceUID = self.series_instance_uid
+        frame_of_reference = first.frame_of_reference_uid or str(self.dataset.get("FrameOfReferenceUID") or "")
+        if frame_of_reference:
+            dataset.FrameOfReferenceUID = frame_of_reference
+        dataset.Modality = first.modality or self.dataset.Modality
+        dataset.Rows = first.rows
+        dataset.Columns = first.columns
+        if first.orientation is not None:
+            dataset.ImageOrientationPatient = [_decimal(v) for v in first.orientation]
+        if first.pixel_spacing_mm is not None:
+            dataset.PixelSpacing = [_decimal(v) for v in first.pixel_spacing_mm]
+        if first.slice_thickness_mm is not None:
+            dataset.SliceThickness = _decimal(first.slice_thickness_mm)
+        return dataset
 
     def _lean(self, index: int) -> Dataset:
         instance = self.slices[index]
-        dataset = Dataset()
-        dataset.update(self.study_header)
-        dataset.SOPClassUID = instance.sop_class_uid or self.dataset.SOPClassUID
+        dataset = Dataset(dict(self._shared.items()))
         dataset.SOPInstanceUID = self.frame_uid(index)
-        dataset.SeriesInstanceUID = self.series_instance_uid
-        frame_of_reference = instance.frame_of_reference_uid or str(self.dataset.get("FrameOfReferenceUID") or "")
-        if frame_of_reference:
-            dataset.FrameOfReferenceUID = frame_of_reference
-        dataset.Modality = instance.modality or self.dataset.Modality
-        dataset.Rows = instance.rows
-        dataset.Columns = instance.columns
-        if instance.position_mm is not None and instance.orientation is not None:
+        if instance.position_mm is not None:
             dataset.ImagePositionPatient = [_decimal(v) for v in instance.position_mm]
-            dataset.ImageOrientationPatient = [_decimal(v) for v in instance.orientation]
-        if instance.pixel_spacing_mm is not None:
-            dataset.PixelSpacing = [_decimal(v) for v in instance.pixel_spacing_mm]
-        if instance.slice_thickness_mm is not None:
-            dataset.SliceThickness = _decimal(instance.slice_thickness_mm)
         dataset.InstanceNumber = instance.instance_number
         return dataset
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from highdicom import sr
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
 
 from lutetia.dicom import writing
 from lutetia.dicom.source_images import SourceImages
@@ -119,9 +120,7 @@ def build_report(
         imaging_measurements=[_group(group, segmentation, source, version) for group in groups],
         title=writing.concept(_REPORT),
     )
-    evidence = source.instances()
-    if segmentation is not None:
-        evidence.append(segmentation)
+    evidence = [segmentation] if segmentation is not None else source.lean([0])
     date, time = source.moment
     dataset = sr.Comprehensive3DSR(
         evidence=evidence,
@@ -142,7 +141,24 @@ def build_report(
         series_date=date,
         series_time=time,
     )
+    dataset.PertinentOtherEvidenceSequence = DicomSequence([_measured_series(source)])
     return writing.fixed(dataset, source, *identity)
+
+
+def _measured_series(source: SourceImages) -> Dataset:
+    """The PET series as further evidence: the content names it by its UID, here are its images."""
+    instances = []
+    for sop_class, sop_instance in source.references():
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, sop_instance
+        instances.append(item)
+    series = Dataset()
+    series.SeriesInstanceUID = source.series_instance_uid
+    series.ReferencedSOPSequence = DicomSequence(instances)
+    study = Dataset()
+    study.StudyInstanceUID = source.study_header.StudyInstanceUID
+    study.ReferencedSeriesSequence = DicomSequence([series])
+    return study
 
 
 def _identity(
@@ -194,5 +210,3 @@ def _group(group: MeasurementGroup, segmentation: Any, source: SourceImages, ver
         source_series=sr.SourceSeriesForSegmentation(source.series_instance_uid),
     )
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
-
-

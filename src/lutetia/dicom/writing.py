@@ -59,7 +59,12 @@ def fixed(dataset: Dataset, source: SourceImages, *identity: str) -> Dataset:
 
 
 #: Sequences that may hold thousands of items and never a clock reading.
-_SKIPPED = {"PerFrameFunctionalGroupsSequence", "ContentSequence", "ReferencedSeriesSequence"}
+_SKIPPED = {
+    "PerFrameFunctionalGroupsSequence",
+    "ContentSequence",
+    "ReferencedSeriesSequence",
+    "PertinentOtherEvidenceSequence",
+}
 
 
 def _walk(dataset: Dataset) -> list[Dataset]:

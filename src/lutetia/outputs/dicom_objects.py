@@ -159,9 +159,7 @@ def _organ_segments(study: Study) -> tuple[Segment, ...]:
 def _suv_measures(*values: tuple[float | None, Code]) -> list[Measured]:
     from lutetia.dicom import sr
 
-    return [
-        sr.Measured(sr.SUV_BW, value, sr.SUV_UNIT, derivation) for value, derivation in values if value is not None
-    ]
+    return [sr.Measured(sr.SUV_BW, value, sr.SUV_UNIT, derivation) for value, derivation in values if value is not None]
 
 
 def _lesion_groups(course: Course, study: Study, numbers: dict[int, int]) -> list[MeasurementGroup]:

@@ -23,21 +23,21 @@ class WriteOptions:
     ----------
     maps : ``<study>/lesions.nii.gz``, ``organs.nii.gz`` and their label tables
     suv_nifti : ``<study>/suv.nii.gz``, float32 (large)
-    dicom : ``<study>/dicom/``: SEG of lesions and of organs, SR, real world value mapping
+    dicom : ``<study>/lesions.seg.dcm``, ``organs.seg.dcm``, ``measurements.sr.dcm``
+    rwvm : ``<study>/suv.rwvm.dcm``, which maps stored values to SUV
     seg_full : also write the empty frames of a SEG
     seg_labelmap : SEG as label map (smaller, newer, read by fewer viewers) instead of binary
     html, pdf : the report
-    rotating_mip : a turning maximum intensity projection in ``report.html``
     """
 
     maps: bool = True
     suv_nifti: bool = False
     dicom: bool = True
+    rwvm: bool = True
     seg_full: bool = False
     seg_labelmap: bool = False
     html: bool = True
     pdf: bool = True
-    rotating_mip: bool = False
 
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -96,7 +96,38 @@ def write_results(
                 _write_maps(course, study, held, result, folders[study.id])
             if wanted.suv_nifti and held.suv is not None:
                 maps.write_nifti(held.suv, result.path(f"{folders[study.id]}/suv.nii.gz"), held.suv.unit)
+            if wanted.dicom and held.pet is not None:
+                _write_dicom(course, study, held, result, folders[study.id], wanted)
+        if wanted.html or wanted.pdf:
+            _write_reports(course, volumes, result, wanted)
     return result.files
+
+
+def _write_dicom(
+    course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str, wanted: WriteOptions
+) -> None:
+    from lutetia.dicom.writing import save
+    from lutetia.outputs.dicom_objects import study_objects
+
+    objects = study_objects(course, study, held, full=wanted.seg_full, labelmap=wanted.seg_labelmap, rwvm=wanted.rwvm)
+    for item in objects:
+        save(item.dataset, result.path(f"{folder}/{item.name}"))
+
+
+def _write_reports(
+    course: Course, volumes: Mapping[str, StudyVolumes], result: Transaction, wanted: WriteOptions
+) -> None:
+    from lutetia.outputs.report.content import build_report
+
+    report = build_report(course, volumes)
+    if wanted.html:
+        from lutetia.outputs.report.html import report_html
+
+        result.write("report.html", report_html(report))
+    if wanted.pdf:
+        from lutetia.outputs.report.pdf import report_pdf
+
+        result.write("report.pdf", report_pdf(report))
 
 
 def _write_maps(course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str) -> None:

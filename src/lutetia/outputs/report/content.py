@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lutetia.model import Course, Study
+from lutetia.outputs.dicom_objects import software_version
 from lutetia.outputs.report import course_sections, lesion_sections, study_sections, wording
 from lutetia.outputs.report.blocks import Paragraph, Report, Section
 from lutetia.outputs.report.figures import Shown, StudyPictures, shown_lesions, study_pictures
@@ -50,7 +51,7 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
         subtitle=_subtitle(course),
         header=_header(course),
         notice=wording.RESEARCH_USE,
-        footer=f"Lutetia {course.software.get('lutetia', '')}".strip(),
+        footer=f"Lutetia {software_version(course)}",
         sections=tuple(sections),
         date=course.studies[0].date if course.studies else None,
     )
@@ -79,7 +80,7 @@ def _header(course: Course) -> tuple[tuple[str, str], ...]:
             ("Tracer", wording.tracer_words(study)),
             ("Date", wording.date_words(study.date)),
             ("Scanner", " ".join(part for part in (facts.manufacturer, facts.model) if part) or "–"),
-            ("Read by", f"Lutetia {course.software.get('lutetia', '')}, unconfirmed".replace(" ,", ",")),
+            ("Read by", f"Lutetia {software_version(course)}, unconfirmed"),
         ]
     else:
         rows.append(("Studies", str(len(course.studies))))
