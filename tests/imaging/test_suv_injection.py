@@ -178,3 +178,19 @@ def test_two_injections_are_refused_unless_everything_is_entered(pet_facts_of):
     assert refused(both).code == "several-radiopharmaceuticals"
     by_hand = SuvOverrides(dose_mbq=368.08, injection_time="10:00", half_life_s=6586.2)
     assert minutes(both, by_hand) == 60
+
+
+def test_a_date_time_blanked_to_1900_with_no_time_of_day_takes_the_time_beside_it(pet_facts_of):
+    facts = pet_facts_of(injection="1900-01-01T00:00:00", injection_time="10:00:00")
+    assert minutes(facts) == 60
+    assert "injection-time-repaired" in [w.code for w in suv_scale(facts).warnings]
+    assert refused(pet_facts_of(injection="1900-01-01T00:00:00")).code == "injection-time-blank"
+
+
+def test_a_date_time_after_the_scan_is_settled_by_a_time_that_fits(pet_facts_of):
+    assert minutes(pet_facts_of(injection=DAY + "12:00:00", injection_time="10:00:00")) == 60
+
+
+def test_shifted_dates_with_two_times_of_day_that_could_both_be_true_are_refused(pet_facts_of):
+    facts = pet_facts_of(injection="1900-01-01T09:30:00", injection_time="10:00:00")
+    assert refused(facts).code == "injection-times-differ"

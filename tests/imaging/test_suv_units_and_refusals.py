@@ -259,3 +259,16 @@ def test_a_real_world_mapping_scales_the_factor(pet_facts_of):
     plain = scale_of(pet_facts_of()).factor
     assert scale_of(with_frames(pet_facts_of(), unit_per_rescaled=1000.0)).factor == pytest.approx(1000 * plain)
     assert refusal_of(with_frames(pet_facts_of(), unit_per_rescaled=-1.0)).code == "real-world-mapping-impossible"
+
+
+def test_long_lived_spect_without_its_duration_is_off_by_less_than_half_a_percent(pet_facts_of):
+    lutetium = {"half_life_s": 574300.0, "radionuclide": "177 Lutetium", "dose": 7.21e9, "modality": "NM"}
+    facts = pet_facts_of(decay_correction="NONE", duration_s=None, corrected_image=("ATTN",), **lutetium)
+    assert "frame-duration-missing" in [w.code for w in scale_of(facts).warnings]
+
+
+def test_a_philips_factor_with_two_digits_gives_way_to_the_activity_factor(pet_facts_of):
+    exact = scale_of(pet_facts_of(vendor="Philips")).factor
+    facts = with_frames(pet_facts_of(**PHILIPS), philips_suv_factor=0.000027, philips_activity_factor=0.0000273 / exact)
+    facts = replace(facts, elements=facts.elements | {"PhilipsSUVScaleFactor (7053,1000)": "0.000027"})
+    assert scale_of(facts).factor == pytest.approx(0.0000273)

@@ -36,6 +36,9 @@ _TYPES = {
 }
 
 
+_LONGEST_FRAME_S = 3600.0
+
+
 @dataclass(frozen=True)
 class SuvScale:
     """The factor, what it rests on, and what a reader must know.
@@ -231,6 +234,8 @@ class _Working(SuvInputs):
         ratio = self.renormalise("bw")
         reason = "Philips' SUV factor (7053,1000), which holds weight, dose and decay"
         second = None if activity is None else self._factors_agree(suv, activity)
+        if second is not None and self._too_coarse(suv, second):
+            return second
         result = self._result([f * ratio for f in suv], None, reason, "CNTS", None, None)
         if second is None:
             return result
@@ -245,6 +250,11 @@ class _Working(SuvInputs):
             half_life_s=second.half_life_s,
         )
 
+    def _too_coarse(self, suv: list[float], second: SuvScale) -> bool:
+        """Whether (7053,1000) was written with so few digits that the other way is the better one."""
+        rounding = _rounding(self.evidence.text("PhilipsSUVScaleFactor"), suv[0])
+        return self.basis == "bw" and rounding > 0.005 and abs(suv[0] / second.factor - 1.0) <= 1.2 * rounding
+
     def _factors_agree(self, suv: list[float], activity: list[float]) -> SuvScale | None:
         """Both Philips factors must say the same, as far as the header lets us work out the second way."""
         other = _Working(self.facts, self.overrides, "bw")
@@ -258,7 +268,7 @@ class _Working(SuvInputs):
             )
             return None
         apart = suv[0] / second.factor - 1.0
-        rounding = 0.6 * 10.0 ** _last_digit(self.evidence.text("PhilipsSUVScaleFactor")) / suv[0]
+        rounding = 1.2 * _rounding(self.evidence.text("PhilipsSUVScaleFactor"), suv[0])
         self.evidence.elements.update(other.evidence.elements)
         if abs(apart) > max(0.02, rounding):
             self.evidence.warn(
@@ -358,6 +368,14 @@ class _Working(SuvInputs):
                 )
             if scan_start and frame.frame_start is None and frame.frame_reference_s is not None:
                 start = start.shifted(frame.frame_reference_s)
+            if frame.duration_s is None and 2.0 ** (_LONGEST_FRAME_S / 2 / half_life) - 1.0 < 0.005:
+                evidence.warn(
+                    "frame-duration-missing",
+                    "ActualFrameDuration (0018,1242) is missing; with this half-life even an hour changes SUV by less "
+                    "than 0.5 %, so the acquisition time is taken as the mean time",
+                )
+                means.append(start)
+                continue
             if frame.duration_s is None:
                 raise evidence.refuse(
                     "frame-duration-missing",
@@ -471,11 +489,11 @@ def _is_scan_start(facts: PetFacts) -> bool:
     return same and max(times) - min(times) > 2.0
 
 
-def _last_digit(text: str) -> int:
-    """Decimal exponent of the last digit written: "0.000027" → −6."""
+def _rounding(text: str, value: float) -> float:
+    """Relative error that the digits of a decimal text leave: "0.000027" → 0.0185."""
     mantissa, _, exponent = text.strip().lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
     try:
-        return int(exponent or 0) - decimals
+        power = int(exponent or 0) - len(mantissa.partition(".")[2])
     except ValueError:
-        return -decimals
+        return 0.0
+    return float(0.5 * 10.0**power / value)

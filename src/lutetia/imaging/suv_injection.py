@@ -89,6 +89,8 @@ def uptake(
         if limits.short_lived and abs(until.day - dated.day) >= _HEADER_DAYS:
             seconds = _by_clock(until, dated, limits)
             if limits.possible(seconds, undated=True):
+                _not_blank(dated, seconds, limits, keywords[0], None, evidence)
+                _not_two_times(dated, time, until, limits, evidence)
                 evidence.repair(
                     "dates-shifted",
                     f"Injection {dated.isoformat()} and {until_name} {until.isoformat()} carry dates "
@@ -97,7 +99,7 @@ def uptake(
                 )
                 return Uptake(dated.on(None), seconds, "times of day; the dates were shifted")
         raise _impossible(dated, until, until_name, seconds, limits, keywords[0], evidence)
-    clock = time if time is not None and (dated is None or dated.day is None) else dated
+    clock = time if time is not None and (dated is None or dated.day is None or dated.seconds == 0.0) else dated
     assert clock is not None
     keyword = keywords[1] if clock is time else keywords[0]
     return _undated(facts, clock, half_life_s, until, until_name, limits, keyword, evidence)
@@ -221,6 +223,20 @@ def _settled_elsewhere(
                 f"SeriesDate gives {moved.isoformat()}: {seconds / 60:.1f} min of uptake",
             )
             yield Uptake(dated, seconds, "RadiopharmaceuticalStartDateTime (0018,1078) and SeriesDate")
+            return
+    if time is not None and limits.short_lived and abs(time.clock_since(dated)) > 60.0:
+        seconds = _by_clock(until, time, limits)
+        by_dated = _by_clock(until, dated, limits)
+        shifted = until.day is not None and dated.day is not None and abs(until.day - dated.day) >= _HEADER_DAYS
+        doubtful = shifted and dated.seconds != 0.0 and limits.possible(by_dated, undated=True)
+        if limits.possible(seconds, undated=True) and not doubtful:
+            evidence.repair(
+                "injection-time-repaired",
+                f"RadiopharmaceuticalStartDateTime (0018,1078) {dated.isoformat()} can't be true beside the scan "
+                f"{until.isoformat()}; RadiopharmaceuticalStartTime (0018,1072) {time.isoformat()} is used: "
+                f"{seconds / 60:.1f} min of uptake",
+            )
+            yield Uptake(time.on(None), seconds, "RadiopharmaceuticalStartTime (0018,1072)")
 
 
 def _undated(
@@ -282,6 +298,20 @@ def _not_blank(
             "injection-time-blank",
             f"The injection time is 00:00:00, {_span(seconds)} before the scan: it was blanked",
             keyword,
+            FLAG,
+        )
+
+
+def _not_two_times(dated: Moment, time: Moment | None, until: Moment, limits: _Limits, evidence: Evidence) -> None:
+    """Shifted dates leave only times of day; two that differ and could both be true settle nothing."""
+    if time is None or abs(time.clock_since(dated)) <= 60.0:
+        return
+    if limits.possible(_by_clock(until, time, limits), undated=True):
+        raise evidence.refuse(
+            "injection-times-differ",
+            f"The dates were shifted, and RadiopharmaceuticalStartDateTime (0018,1078) {dated.isoformat()} and "
+            f"RadiopharmaceuticalStartTime (0018,1072) {time.isoformat()} give different times of day",
+            "RadiopharmaceuticalStartDateTime",
             FLAG,
         )
 
