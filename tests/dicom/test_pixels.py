@@ -63,17 +63,8 @@ def test_monochrome1_never_inverts(tmp_path, dicom_series):
     assert [i.code for i in image.issues] == ["monochrome1"]
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("0", "bad-rescale"),
-        ("-1.5", "bad-rescale"),
-        ("nan", "bad-rescale"),
-        ("abc", "bad-rescale"),
-        ("1e38", "bad-rescale"),
-    ],
-)
-def test_a_slope_that_is_no_positive_number_is_refused(tmp_path, dicom_series, text, code):
+@pytest.mark.parametrize("text", ["0", "-1.5", "nan", "abc", "1e38"])
+def test_a_slope_that_is_no_positive_number_is_refused(tmp_path, dicom_series, text):
     def change(d, k):
         if k == 3:
             d["RescaleSlope"]._value = text
@@ -82,7 +73,7 @@ def test_a_slope_that_is_no_positive_number_is_refused(tmp_path, dicom_series, t
         dicom_series("PT", edit=change).write(tmp_path)
     with pytest.raises(InputError) as error:
         load_pet(only(tmp_path))
-    assert error.value.code == code
+    assert error.value.code == "bad-rescale"
     assert "003" in error.value.where
 
 

@@ -6,6 +6,7 @@ One table serves both ways of reading: the fast walk and pydicom's raw elements.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -46,8 +47,10 @@ def _text(raw: bytes, charset: str) -> str:
         return stripped.decode("latin-1")
     from pydicom.charset import convert_encodings, decode_bytes
 
-    encodings = convert_encodings([part.strip() for part in charset.split("\\")])
-    return str(decode_bytes(stripped, encodings, set(b"\r\n\f\t\\^="))).strip(" \0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        encodings = convert_encodings([part.strip() for part in charset.split("\\")])
+        return str(decode_bytes(stripped, encodings, set(b"\r\n\f\t\\^="))).strip(" \0")
 
 
 def _code(raw: bytes, charset: str) -> str:

@@ -252,7 +252,7 @@ def _rescale(
                 remedy="export the original series",
             )
         intercept = 0.0 if h.rescale_intercept is None else h.rescale_intercept
-        if not abs(intercept) + h.rescale_slope * 2.0**h.bits_allocated < _LARGEST_VALUE:
+        if not abs(intercept) + h.rescale_slope * 2.0**32 < _LARGEST_VALUE:
             shown = "no number" if math.isnan(intercept) else f"{intercept:g} with slope {h.rescale_slope:g}"
             raise InputError(
                 "bad-rescale",
