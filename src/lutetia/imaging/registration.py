@@ -10,6 +10,8 @@ lines up the profiles of body, lung and bone along the body. Deformable: fast sy
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -292,14 +294,25 @@ def _rigid(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSetting
     method.SetSmoothingSigmasPerLevel([4.0, 2.0])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
     method.SetInitialTransform(start, inPlace=False)
-    # one thread: the sum over samples then has one order, and the same input gives the same transform
-    method.SetNumberOfThreads(1)
-    found = sitk.Euler3DTransform(sitk.CompositeTransform(method.Execute(f_image, m_image)).GetBackTransform())
+    with _one_thread():
+        result = method.Execute(f_image, m_image)
+    found = sitk.Euler3DTransform(sitk.CompositeTransform(result).GetBackTransform())
     matrix = np.eye(4)
     matrix[:3, :3] = np.asarray(found.GetMatrix()).reshape(3, 3)
     centre, move = np.asarray(found.GetCenter()), np.asarray(found.GetTranslation())
     matrix[:3, 3] = centre + move - matrix[:3, :3] @ centre
     return matrix, overlap
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over samples then have one order, and the same input gives the same transform."""
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def _moved(moving: Volume, matrix: Array, grid: Grid, fill: float) -> Array:

@@ -1,0 +1,98 @@
+"""One identity per lesion: same, new, split, merged, with the alignment's doubt in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lutetia.imaging.matching import Focus, match
+from lutetia.imaging.tracking import StudyFoci, Track, track
+
+
+def ball(key: str, centre: tuple[float, float, float], radius: float = 8.0, tissue: str = "liver") -> Focus:
+    step = max(1.0, radius / 4)
+    axis = np.arange(-radius, radius + step, step)
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    points = points[np.linalg.norm(points, axis=1) <= radius] + centre
+    return Focus(key, points, 4 / 3 * np.pi * radius**3 / 1000, tissue)
+
+
+def visit(name: str, number: int, foci: Sequence[Focus], tracer: str = "dotatate", status: str = "ok") -> StudyFoci:
+    return StudyFoci(name, tracer, number, tuple(foci), status)
+
+
+def identities(tracks: Sequence[Track]) -> dict[tuple[str, str], int]:
+    return {(study, key): t.number for t in tracks for study, key in t.keys.items()}
+
+
+def test_a_lesion_keeps_its_identity_when_it_grows_and_moves_a_little() -> None:
+    tracks = track([visit("a", 0, [ball("x", (0, 0, 0))]), visit("b", 1, [ball("y", (4, 0, 2), 10)])])
+    assert len(tracks) == 1
+    assert "overlap" in tracks[0].links["b"].evidence
+
+
+def test_a_lesion_four_centimetres_away_is_another_one() -> None:
+    tracks = track([visit("a", 0, [ball("x", (0, 0, 0))]), visit("b", 1, [ball("y", (40, 0, 0))])])
+    assert len(tracks) == 2
+
+
+def test_neighbours_are_told_apart_by_the_best_assignment_of_all() -> None:
+    before = [ball("p", (0, 0, 0), 6), ball("q", (18, 0, 0), 6)]
+    after = [ball("r", (5, 0, 0), 6), ball("s", (23, 0, 0), 6)]
+    found = identities(track([visit("a", 0, before), visit("b", 1, after)]))
+    assert found["a", "p"] == found["b", "r"]
+    assert found["a", "q"] == found["b", "s"]
+
+
+def test_two_foci_inside_the_place_of_one_are_a_split_and_the_larger_keeps_the_identity() -> None:
+    parts = [ball("big", (7, 0, 0), 6), ball("small", (-8, 0, 0), 5)]
+    tracks = track([visit("a", 0, [ball("whole", (0, 0, 0), 13)]), visit("b", 1, parts)])
+    found = identities(tracks)
+    assert found["a", "whole"] == found["b", "big"]
+    assert [t.parent for t in tracks if t.number == found["b", "small"]] == [found["a", "whole"]]
+    assert all("b" in t.split_in for t in tracks)
+
+
+def test_two_foci_that_become_one_are_a_merger() -> None:
+    parts = [ball("left", (7, 0, 0), 7), ball("right", (-8, 0, 0), 6)]
+    tracks = track([visit("a", 0, parts), visit("b", 1, [ball("one", (0, 0, 0), 14)])])
+    found = identities(tracks)
+    assert found["b", "one"] == found["a", "left"]
+    gone = next(t for t in tracks if t.number == found["a", "right"])
+    assert gone.merged_into == (found["a", "left"], "b")
+
+
+def test_a_new_neighbour_of_a_stable_lesion_is_not_a_split() -> None:
+    after = [ball("same", (0, 0, 0)), ball("new", (22, 0, 0))]
+    tracks = track([visit("a", 0, [ball("x", (0, 0, 0))]), visit("b", 1, after)])
+    assert not any(t.split_in for t in tracks)
+    assert len(tracks) == 2
+
+
+def test_bone_and_liver_foci_are_never_one_lesion_unless_they_overlap() -> None:
+    found = match([ball("rib", (0, 0, 0), 5, "bone")], [ball("edge", (13, 0, 0), 5, "liver")], "caution")
+    assert not found.links
+
+
+def test_a_poor_alignment_lets_lesions_lie_further_apart() -> None:
+    before, after = [ball("x", (0, 0, 0), 5)], [ball("y", (14, 0, 0), 5)]
+    assert not match(before, after, "ok").links
+    assert match(before, after, "poor").links
+
+
+def test_a_lesion_not_seen_at_one_visit_is_known_again_at_the_next() -> None:
+    tracks = track(
+        [
+            visit("a", 0, [ball("x", (0, 0, 0))]),
+            visit("b", 1, []),
+            visit("c", 2, [ball("y", (2, 0, 0))]),
+        ]
+    )
+    assert len(tracks) == 1
+
+
+def test_a_reader_s_identity_wins_over_the_matching() -> None:
+    studies = [visit("a", 0, [ball("x", (0, 0, 0))]), visit("b", 1, [ball("y", (40, 0, 0))])]
+    found = identities(track(studies, corrections={("b", "y"): 1}))
+    assert found["a", "x"] == found["b", "y"] == 1
