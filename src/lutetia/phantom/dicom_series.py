@@ -131,11 +131,12 @@ class SeriesWriter:
     visit: Visit
     clock: StudyClock
     folder: Path
+    size: str = "standard"
 
     @property
     def key(self) -> tuple[object, ...]:
         """What the UIDs of this study are made of."""
-        return (self.plan.seed, self.plan.variant, self.visit.id, self.visit.tracer)
+        return (self.plan.seed, self.plan.variant, self.plan.story, self.visit.id, self.visit.tracer, self.size)
 
     @property
     def study_uid(self) -> UID:
@@ -163,8 +164,9 @@ class SeriesWriter:
         d.InstitutionName, d.ReferringPhysicianName = "Synthetic", ""
         d.StudyDescription = f"{INJECTED[self.visit.tracer].text} PET/CT"
         d.SeriesDescription = description
-        d.PatientName = f"PHANTOM^{p.variant.upper().replace('_', ' ')}"
-        d.PatientID = f"PHANTOM-{p.seed:04d}"
+        kind = (p.story or p.variant).replace("_", " ").upper()
+        d.PatientName = f"PHANTOM^{kind}"
+        d.PatientID = f"PHANTOM {p.seed:04d} {kind}"
         d.PatientBirthDate = f"{self.clock.injection.year - p.age}0701"
         d.PatientSex, d.PatientAge = p.sex, f"{p.age:03d}Y"
         d.PatientSize, d.PatientWeight = decimal(p.height_m), decimal(p.weight_kg)

@@ -80,16 +80,22 @@ def coverage(solid: Shape, axes: Axes, step_mm: float) -> tuple[tuple[slice, sli
     return (wz, wy, wx), share
 
 
-def _liver_nodules(
-    plan: BodyPlan, rng: np.random.Generator, radii: list[float], gap_mm: float, from_radius: float = 0.0
+def liver_nodules(
+    plan: BodyPlan,
+    rng: np.random.Generator,
+    radii: list[float],
+    gap_mm: float,
+    *,
+    from_radius: float = 0.0,
+    avoid: tuple[Nodule, ...] = (),
 ) -> list[Nodule]:
-    """Nodules inside the liver, largest first; `gap_mm` is the least distance between surfaces.
+    """Nodules inside the liver, largest first; `gap_mm` is the least distance between surfaces, also to `avoid`.
 
     Nodules smaller than `from_radius` keep 4 mm from every other, so that they stay discrete.
     """
     body = liver_shape(plan)
     (x0, x1), (y0, y1), (z0, z1) = body.bounds()
-    placed: list[Nodule] = []
+    placed: list[Nodule] = list(avoid)
     scale = np.asarray(plan.scale)
     for r in sorted(radii, reverse=True):
         tries = rng.uniform((x0, y0, z0), (x1, y1, z1), (4000, 3)).astype(np.float32)
@@ -100,7 +106,7 @@ def _liver_nodules(
             if clear:
                 placed.append((float(x), float(y), float(z), r))
                 break
-    return placed
+    return placed[len(avoid) :]
 
 
 def merge_meeting(nodules: list[Nodule], scale: tuple[float, float, float], gap_mm: float = 3.0) -> list[list[Nodule]]:
@@ -130,7 +136,7 @@ def _fill_liver(plan: BodyPlan, rng: np.random.Generator) -> list[Nodule]:
     covered = np.zeros(len(points), bool)
     kept: list[Nodule] = []
     large = float(np.quantile(radii, 0.93))
-    for nodule in _liver_nodules(plan, rng, radii.tolist(), -4.0, large):
+    for nodule in liver_nodules(plan, rng, radii.tolist(), -4.0, from_radius=large):
         distance = np.linalg.norm((points - np.asarray(nodule[:3])) * np.asarray(plan.scale), axis=1)
         covered |= distance <= nodule[3]
         kept.append(nodule)
@@ -143,7 +149,7 @@ def liver_lesions(plan: BodyPlan) -> list[LesionPlan]:
     """Five discrete metastases, or nodules and masses that fill the share `plan.liver_burden` of the liver."""
     rng = generator(plan.seed, "liver lesions")
     if plan.liver_burden <= 0:
-        groups = [[n] for n in _liver_nodules(plan, rng, [16.5, 12.0, 9.5, 7.5, 5.5], 9.0)]
+        groups = [[n] for n in liver_nodules(plan, rng, [16.5, 12.0, 9.5, 7.5, 5.5], 9.0)]
     else:
         groups = merge_meeting(_fill_liver(plan, rng), plan.scale)
     groups.sort(key=lambda g: -sum(n[3] ** 3 for n in g))

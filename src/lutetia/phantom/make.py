@@ -86,7 +86,12 @@ def make_phantom(
 
 
 def write_patient(
-    out: Path, plan: BodyPlan, lesions: tuple[LesionPlan, ...], visits: tuple[Visit, ...], size: str
+    out: Path,
+    plan: BodyPlan,
+    lesions: tuple[LesionPlan, ...],
+    visits: tuple[Visit, ...],
+    size: str,
+    treatments: tuple[dict[str, Any], ...] = (),
 ) -> PhantomTruth:
     """Image and write every visit of a patient, then truth.json (written last, under a temporary name first)."""
     if size not in SIZES:
@@ -101,7 +106,8 @@ def write_patient(
         studies.append(study)
         for name, row in observed.items():
             seen[name].append(row)
-    record = _record(plan, lesions, studies, seen)
+    record = _record(plan, lesions, studies, seen) | {"treatments": list(treatments)}
+    judge.name_events(record)
     part = out / "truth.json.part"
     part.write_text(json.dumps(record, indent=1) + "\n")
     os.replace(part, out / "truth.json")
@@ -112,7 +118,7 @@ def _write_visit(
     out: Path, plan: BodyPlan, lesions: tuple[LesionPlan, ...], visit: Visit, size: str
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     pose = Pose(visit.shift_mm, visit.breathing_pet_mm)
-    writer = SeriesWriter(plan, visit, study_clock(plan, visit), out / "dicom" / visit.id)
+    writer = SeriesWriter(plan, visit, study_clock(plan, visit), out / "dicom" / visit.id, size)
     grid = pet_grid(plan, pose, size, writer.frame_uid)
     fine = activity(plan, lesions, visit, size)
     clean = image(fine.suv, fine.grid, grid, visit.psf_mm)

@@ -36,7 +36,7 @@ class BodyPlan:
     """A patient. Shapes are written for a standard man of 1.72 m; `scale` stretches them to this one.
 
     `scale` is (x, y, z); `fat_mm` the layer under the skin and `belly_mm` what the abdomen adds in front, both in the
-    standard man's millimetres. `spleen` and `liver` are linear sizes (spleen 0: removed).
+    standard man's millimetres. `spleen` and `liver` are linear sizes (spleen 0: removed); `story` names the course.
     """
 
     seed: int
@@ -55,6 +55,7 @@ class BodyPlan:
     situs_inversus: bool
     contrast: bool
     liver_burden: float
+    story: str = ""
 
     @property
     def weight_kg(self) -> float:

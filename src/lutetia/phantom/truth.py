@@ -259,3 +259,33 @@ def _long_axis(points: npt.NDArray[np.float64]) -> float:
     ways = np.stack([np.cos(azimuth) * np.sin(polar), np.sin(azimuth) * np.sin(polar), np.cos(polar)], 1)
     reach = points @ ways.T
     return float((reach.max(0) - reach.min(0)).max())
+
+
+def name_events(record: dict[str, Any]) -> None:
+    """Fill `event` and `previous_study` of every observation: what happened since the last visit with the same tracer.
+
+    A volume above 1.25 or below 0.8 of the former one is growing or shrinking; between them stable.
+    """
+    previous: dict[str, str | None] = {}
+    last: dict[str, tuple[int, str]] = {}
+    for study in record["studies"]:
+        epoch, former = last.get(study["tracer"], (study["epoch"], None))
+        previous[study["id"]] = former if epoch < study["epoch"] else None
+        last[study["tracer"]] = (study["epoch"], study["id"])
+    for lesion in record["lesions"]:
+        seen = {row["study"]: row for row in lesion["observations"]}
+        for row in lesion["observations"]:
+            before = previous[row["study"]]
+            row["previous_study"] = before
+            row["event"] = _event(row, seen[before] if before else None)
+
+
+def _event(now: dict[str, Any], then: dict[str, Any] | None) -> str:
+    if then is None or not then["present"]:
+        if not now["present"]:
+            return "absent"
+        return "baseline" if then is None else "new"
+    if not now["present"]:
+        return "resolved"
+    ratio = now["volume_ml"] / max(then["volume_ml"], 1e-6)
+    return "growing" if ratio > 1.25 else "shrinking" if ratio < 0.8 else "stable"
