@@ -9,26 +9,23 @@ from dataclasses import replace
 from typing import Any
 
 from lutetia.dicom.files import read_dataset
+from lutetia.dicom.header_frames import HeaderReader, frames_of, is_ge, multiframe_frames_of
 from lutetia.dicom.header_values import (
     binary_number,
     clock,
     date_time,
-    day,
     element_text,
     moment,
     number,
-    offset_minutes,
     sequence,
     spread_text,
 )
 from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.series import SeriesFiles
 from lutetia.model.pet import (
-    TAGS,
     GePrivate,
     Moment,
     PetFacts,
-    PetFrame,
     Radiopharmaceutical,
     element,
 )
@@ -48,10 +45,8 @@ _MAPPED: dict[str, tuple[str, str | None, float]] = {
     "cm2/ml{suvbsa}": ("CM2ML", "BSA", 1.0),
     "{counts}": ("CNTS", None, 1.0),
 }
-_SHARED, _PER_FRAME = 0x52009229, 0x52009230
-_UNASSIGNED = (0x00209170, 0x00209171)  # Unassigned Shared / Per-Frame Converted Attributes Sequence
 _CLASSIC_PET, _NM = "1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.20"
-_GE_CREATOR, _PHILIPS_CREATOR, _SIEMENS_CREATOR = "GEMS_PETD_01", "Philips PET Private Group", "SIEMENS MED PT"
+_PHILIPS_CREATOR, _SIEMENS_CREATOR = "Philips PET Private Group", "SIEMENS MED PT"
 
 
 def pet_facts(series: SeriesFiles) -> PetFacts:
@@ -76,9 +71,9 @@ def pet_facts(series: SeriesFiles) -> PetFacts:
 
 def facts_of(dataset: Any, rows: tuple[InstanceHeader, ...]) -> PetFacts:
     """The facts of one dataset (without pixels) and the rows of its series, one per slice or frame."""
-    reader = _Reader(dataset)
+    reader = HeaderReader(dataset)
     multiframe = reader.multiframe
-    frames = _multiframe_frames(reader, rows) if multiframe else _frames(reader, rows)
+    frames = multiframe_frames_of(reader, rows) if multiframe else frames_of(reader, rows)
     units, suv_type, per_rescaled = _units(reader, rows)
     if any(ratio != 1.0 for ratio in per_rescaled):
         frames = tuple(replace(f, unit_per_rescaled=r) for f, r in zip(frames, per_rescaled, strict=True))
@@ -117,154 +112,6 @@ def facts_of(dataset: Any, rows: tuple[InstanceHeader, ...]) -> PetFacts:
     return replace(facts, elements=reader.elements)
 
 
-class _Reader:
-    """Looks an element up at the top level, then where converted multi-frame objects hide it."""
-
-    def __init__(self, dataset: Any) -> None:
-        self.dataset = dataset
-        self.shared = (sequence(dataset, _SHARED) or [None])[0]
-        self.per_frame = sequence(dataset, _PER_FRAME)
-        self.places = [dataset]
-        for group in (self.shared, self.per_frame[0] if self.per_frame else None):
-            if group is not None:
-                self.places += [item for tag in _UNASSIGNED for item in sequence(group, tag)]
-        self.elements: dict[str, str] = {}
-        self.offset = offset_minutes(self.text("TimezoneOffsetFromUTC", 0x00080201))
-
-    @property
-    def multiframe(self) -> bool:
-        """Whether this is an Enhanced or Legacy Converted object."""
-        return self.shared is not None or bool(self.per_frame)
-
-    def find(self, tag: int | tuple[int, int]) -> str | None:
-        """Text of an element in the first place that has it."""
-        found = None
-        for place in self.places:
-            text = element_text(place, tag)
-            if text:
-                return text
-            found = text if found is None else found
-        return found
-
-    def text(self, keyword: str, tag: int | tuple[int, int]) -> str | None:
-        """As `find`; the text is kept among the elements."""
-        found = self.find(tag)
-        if found is not None:
-            self.elements[element(keyword)] = found
-        return found
-
-    def named(self, keyword: str) -> str | None:
-        """As `text`, for a keyword of the table of tags."""
-        group, number_ = TAGS[keyword].split(",")
-        return self.text(keyword, (int(group, 16), int(number_, 16)))
-
-    def values(self, keyword: str) -> tuple[str, ...]:
-        """The values of a multi-valued element."""
-        text = self.named(keyword)
-        return tuple(part.strip() for part in text.split("\\")) if text else ()
-
-    def items(self, tag: int) -> list[Any]:
-        """Items of a sequence in the first place that has it."""
-        for place in self.places:
-            found = sequence(place, tag)
-            if found:
-                return found
-        return []
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _seconds(milliseconds: float | None) -> float | None:
-    value = _finite(milliseconds)
-    return None if value is None else value / 1000.0
-
-
-def _duration(milliseconds: float | None) -> float | None:
-    value = _seconds(milliseconds)
-    return value if value is not None and 0 < value <= 1e6 else None
-
-
-def _frames(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[PetFrame, ...]:
-    start = date_time(reader.named("GEFrameStart"), reader.offset) if _is_ge(reader) else None
-    when = date_time(reader.named("AcquisitionDateTime"), reader.offset)
-    suv = reader.named("PhilipsSUVScaleFactor")
-    activity = reader.named("PhilipsActivityConcentrationScaleFactor")
-    many = len(rows) > 1
-    series_day = day(reader.find(0x00080021))
-    frames = []
-    for index, row in enumerate(rows):
-        acquisition = moment(row.acquisition_date, row.acquisition_time)
-        if acquisition is not None and acquisition.day is None:
-            acquisition = acquisition.on(series_day)
-        if acquisition is None and not many:
-            acquisition = when
-        frames.append(
-            PetFrame(
-                key=row.where,
-                acquisition=acquisition,
-                frame_start=start if index == 0 else None,  # of the representative image only
-                frame_reference_s=_seconds(row.frame_reference_time_ms),
-                duration_s=_duration(row.actual_frame_duration_ms),
-                decay_factor=_finite(row.decay_factor),
-                rescale_slope=row.rescale_slope,
-                rescale_intercept=row.rescale_intercept,
-                philips_suv_factor=number(row.private.get("7053,1000", suv)),
-                philips_activity_factor=number(row.private.get("7053,1009", activity)),
-            )
-        )
-    return tuple(frames)
-
-
-def _multiframe_frames(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[PetFrame, ...]:
-    """Frames of an Enhanced or Legacy Converted object; what a frame does not say the shared groups do."""
-    frames = []
-    common = _frames(reader, rows)
-    top = moment(reader.find(0x00080022), reader.find(0x00080032)) or date_time(reader.find(0x0008002A), reader.offset)
-    for row, frame in zip(rows, common, strict=True):
-        index = row.frame or 0
-        group = reader.per_frame[index] if index < len(reader.per_frame) else None
-        groups = [g for g in (group, reader.shared) if g is not None]
-        content = [item for g in groups for item in sequence(g, 0x00209111)]
-        loose = [item for g in groups for tag in _UNASSIGNED for item in sequence(g, tag)]
-        representative = date_time(_first(reader, content, "FrameReferenceDateTime", 0x00189151), reader.offset)
-        acquisition = date_time(_first(reader, content, "FrameAcquisitionDateTime", 0x00189074), reader.offset)
-        acquisition = (
-            acquisition or moment(_first(reader, loose, "", 0x00080022), _first(reader, loose, "", 0x00080032)) or top
-        )
-        duration = _duration(number(_first(reader, content, "FrameAcquisitionDuration", 0x00189220)))
-        reference = number(_first(reader, loose, "FrameReferenceTime", 0x00541300))
-        if reference is None:
-            reference = number(reader.named("FrameReferenceTime"))
-        factor = number(_first(reader, loose, "DecayFactor", 0x00541321)) or frame.decay_factor
-        frames.append(
-            replace(
-                frame,
-                acquisition=acquisition or frame.acquisition,
-                frame_start=None,
-                representative=representative,
-                duration_s=_duration(number(_first(reader, loose, "ActualFrameDuration", 0x00181242)))
-                or duration
-                or frame.duration_s
-                or _duration(number(reader.named("ActualFrameDuration"))),
-                frame_reference_s=_seconds(reference) if reference is not None else frame.frame_reference_s,
-                decay_factor=factor if factor is not None else number(reader.named("DecayFactor")),
-            )
-        )
-    return tuple(frames)
-
-
-def _first(reader: _Reader, places: list[Any], keyword: str, tag: int) -> str | None:
-    for place in places:
-        text = element_text(place, tag)
-        if text:
-            if keyword:
-                reader.elements.setdefault(element(keyword), text)
-            return text
-    return None
-
-
 def _over_slices(rows: tuple[InstanceHeader, ...]) -> dict[str, list[str | None]]:
     def shown(value: float | None) -> str | None:
         return None if value is None else f"{value:g}"
@@ -281,7 +128,7 @@ def _over_slices(rows: tuple[InstanceHeader, ...]) -> dict[str, list[str | None]
     return found
 
 
-def _units(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[str | None, str | None, list[float]]:
+def _units(reader: HeaderReader, rows: tuple[InstanceHeader, ...]) -> tuple[str | None, str | None, list[float]]:
     """Units, SUV Type and, per frame, the factor from a rescaled value to that unit.
 
     Where the rows' rescale is a Real World Value Mapping already, its unit holds; else Units (0054,1001); else a
@@ -308,7 +155,7 @@ def _units(reader: _Reader, rows: tuple[InstanceHeader, ...]) -> tuple[str | Non
     return known[0], known[1] if known[1] is not None else suv_type, [ratio * known[2] for ratio in one]
 
 
-def _mapping_beside(reader: _Reader, row: InstanceHeader) -> tuple[str | None, float]:
+def _mapping_beside(reader: HeaderReader, row: InstanceHeader) -> tuple[str | None, float]:
     """Unit of a frame's Real World Value Mapping and its slope over the rescale slope; no intercept allowed."""
     index = row.frame or 0
     group = reader.per_frame[index] if index < len(reader.per_frame) else None
@@ -330,7 +177,7 @@ def _ucum(code: str) -> str:
     return f"{match[2]}{match[1]}" if match else text
 
 
-def _decay_correction(reader: _Reader) -> str | None:
+def _decay_correction(reader: HeaderReader) -> str | None:
     text = reader.named("DecayCorrection")
     if text:
         return text
@@ -338,7 +185,7 @@ def _decay_correction(reader: _Reader) -> str | None:
     return {"YES": "START", "NO": "NONE"}.get(corrected, text)
 
 
-def _corrected_image(reader: _Reader) -> tuple[str, ...]:
+def _corrected_image(reader: HeaderReader) -> tuple[str, ...]:
     """Corrected Image, or the Enhanced object's flags in its terms."""
     values = reader.values("CorrectedImage")
     if values:
@@ -354,7 +201,7 @@ def _corrected_image(reader: _Reader) -> tuple[str, ...]:
     return tuple(term for term, text in said.items() if text == "YES")
 
 
-def _radiopharmaceuticals(reader: _Reader) -> Iterator[Radiopharmaceutical]:
+def _radiopharmaceuticals(reader: HeaderReader) -> Iterator[Radiopharmaceutical]:
     items = reader.items(0x00540016)
     used = {
         text
@@ -397,16 +244,8 @@ def _radiopharmaceuticals(reader: _Reader) -> Iterator[Radiopharmaceutical]:
         )
 
 
-def _is_ge(reader: _Reader) -> bool:
-    """GE by the private creator; by Manufacturer only where the creator is gone."""
-    creator = element_text(reader.dataset, (0x0009, 0x0010))
-    if creator:
-        return creator == _GE_CREATOR
-    return PetFacts(manufacturer=reader.find(0x00080070) or "").vendor == "GE"
-
-
-def _ge_private(reader: _Reader) -> GePrivate:
-    if not _is_ge(reader):
+def _ge_private(reader: HeaderReader) -> GePrivate:
+    if not is_ge(reader):
         return GePrivate()
     data = reader.dataset
     return GePrivate(
@@ -419,7 +258,7 @@ def _ge_private(reader: _Reader) -> GePrivate:
     )
 
 
-def _siemens_private(reader: _Reader) -> Moment | None:
+def _siemens_private(reader: HeaderReader) -> Moment | None:
     creator = element_text(reader.dataset, (0x0071, 0x0010))
     vendor = PetFacts(manufacturer=reader.find(0x00080070) or "").vendor
     if creator != _SIEMENS_CREATOR and (creator or vendor != "Siemens"):
@@ -438,7 +277,7 @@ _GLUCOSE = re.compile(r"(?:glucose|glyc\w*|bgl?|bsl?)\D{0,12}(\d{1,3}(?:[.,]\d+)
 _FASTING = re.compile(r"(?:fast\w*|npo)\D{0,12}(\d{1,2}(?:[.,]\d+)?)\s*h", re.IGNORECASE)
 
 
-def _glucose_and_fasting(reader: _Reader) -> tuple[float | None, float | None]:
+def _glucose_and_fasting(reader: HeaderReader) -> tuple[float | None, float | None]:
     """Blood glucose (mmol/L) and hours of fasting from the acquisition context or, failing that, the free text."""
     glucose, fasting = None, None
     for item in reader.items(0x00400555):  # Acquisition Context Sequence

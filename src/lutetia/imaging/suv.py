@@ -9,20 +9,20 @@ the option that settles it; there is no default weight, dose, time or half-life.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import replace
 
 from lutetia.imaging.suv_body import SUV_BASES, normaliser
-from lutetia.imaging.suv_decay import mean_time_s, remaining
+from lutetia.imaging.suv_decay import remaining
 from lutetia.imaging.suv_evidence import SuvRefusedError
 from lutetia.imaging.suv_injection import Uptake, parse_moment, uptake, uptake_by_hand
 from lutetia.imaging.suv_inputs import SuvInputs
 from lutetia.imaging.suv_reference import ReferenceTime, reference_time
-from lutetia.model import Issue, Refusal, SuvRecord, UsageError
-from lutetia.model.pet import Moment, PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides, element
+from lutetia.imaging.suv_result import SuvScale
+from lutetia.imaging.suv_uncorrected import mean_times
+from lutetia.model import Refusal, UsageError
+from lutetia.model.pet import Moment, PetFacts, Radiopharmaceutical, SuvOverrides, element
+
+__all__ = ["SuvScale", "suv_scale"]
 
 #: SUV Type (0054,1006) → basis
 _TYPES = {
@@ -34,64 +34,6 @@ _TYPES = {
     "IBW": "ibw",
     "BSA": "bsa",
 }
-
-
-_LONGEST_FRAME_S = 3600.0
-
-
-@dataclass(frozen=True)
-class SuvScale:
-    """The factor, what it rests on, and what a reader must know.
-
-    Attributes
-    ----------
-    basis : "bw", "lbm", "lbmjames128", "lbmjanma", "ibw" or "bsa"
-    factor : SUV per unit of the rescaled stored value; where it differs from slice to slice, that of the first frame
-        acquired
-    frame_factors : one factor per frame of `PetFacts.frames` where they differ, else None
-    suv_per_bqml : SUV per Bq/mL where the values are (or were made) Bq/mL and one factor holds for all
-    """
-
-    basis: str
-    factor: float
-    frame_factors: tuple[float, ...] | None
-    unit: str
-    stored_units: str
-    decay_reference: str | None
-    decay_reference_reason: str
-    suv_per_bqml: float | None = None
-    elements: dict[str, str] = field(default_factory=dict)
-    repairs: tuple[str, ...] = ()
-    overrides: dict[str, str] = field(default_factory=dict)
-    warnings: tuple[Issue, ...] = ()
-    injection: Moment | None = None
-    uptake_s: float | None = None
-    dose_bq: float | None = None
-    weight_used_kg: float | None = None
-    half_life_s: float | None = None
-    frame_keys: tuple[str, ...] = ()
-
-    def slice_factors(self, keys: Iterable[str]) -> npt.NDArray[np.float64]:
-        """Factors for the slices with these `PetFrame.key`, shape (n,)."""
-        wanted = list(keys)
-        if self.frame_factors is None:
-            return np.full(len(wanted), self.factor)
-        known = dict(zip(self.frame_keys, self.frame_factors, strict=True))
-        return np.array([known[key] for key in wanted])
-
-    def record(self) -> SuvRecord:
-        """The part of it that findings.json keeps."""
-        return SuvRecord(
-            basis=self.basis,
-            factor=self.factor,
-            decay_reference=self.decay_reference,
-            decay_reference_reason=self.decay_reference_reason,
-            units=self.stored_units,
-            elements=self.elements,
-            repairs=self.repairs,
-            overrides=self.overrides,
-            suv_per_bqml=self.suv_per_bqml,
-        )
 
 
 def suv_scale(facts: PetFacts, overrides: SuvOverrides | None = None, basis: str = "bw") -> SuvScale | Refusal:
@@ -328,7 +270,7 @@ class _Working(SuvInputs):
                 "--reference-time can't be used: the images are not decay-corrected, every frame has its own time",
                 "DecayCorrection",
             )
-        means = self._mean_times(half_life)
+        means = mean_times(self.facts, half_life, evidence)
         first = min(range(len(means)), key=lambda i: means[i].clock_since(means[0]))
         since = self._uptake(item, half_life, means[first], "the mean time of the first frame")
         factors = []
@@ -346,51 +288,6 @@ class _Working(SuvInputs):
             half_life=half_life,
             first=first,
         )
-
-    def _mean_times(self, half_life: float) -> list[Moment]:
-        evidence, facts = self.evidence, self.facts
-        if not facts.frames:
-            raise evidence.refuse("acquisition-time-missing", "There are no images with times", "AcquisitionTime")
-        scan_start = _is_scan_start(facts)
-        means = []
-        for frame in facts.frames:
-            if frame.representative is not None:
-                evidence.use("FrameReferenceDateTime")
-                means.append(frame.representative)
-                continue
-            evidence.use("AcquisitionDate", "AcquisitionTime", "ActualFrameDuration")
-            start = frame.frame_start or frame.acquisition
-            if start is None:
-                raise evidence.refuse(
-                    "acquisition-time-missing",
-                    "AcquisitionTime (0008,0032) is missing: images that are not decay-corrected need it",
-                    "AcquisitionTime",
-                )
-            if scan_start and frame.frame_start is None and frame.frame_reference_s is not None:
-                start = start.shifted(frame.frame_reference_s)
-            if frame.duration_s is None and 2.0 ** (_LONGEST_FRAME_S / 2 / half_life) - 1.0 < 0.005:
-                evidence.warn(
-                    "frame-duration-missing",
-                    "ActualFrameDuration (0018,1242) is missing; with this half-life even an hour changes SUV by less "
-                    "than 0.5 %, so the acquisition time is taken as the mean time",
-                )
-                means.append(start)
-                continue
-            if frame.duration_s is None:
-                raise evidence.refuse(
-                    "frame-duration-missing",
-                    "ActualFrameDuration (0018,1242) is missing: images that are not decay-corrected need it",
-                    "ActualFrameDuration",
-                )
-            means.append(start.shifted(mean_time_s(frame.duration_s, half_life)))
-        if scan_start:
-            evidence.use("FrameReferenceTime")
-            evidence.warn(
-                "acquisition-time-of-the-scan",
-                "AcquisitionTime (0008,0032) is the same in all slices although their FrameReferenceTime differs: "
-                "it is taken as the start of the scan",
-            )
-        return means
 
     # -- times and the result ---------------------------------------------------------------------------------------
 
@@ -475,18 +372,6 @@ class _Working(SuvInputs):
             half_life_s=half_life,
             frame_keys=tuple(f.key for f in frames),
         )
-
-
-def _is_scan_start(facts: PetFacts) -> bool:
-    """GE's habit of writing the start of the scan into every Acquisition Time, where the slices show it."""
-    frames: list[PetFrame] = [f for f in facts.frames if f.acquisition and f.frame_reference_s is not None]
-    if facts.vendor != "GE" or len(frames) < 2:
-        return False
-    first = frames[0].acquisition
-    assert first is not None
-    same = all(f.acquisition is not None and abs(f.acquisition.clock_since(first)) < 1.0 for f in frames)
-    times = [f.frame_reference_s for f in frames if f.frame_reference_s is not None]
-    return same and max(times) - min(times) > 2.0
 
 
 def _rounding(text: str, value: float) -> float:

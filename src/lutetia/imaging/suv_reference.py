@@ -16,17 +16,25 @@ Sources: PS3.3 C.8.9; QIBA pseudo-code; IBSI-SUV manual (Vácha et al.), "Determ
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
-from lutetia.imaging.suv_decay import mean_time_s
 from lutetia.imaging.suv_evidence import Evidence
+from lutetia.imaging.suv_readings import (
+    AGREE_S,
+    READINGS,
+    SPREAD_S,
+    Candidate,
+    after_first,
+    candidates_of,
+    distinct_acquisitions,
+    earliest,
+    meaning_by_decay_factor,
+    not_filled,
+    same_time,
+    varies,
+)
 from lutetia.model.pet import Moment, PetFacts, PetFrame, element
 
-SPREAD_S = 5.0  # slices of one series agree within this: times are often written in whole seconds
-AGREE_S = 2.0
 MATERIAL = 0.005  # relative change of the SUV that makes a disagreement worth a warning
 FLAG = "--reference-time"
 
@@ -40,27 +48,6 @@ class ReferenceTime:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What one way of reading gives: the middle of the slices' times and how far they scatter."""
-
-    moment: Moment
-    spread_s: float
-
-    @property
-    def consistent(self) -> bool:
-        """Whether all slices give the same time."""
-        return self.spread_s <= SPREAD_S
-
-
-#: way of reading → in words
-READINGS = {
-    "mean": "AcquisitionTime + time of mean activity − FrameReferenceTime",
-    "middle": "AcquisitionTime + half the frame − FrameReferenceTime",
-    "start": "AcquisitionTime − FrameReferenceTime",
-    "scan_start": "AcquisitionTime, which is the start of the scan in every slice",
-    "decay_factor": "AcquisitionTime + time of mean activity − the time that DecayFactor (0054,1321) stands for",
-}
 _BY_VENDOR = {"GE": "start", "Philips": "middle", "Siemens": "mean", "": "mean"}
 
 
@@ -84,7 +71,7 @@ def reference_time(facts: PetFacts, half_life_s: float, evidence: Evidence) -> R
         )
     private = _private(facts, evidence)
     timed = [frame for frame in facts.frames if frame.acquisition is not None]
-    candidates = _candidates(timed, half_life_s)
+    candidates = candidates_of(timed, half_life_s)
     if private is not None:
         return _check_private(private, candidates, timed, half_life_s, evidence)
     if len(timed) < len(facts.frames) or not timed:
@@ -115,75 +102,6 @@ def _private(facts: PetFacts, evidence: Evidence) -> ReferenceTime | None:
     return None
 
 
-def _candidates(frames: list[PetFrame], half_life_s: float) -> dict[str, Candidate]:
-    """Every way of reading that all slices allow."""
-    offsets: dict[str, Callable[[PetFrame], float | None]] = {
-        "mean": lambda f: _sum(_mean(f, half_life_s), _minus(f.frame_reference_s)),
-        "middle": lambda f: _sum(None if f.duration_s is None else f.duration_s / 2, _minus(f.frame_reference_s)),
-        "start": lambda f: _minus(f.frame_reference_s),
-        "scan_start": lambda f: 0.0,
-        "decay_factor": lambda f: _sum(_mean(f, half_life_s), _minus(_decay_time(f, half_life_s))),
-    }
-    found = {}
-    for name, offset in offsets.items():
-        moments = []
-        for frame in frames:
-            seconds = offset(frame)
-            if seconds is None or frame.acquisition is None:
-                break
-            moments.append(frame.acquisition.shifted(seconds))
-        else:
-            if moments:
-                found[name] = _middle(moments)
-    return found
-
-
-def _middle(moments: list[Moment]) -> Candidate:
-    first = moments[0]
-    differences = sorted(m.clock_since(first) for m in moments)
-    return Candidate(first.shifted(differences[len(differences) // 2]), differences[-1] - differences[0])
-
-
-def _sum(a: float | None, b: float | None) -> float | None:
-    return None if a is None or b is None else a + b
-
-
-def _minus(a: float | None) -> float | None:
-    return None if a is None else -a
-
-
-def _mean(frame: PetFrame, half_life_s: float) -> float | None:
-    return None if frame.duration_s is None else mean_time_s(frame.duration_s, half_life_s)
-
-
-def _decay_time(frame: PetFrame, half_life_s: float) -> float | None:
-    """Seconds from the reference to the frame's mean by Decay Factor; None where it is not filled (1.0)."""
-    factor = frame.decay_factor
-    if factor is None or not 1.00001 < factor < 1e6:
-        return None
-    return half_life_s * math.log2(factor)
-
-
-def _meaning_by_decay_factor(frames: list[PetFrame], half_life_s: float) -> str | None:
-    """ "mean" or "start": what Frame Reference Time means by the Decay Factors, None when they don't tell."""
-    votes = set()
-    for frame in frames:
-        decay, mean = _decay_time(frame, half_life_s), _mean(frame, half_life_s)
-        if decay is None or mean is None or frame.frame_reference_s is None or frame.duration_s is None:
-            return None
-        # Decay Factor is written with five or six digits: what that leaves open, and a tenth of the frame
-        tolerance = max(1.0, 0.1 * frame.duration_s, half_life_s * 1e-5)
-        if tolerance > mean / 2:
-            return None
-        if abs(decay - frame.frame_reference_s) <= tolerance:
-            votes.add("mean")
-        elif abs(decay - frame.frame_reference_s - mean) <= tolerance:
-            votes.add("start")
-        else:
-            return None
-    return votes.pop() if len(votes) == 1 else None
-
-
 def _check_private(
     private: ReferenceTime,
     candidates: dict[str, Candidate],
@@ -193,7 +111,7 @@ def _check_private(
 ) -> ReferenceTime:
     """A private time holds unless the Decay Factors of several beds together say otherwise."""
     by_factor = candidates.get("decay_factor")
-    beds = _distinct(frames)
+    beds = distinct_acquisitions(frames)
     if by_factor is not None and by_factor.consistent and beds > 1:
         apart = by_factor.moment.clock_since(private.moment)
         if abs(apart) > 30.0:
@@ -216,12 +134,6 @@ def _check_private(
     return ReferenceTime(private.moment, private.reason + note, private.source)
 
 
-def _distinct(frames: list[PetFrame]) -> int:
-    """Number of different acquisition times, seconds apart."""
-    times = sorted(f.acquisition.clock_since(frames[0].acquisition) for f in frames if f.acquisition)  # type: ignore[arg-type]
-    return 1 + sum(later - earlier > 1.0 for earlier, later in pairwise(times))
-
-
 def _choose(
     facts: PetFacts,
     frames: list[PetFrame],
@@ -229,7 +141,7 @@ def _choose(
     half_life_s: float,
     evidence: Evidence,
 ) -> ReferenceTime:
-    by_factor = _meaning_by_decay_factor(frames, half_life_s)
+    by_factor = meaning_by_decay_factor(frames, half_life_s)
     why = f"the decay factors show that FrameReferenceTime is the frame's {by_factor} time" if by_factor else ""
     reading = by_factor or _BY_VENDOR[facts.vendor]
     if not by_factor:
@@ -247,24 +159,24 @@ def _choose(
             "ActualFrameDuration",
             FLAG,
         )
-    if any(f.frame_reference_s is None for f in frames) or _not_filled(frames):
+    if any(f.frame_reference_s is None for f in frames) or not_filled(frames):
         return _without_frame_reference(facts, frames, candidates, evidence)
     if reading == "start":
         return _start_or_scan_start(facts, frames, candidates, half_life_s, why, evidence)
     scan_start = candidates["scan_start"]
     order = [reading] if by_factor else [reading, *(r for r in ("mean", "middle", "start") if r != reading)]
-    series_is_acquisition = _same(facts.series_time, scan_start.moment) and scan_start.consistent
+    series_is_acquisition = same_time(facts.series_time, scan_start.moment) and scan_start.consistent
     for name in order:
         candidate = candidates.get(name)
-        if candidate is None or not candidate.consistent or _after_first(candidate.moment, frames):
+        if candidate is None or not candidate.consistent or after_first(candidate.moment, frames):
             continue
-        if series_is_acquisition and not _same(facts.series_time, candidate.moment, AGREE_S) and not by_factor:
+        if series_is_acquisition and not same_time(facts.series_time, candidate.moment, AGREE_S) and not by_factor:
             break  # Series Time = Acquisition Time in every slice: followed below, as the IBSI-SUV manual does
         if name != reading:
             why = f"only this reading gives one time for all slices ({why} does not hold here)"
             evidence.warn("reference-time-unusual", f"The decay reference was found as {READINGS[name]}: {why}")
         return ReferenceTime(candidate.moment, f"{READINGS[name]}; {why}", name)
-    if scan_start.consistent and (series_is_acquisition or (_varies(frames) and len(frames) > 1)):
+    if scan_start.consistent and (series_is_acquisition or (varies(frames) and len(frames) > 1)):
         return _take_scan_start(facts, scan_start, evidence, warn=True)
     return _series_or_refuse(facts, frames, candidates, evidence)
 
@@ -273,33 +185,8 @@ def _single_spect(facts: PetFacts) -> bool:
     return facts.modality == "NM"
 
 
-def _varies(frames: list[PetFrame]) -> bool:
-    values = [f.frame_reference_s for f in frames if f.frame_reference_s is not None]
-    return bool(values) and max(values) - min(values) > AGREE_S
-
-
-def _not_filled(frames: list[PetFrame]) -> bool:
-    """Frame Reference Time is 0 in every slice although the slices were acquired at different times."""
-    return all(f.frame_reference_s == 0.0 for f in frames) and _distinct(frames) > 1
-
-
-def _same(a: Moment | None, b: Moment, tolerance_s: float = 1.0) -> bool:
-    return a is not None and abs(a.clock_since(b)) <= tolerance_s
-
-
-def _earliest(frames: list[PetFrame]) -> Moment:
-    first = frames[0].acquisition
-    assert first is not None
-    return first.shifted(min(f.acquisition.clock_since(first) for f in frames if f.acquisition))
-
-
-def _after_first(moment: Moment, frames: list[PetFrame]) -> bool:
-    """A reference after the first acquisition is none: the scan can't start after its first bed."""
-    return moment.clock_since(_earliest(frames)) > SPREAD_S
-
-
 def _take_scan_start(facts: PetFacts, candidate: Candidate, evidence: Evidence, *, warn: bool) -> ReferenceTime:
-    series = _same(facts.series_time, candidate.moment)
+    series = same_time(facts.series_time, candidate.moment)
     reason = READINGS["scan_start"] + ("; SeriesTime says the same" if series else "")
     if warn:
         evidence.warn(
@@ -334,13 +221,13 @@ def _start_or_scan_start(
     for frame in frames:
         if frame.frame_start is not None and frame.acquisition is not None and frame.frame_reference_s is not None:
             evidence.use("GEFrameStart")
-            if _same(frame.frame_start, frame.acquisition, AGREE_S):
+            if same_time(frame.frame_start, frame.acquisition, AGREE_S):
                 return per_bed
-            if _same(frame.frame_start, frame.acquisition.shifted(frame.frame_reference_s), SPREAD_S):
+            if same_time(frame.frame_start, frame.acquisition.shifted(frame.frame_reference_s), SPREAD_S):
                 return of_scan
-    if _same(facts.series_time, scan.moment):
+    if same_time(facts.series_time, scan.moment):
         return ReferenceTime(scan.moment, of_scan.reason + "; SeriesTime says the same", "scan_start")
-    if _same(facts.series_time, start.moment, AGREE_S):
+    if same_time(facts.series_time, start.moment, AGREE_S):
         return ReferenceTime(start.moment, per_bed.reason + "; SeriesTime says the same", "start")
     by_content = _by_content_time(facts, frames)
     if by_content is not None:
@@ -381,9 +268,9 @@ def _by_content_time(facts: PetFacts, frames: list[PetFrame]) -> str | None:
 
 def _trusted(by_factor: Candidate, facts: PetFacts, frames: list[PetFrame]) -> bool:
     """Decay factors alone settle the reference when several beds, or Series Time, agree with them."""
-    if not by_factor.consistent or _after_first(by_factor.moment, frames):
+    if not by_factor.consistent or after_first(by_factor.moment, frames):
         return False
-    return _distinct(frames) > 1 or _same(facts.series_time, by_factor.moment, AGREE_S)
+    return distinct_acquisitions(frames) > 1 or same_time(facts.series_time, by_factor.moment, AGREE_S)
 
 
 def _without_frame_reference(
@@ -392,24 +279,24 @@ def _without_frame_reference(
     by_factor = candidates.get("decay_factor")
     if by_factor is not None and _trusted(by_factor, facts, frames):
         return ReferenceTime(by_factor.moment, READINGS["decay_factor"], "decay_factor")
-    earliest = _earliest(frames)
-    if _same(facts.series_time, earliest):
+    first = earliest(frames)
+    if same_time(facts.series_time, first):
         evidence.warn(
             "frame-reference-time-missing",
             f"FrameReferenceTime (0054,1300) says nothing ({evidence.text('FrameReferenceTime')}); SeriesTime equals "
             "the earliest AcquisitionTime and is taken as decay reference",
         )
-        return ReferenceTime(earliest, "SeriesTime (0008,0031), equal to the earliest AcquisitionTime", "series_time")
+        return ReferenceTime(first, "SeriesTime (0008,0031), equal to the earliest AcquisitionTime", "series_time")
     if _single_spect(facts) and candidates["scan_start"].consistent:
         evidence.warn(
             "frame-reference-time-missing",
             "The decay reference is taken as the start of the SPECT acquisition, AcquisitionTime (0008,0032)",
         )
-        return ReferenceTime(earliest, "AcquisitionTime (0008,0032) of the only acquisition", "acquisition_time")
+        return ReferenceTime(first, "AcquisitionTime (0008,0032) of the only acquisition", "acquisition_time")
     raise evidence.refuse(
         "frame-reference-time-missing",
         f"FrameReferenceTime (0054,1300) is {evidence.text('FrameReferenceTime')} and SeriesTime "
-        f"{evidence.text('SeriesTime')} is not the earliest AcquisitionTime {earliest.isoformat()}: "
+        f"{evidence.text('SeriesTime')} is not the earliest AcquisitionTime {first.isoformat()}: "
         "the decay reference can't be worked out",
         "FrameReferenceTime",
         FLAG,
@@ -444,9 +331,9 @@ def _compare_with_series(
     if abs(apart) <= AGREE_S:  # the same; the time as written is free of the rounding of the others
         note = "" if "SeriesTime" in chosen.reason else "; SeriesTime says the same"
         chosen = ReferenceTime(chosen.moment.shifted(apart), chosen.reason, chosen.source)
-    elif facts.study_time is not None and _same(facts.study_time, series, 0.5) and series.seconds in _BLANKED:
+    elif facts.study_time is not None and same_time(facts.study_time, series, 0.5) and series.seconds in _BLANKED:
         note = f"; SeriesTime {series.isoformat()} was blanked and is not used"
-    elif series.clock_since(_earliest(frames)) > 1.0:
+    elif series.clock_since(earliest(frames)) > 1.0:
         note = f"; SeriesTime {series.isoformat()} lies after the first acquisition (post-processing) and is not used"
     else:
         effect = 2.0 ** (apart / half_life_s) - 1.0
