@@ -121,7 +121,7 @@ def _overlap(a: EvenPiece, b: EvenPiece) -> float:
 
 
 def _kidney_pair(pieces: list[EvenPiece], soft: float) -> tuple[EvenPiece, EvenPiece] | None:
-    """A pair (right, left) of hot pieces in the back at the same height: the kidneys, where uptake shows both."""
+    """The lowest pair (right, left) of hot pieces in the back at one height: the kidneys, where uptake shows both."""
     hot = [p for p in pieces if p.level > 3 * soft and p.depth > 0.55 and 40 < abs(p.lateral_mm) < 100]
     pairs = [
         (a, b)
@@ -129,7 +129,7 @@ def _kidney_pair(pieces: list[EvenPiece], soft: float) -> tuple[EvenPiece, EvenP
         for b in hot
         if a.lateral_mm < 0 < b.lateral_mm and abs(a.z - b.z) * SPACING_MM < 60 and 0.4 < a.level / b.level < 2.5
     ]
-    return max(pairs, key=lambda pair: min(pair[0].level, pair[1].level), default=None)
+    return min(pairs, key=lambda pair: pair[0].z + pair[1].z, default=None)
 
 
 def _without_liver(scene: PetScene, pieces: list[EvenPiece]) -> dict[str, _Found]:
