@@ -9,7 +9,7 @@ from typing import Any
 
 from lutetia.model import LutetiaError, RuleError
 from lutetia.rules.evaluate import evaluate, patient_view
-from lutetia.rules.expressions import is_number, same
+from lutetia.rules.expressions import is_number
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, fact_of
 from lutetia.rules.loader import Rule, RuleSet
 from lutetia.rules.positions import Document, read_yaml
@@ -270,7 +270,7 @@ def _agrees(wanted: Any, found: Any) -> bool:
             _agrees(a, b) for a, b in zip(_ordered(wanted), _ordered(found), strict=True)
         )
     if is_number(wanted) and is_number(found):
-        return same(wanted, found) or abs(float(wanted) - float(found)) < 5e-4
+        return abs(float(wanted) - float(found)) < 5e-4
     if is_number(wanted) and isinstance(found, tuple):
         return len(found) == wanted
     if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,26 @@ class Rule:
         return self.frame.file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawRule:
     """A rule file as read, before conventions are applied."""
 
     document: Document
     vocabulary: Vocabulary
     library: Mapping[str, SourceEntry]
+    _compiled: dict[tuple[tuple[str, str], ...], Rule] = field(default_factory=dict, repr=False)
+
+    def compiled(self, choices: Mapping[str, str]) -> Rule:
+        """The compiled rule under these conventions; compiled once for each combination that concerns it."""
+        mine = {
+            str(entry.get("key")): str(entry.get("default"))
+            for entry in self.document.data.get("conventions") or []
+            if entry.get("options")
+        }
+        key = tuple(sorted((k, v) for k, v in choices.items() if k in mine and v != mine[k]))
+        if key not in self._compiled:
+            self._compiled[key] = compile_rule(self, dict(key))
+        return self._compiled[key]
 
     @property
     def id(self) -> str:
@@ -318,7 +331,7 @@ class RuleSet:
         if name not in self._compiled:
             if name not in self._raw:
                 raise UsageError("unknown-rule", f"There is no rule {name!r}", expected=", ".join(self._raw))
-            self._compiled[name] = compile_rule(self._raw[name], self.choices)
+            self._compiled[name] = self._raw[name].compiled(self.choices)
         return self._compiled[name]
 
     def raw(self, name: str) -> RawRule:

@@ -128,6 +128,8 @@ class Rollup:
         ranked: list[Question] = []
         for name in possible.open:
             definition = self.frame.vocabulary[name]
+            if definition.derived == "rule":
+                continue  # the rule that gives it asks the question behind it
             value: Fact = UNKNOWN if name.startswith("lesion.") else view.get(name)
             left: list[tuple[str, tuple[str, ...]]] = []
             for answer in representatives(

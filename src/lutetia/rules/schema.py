@@ -257,6 +257,8 @@ class RuleFile(Part):
     scope: Scope
     gives: str | None = None
     also_gives: dict[str, str] = {}
+    proposes: str | None = None
+    history: bool = False
     summary: str
     population: Population | None = None
     sources: dict[str, SourceEntry]

@@ -34,6 +34,8 @@ class Question:
     gain: float
     unit: str = ""
     rule: str = ""
+    proposal: str = ""
+    proposal_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

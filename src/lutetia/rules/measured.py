@@ -1,0 +1,151 @@
+"""What was measured, as a typed case: so that images and typed cases meet the same rules."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from lutetia.model import Course, Lesion, Observation, Reference, Study
+from lutetia.rules.case import CaseLesion, TypedCase, Visit
+from lutetia.rules.facts import Fact
+from lutetia.rules.vocabulary import built_in_vocabulary
+
+_ROLES_KEPT = ("candidate", "confirmed")
+_TRACERS = {
+    ("dotatate", "68Ga"): "ga68-dotatate",
+    ("dotatoc", "68Ga"): "ga68-dotatoc",
+    ("dotanoc", "68Ga"): "ga68-dotanoc",
+    ("jr11", "68Ga"): "ga68-nodaga-jr11",
+    ("lm3", "68Ga"): "ga68-nodaga-lm3",
+    ("pentetreotide", "111In"): "in111-pentetreotide",
+    ("octreoscan", "111In"): "in111-pentetreotide",
+}
+_USABLE = ("ok", "caution", "fallback", "user")
+_SITE_OF_TISSUE = {"liver": "liver", "bone": "bone", "lung": "lung"}
+_CORRELATES = ("nil", "nonspecific", "benign_like", "suspicious", "definitive")
+
+
+def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
+    """A typed case of what the course holds.
+
+    Lesions that were called physiological or rejected are left out (they stay in the record). A lesion found by the
+    software is a focus by definition. What the images only propose (CT correlate) stays a proposal. Facts and answers of
+    `case` stand before measured ones; its lesions are matched by id.
+    """
+    answers = {lesion.id: lesion for lesion in case.lesions} if case else {}
+    visits = tuple(_visit(study) for study in course.studies)
+    kept = [lesion for lesion in course.lesions if lesion.status in _ROLES_KEPT]
+    lesions = tuple(_lesion(lesion, answers.get(lesion.id)) for lesion in kept)
+    facts: dict[str, Fact] = _patient(course)
+    apart = [s.summary.lesions_more_than_2cm_apart for s in course.studies if s.summary is not None]
+    if apart and apart[-1] is not None:
+        facts["imaging.lesions_more_than_2cm_apart"] = apart[-1]
+    proposals: dict[str, Mapping[str, tuple[Any, str]]] = {}
+    for lesion in kept:
+        proposed = _correlate(lesion)
+        if proposed is not None:
+            proposals[lesion.id] = {"lesion.correlate": (proposed, "CT density and size on this scan")}
+    return TypedCase(
+        id=course.patient.id,
+        facts={**facts, **(case.facts if case else {})},
+        visits=visits or (case.visits if case else ()),
+        lesions=lesions,
+        conventions=case.conventions if case else {},
+        read={k: v for k, v in (case.read if case else {}).items() if v in {visit.id for visit in visits}},
+        proposals=proposals,
+        issues=case.issues if case else (),
+    )
+
+
+def _patient(course: Course) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {}
+    sex = {"F": "female", "M": "male", "O": "other"}.get((course.patient.sex or "").upper())
+    if sex is not None:
+        facts["patient.sex"] = sex
+    for study in course.studies:
+        if study.acquisition.age_years is not None:
+            facts["patient.age_years"] = float(study.acquisition.age_years)
+        if study.acquisition.weight_kg is not None and 1 <= study.acquisition.weight_kg <= 400:
+            facts["patient.weight_kg"] = float(study.acquisition.weight_kg)
+    return facts
+
+
+def tracer_name(study: Study) -> str:
+    """The tracer of a study as the rules name it; "other" when they have no name for it."""
+    values = built_in_vocabulary()["visit.tracer"].values
+    key = study.tracer.lower()
+    nuclide = study.tracer_detail.radionuclide if study.tracer_detail else ""
+    return _TRACERS.get((key, nuclide or "68Ga")) or (key if key in values else "other")
+
+
+def _visit(study: Study) -> Visit:
+    facts: dict[str, Fact] = {"visit.tracer": tracer_name(study)}
+    if study.date:
+        text = study.date if "-" in study.date else f"{study.date[:4]}-{study.date[4:6]}-{study.date[6:8]}"
+        facts["visit.date"] = datetime.date.fromisoformat(text[:10]).toordinal()
+    for name in ("liver", "spleen", "blood_pool"):
+        reference = study.references.get(name)
+        if reference is not None and reference.status in _USABLE and reference.suv_mean is not None:
+            facts[f"visit.{name}"] = float(reference.suv_mean)
+    state = _spleen_state(study.references.get("spleen"))
+    if state is not None:
+        facts["visit.spleen_state"] = state
+    acquisition = study.acquisition
+    if acquisition.uptake_minutes is not None and acquisition.uptake_minutes >= 0:
+        facts["visit.uptake_minutes"] = float(acquisition.uptake_minutes)
+    if acquisition.injected_mbq is not None and acquisition.injected_mbq >= 0:
+        facts["visit.injected_mbq"] = float(acquisition.injected_mbq)
+    if acquisition.manufacturer or acquisition.model:
+        facts["visit.scanner"] = " ".join(part for part in (acquisition.manufacturer, acquisition.model) if part)
+    if acquisition.reconstruction:
+        facts["visit.reconstruction"] = acquisition.reconstruction
+    return Visit(study.id, facts)
+
+
+def _spleen_state(reference: Reference | None) -> str | None:
+    if reference is None:
+        return None
+    return {"absent": "removed", "outside_field": "outside_field"}.get(reference.status, "present")
+
+
+def _lesion(lesion: Lesion, answers: CaseLesion | None) -> CaseLesion:
+    facts: dict[str, Fact] = {"lesion.place": lesion.site} if lesion.site else {}
+    sites = built_in_vocabulary()["lesion.site"].values
+    plain = lesion.site.lower().replace(" ", "_")
+    site = _SITE_OF_TISSUE.get(lesion.tissue) or (plain if plain in sites else None)
+    if site is not None:
+        facts["lesion.site"] = site
+    facts["lesion.tissue"] = "bone" if lesion.tissue == "bone" else "soft"
+    facts["lesion.in_liver"] = lesion.tissue == "liver"
+    if lesion.region == "lymph_nodes":
+        facts["lesion.system"] = "lymph_nodes"
+    seen: dict[str, Mapping[str, Fact]] = {o.study: _observation(o) for o in lesion.observations}
+    if answers is not None:
+        facts |= answers.facts
+        for visit, values in answers.seen.items():
+            seen[visit] = {**seen.get(visit, {}), **values}
+    return CaseLesion(lesion.id, facts, seen)
+
+
+def _observation(observation: Observation) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {
+        "observation.suv_max": float(observation.suv_max),
+        "observation.suv_mean": float(observation.suv_mean),
+        "observation.volume_ml": float(observation.volume_ml),
+        "observation.focal": True,
+    }
+    optional = {
+        "suv_peak": observation.suv_peak,
+        "size_mm": observation.ct_long_axis_mm or observation.long_axis_mm,
+        "short_axis_mm": observation.short_axis_mm,
+    }
+    facts |= {f"observation.{name}": float(value) for name, value in optional.items() if value is not None}
+    return facts
+
+
+def _correlate(lesion: Lesion) -> str | None:
+    for observation in reversed(lesion.observations):
+        if observation.ct_correlate in _CORRELATES:
+            return observation.ct_correlate
+    return None

@@ -1,0 +1,432 @@
+"""A typed case through every rule: verdicts side by side, open questions ranked, and what would change them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lutetia.model import Course
+from lutetia.rules.case import CaseLesion, TypedCase, Visit, iso_day
+from lutetia.rules.evaluate import evaluate, patient_view
+from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
+from lutetia.rules.loader import Rule, RuleSet, load_rules
+from lutetia.rules.needs import needs_of
+from lutetia.rules.rollup import Rollup
+from lutetia.rules.rule import spell
+from lutetia.rules.scale import Scale
+from lutetia.rules.table import Table
+from lutetia.rules.verdict import Change, Note, Question, Verdict
+
+SSTR_PET = ("agonist_ga68", "agonist_cu64", "agonist_f18", "antagonist")
+FOOTER = (
+    "Lutetia is open-source research software. It is not a medical device, not cleared or certified by any "
+    "authority, and not intended for diagnosis, treatment selection, dosing, monitoring or prognosis of individual "
+    "patients. Results need reading by qualified physicians."
+)
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """What a lesion rule gave at one visit."""
+
+    rule: str
+    lesion: str
+    visit: str
+    date: str
+    results: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """All verdicts on one case. Nothing is merged: each rule speaks for itself."""
+
+    case: str
+    roles: Mapping[str, str]
+    verdicts: tuple[Verdict, ...]
+    questions: tuple[Question, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    notes: tuple[Note, ...] = ()
+    conventions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def of(self, rule: str, subject: str | None = None) -> tuple[Verdict, ...]:
+        """The verdicts of one rule (for one subject)."""
+        return tuple(v for v in self.verdicts if v.rule == rule and (subject is None or v.subject == subject))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "case": self.case,
+            "research_use": FOOTER,
+            "roles": dict(self.roles),
+            "conventions_chosen": dict(self.conventions),
+            "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+            "questions": [dataclasses.asdict(question) for question in self.questions],
+            "history": [dataclasses.asdict(entry) for entry in self.history],
+            "notes": [{"code": n.code, "message": n.message, "level": n.level} for n in self.notes],
+        }
+
+
+def roles_of(case: TypedCase, vocabulary: Any) -> dict[str, str]:
+    """Which visit plays which role: latest SSTR PET, nearest FDG, the SSTR PET before, latest SPECT."""
+    roles = dict(case.read)
+    classes = {visit.id: _tracer_class(visit, vocabulary) for visit in case.visits}
+    sstr = sorted(
+        (v for v in case.visits if classes[v.id] in SSTR_PET), key=lambda v: v.day if v.day is not None else -1
+    )
+    if sstr and "sstr" not in roles:
+        roles["sstr"] = sstr[-1].id
+    now = next((v for v in case.visits if v.id == roles.get("sstr")), None)
+    earlier = [v for v in sstr if now is not None and v.id != now.id and (v.day or 0) <= (now.day or 0)]
+    if earlier and "previous" not in roles:
+        roles["previous"] = earlier[-1].id
+    fdg = [v for v in case.visits if classes[v.id] == "fdg"]
+    if fdg and "fdg" not in roles:
+        day = now.day if now is not None and now.day is not None else None
+        roles["fdg"] = (min(fdg, key=lambda v: abs((v.day or 0) - day)) if day is not None else fdg[-1]).id
+    spect = [v for v in case.visits if classes[v.id] == "therapy"]
+    if spect and "spect" not in roles:
+        roles["spect"] = spect[-1].id
+    return roles
+
+
+def _tracer_class(visit: Visit, vocabulary: Any) -> str:
+    view = FactView(visit.facts, vocabulary)
+    value = view.get("visit.tracer_class")
+    return str(value) if isinstance(value, str) else "not_listed"
+
+
+def view_of_case(case: TypedCase, rules: RuleSet, roles: Mapping[str, str]) -> FactView:
+    """The patient as rules see it, with visits in their roles."""
+    facts: dict[str, Fact] = dict(case.facts)
+    visits = {visit.id: visit for visit in case.visits}
+    for role, name in roles.items():
+        for fact, value in visits[name].facts.items():
+            facts[f"{role}.{fact.removeprefix('visit.')}"] = value
+    if facts.get("therapy.splenectomy") is True:
+        for role in roles:
+            facts.setdefault(f"{role}.spleen_state", "removed")
+    facts.setdefault("imaging.fdg_done", "fdg" in roles)
+    has_pet = "sstr" in roles
+    scintigraphy = any(_tracer_class(v, rules.vocabulary) == "scintigraphy" for v in case.visits)
+    facts["imaging.sstr_done"] = has_pet or scintigraphy
+    if has_pet or scintigraphy:
+        facts["imaging.sstr_modality"] = "pet" if has_pet else "scintigraphy"
+    return patient_view(
+        rules,
+        facts,
+        [_lesion_facts(lesion, case, roles) for lesion in case.lesions],
+        [lesion.id for lesion in case.lesions],
+    )
+
+
+def _lesion_facts(lesion: CaseLesion, case: TypedCase, roles: Mapping[str, str]) -> dict[str, Fact]:
+    facts: dict[str, Fact] = dict(lesion.facts)
+    days = {visit.id: visit.day if visit.day is not None else -1 for visit in case.visits}
+    now = days.get(roles.get("sstr", ""), 10**9)
+    for visit in sorted(lesion.seen, key=lambda name: days.get(name, -1)):
+        if days.get(visit, -1) <= now:
+            facts |= {n: v for n, v in lesion.seen[visit].items() if n.startswith("lesion.")}
+    for role, name in roles.items():
+        for fact, value in lesion.seen.get(name, {}).items():
+            if fact.startswith("observation."):
+                facts[f"lesion.{role}.{fact.removeprefix('observation.')}"] = value
+    return facts
+
+
+def score(
+    case: TypedCase,
+    rules: RuleSet | None = None,
+    *,
+    conventions: Mapping[str, str] | None = None,
+    only: Sequence[str] | None = None,
+    questions: bool = True,
+) -> Score:
+    """Apply every rule to a typed case.
+
+    Parameters
+    ----------
+    case : a checked case (`read_case`)
+    rules : the rules; the built-in ones by default
+    conventions : options chosen on top of those of the case
+    only : ids of rules to apply
+    questions : also rank the open questions and what would change the result
+
+    Returns
+    -------
+    Score
+        One verdict per rule and subject.
+    """
+    chosen = {**case.conventions, **(conventions or {})}
+    at_hand = (rules or load_rules()).with_choices(chosen) if chosen else (rules or load_rules())
+    roles = roles_of(case, at_hand.vocabulary)
+    view = view_of_case(case, at_hand, roles)
+    proposals = _proposals(at_hand, view, case)
+    verdicts: list[Verdict] = []
+    for rule in at_hand:
+        if only is None or rule.id in only:
+            verdicts.extend(_verdicts(rule, view, roles, proposals, questions))
+    if questions:
+        verdicts = _with_overall_effects(verdicts, at_hand, view)
+    return Score(
+        case=case.id,
+        roles=roles,
+        verdicts=tuple(verdicts),
+        questions=_ranked(verdicts) if questions else (),
+        history=_history(case, at_hand, roles, only),
+        notes=tuple(Note(code, text, level) for code, level, text in case.issues) + _visit_notes(at_hand, view, roles),
+        conventions=chosen,
+    )
+
+
+def _verdicts(
+    rule: Rule,
+    view: FactView,
+    roles: Mapping[str, str],
+    proposals: Mapping[str, Mapping[str, tuple[Any, str]]],
+    questions: bool,
+) -> list[Verdict]:
+    if rule.file.scope == "patient":
+        return [evaluate(rule, view, questions=questions)]
+    needed = sorted(needs_of(rule))
+    found: list[Verdict] = []
+    memo: dict[tuple[Any, ...], Verdict] = {}
+    for lesion in view.lesions:
+        for role in _roles_for(rule, roles):
+            seen = lesion.in_role(role)
+            key = tuple(seen.get(name) for name in needed)
+            if rule.file.scope == "observation" and not _asked(rule, seen):
+                continue
+            subject = f"{lesion.identity}@{role}" if role else lesion.identity
+            if key not in memo:
+                memo[key] = evaluate(rule, lesion, role=role, questions=questions)
+            verdict = memo[key]
+            found.append(_proposed(rule, _for_subject(verdict, subject), lesion, proposals.get(lesion.identity, {})))
+    return found
+
+
+def _for_subject(verdict: Verdict, subject: str) -> Verdict:
+    if verdict.subject == subject:
+        return verdict
+    asked = tuple(dataclasses.replace(question, subject=subject) for question in verdict.questions)
+    return dataclasses.replace(verdict, subject=subject, questions=asked)
+
+
+def _roles_for(rule: Rule, roles: Mapping[str, str]) -> tuple[str | None, ...]:
+    if rule.file.scope != "observation":
+        return (None,)
+    if rule.id == "krenning-spect":
+        return ("spect",) if "spect" in roles else ()
+    return tuple(role for role in ("sstr", "previous") if role in roles)
+
+
+def _asked(rule: Rule, view: FactView) -> bool:
+    """Whether a rule about observations has anything to go by."""
+    body = rule.body
+    if isinstance(body, Scale):
+        return view.get(body.quantity) is not UNKNOWN
+    if isinstance(body, Table):
+        return any(
+            view.get(column.fact) is not UNKNOWN and column.fact.startswith("observation.") for column in body.columns
+        )
+    return True
+
+
+# ---------------------------------------------------------------------------------------------- proposals
+
+
+def _proposals(rules: RuleSet, view: FactView, case: TypedCase) -> dict[str, dict[str, tuple[Any, str]]]:
+    """Values that cited tables (or the images) propose for open facts; never counted as answers."""
+    found: dict[str, dict[str, tuple[Any, str]]] = {lesion: dict(values) for lesion, values in case.proposals.items()}
+    for rule in rules:
+        fact = rule.file.proposes
+        if fact is None or not isinstance(rule.body, Table):
+            continue
+        for lesion in view.lesions:
+            if lesion.get(fact) is not UNKNOWN:
+                continue
+            rows = rule.body.matching(rule.body.answers(lesion))
+            results = rule.body.results(rows)
+            definition = rules.vocabulary[fact]
+            if len(results) == 1 and results[0] in definition.values:
+                row = rule.body.rows[rows[0]]
+                source = row.citations[0].source if row.citations else ", ".join(row.conventions)
+                found.setdefault(lesion.identity, {}).setdefault(fact, (results[0], f"{rule.file.title} ({source})"))
+    return found
+
+
+def _proposed(rule: Rule, verdict: Verdict, lesion: FactView, proposals: Mapping[str, tuple[Any, str]]) -> Verdict:
+    if not proposals or verdict.settled or not isinstance(rule.body, Table) or rule.file.scope != "lesion":
+        return verdict
+    filled: dict[str, Fact] = {name: value for name, (value, _) in proposals.items() if lesion.get(name) is UNKNOWN}
+    if not filled:
+        return verdict
+    body = rule.body
+    results = body.results(body.matching(body.answers(lesion.changed(filled))))
+    asked = tuple(
+        dataclasses.replace(q, proposal=spell(proposals[q.fact][0]), proposal_reason=proposals[q.fact][1])
+        if q.fact in proposals
+        else q
+        for q in verdict.questions
+    )
+    return dataclasses.replace(verdict, questions=asked, proposed=" or ".join(results))
+
+
+# ---------------------------------------------------------------------------------------------- effects, questions
+
+
+def _with_overall_effects(verdicts: list[Verdict], rules: RuleSet, view: FactView) -> list[Verdict]:
+    """For every change of a lesion's result: what the patient-level rollups that rest on it would then say."""
+    rollups = [rule for rule in rules if isinstance(rule.body, Rollup) and rule.file.gives]
+    lesions = {lesion.identity: lesion for lesion in view.lesions}
+    before: dict[str, tuple[str, ...]] = {}
+    memo: dict[tuple[Any, ...], tuple[str, ...]] = {}
+    result: list[Verdict] = []
+    for verdict in verdicts:
+        if not verdict.changes or verdict.subject not in lesions:
+            result.append(verdict)
+            continue
+        lesion = lesions[verdict.subject]
+        changes: list[Change] = []
+        for change in verdict.changes:
+            affected = _resting_on(rollups, rules, verdict.rule)
+            if affected is None:
+                changes.append(change)
+                continue
+            body = affected.body
+            assert isinstance(body, Rollup)
+            if affected.id not in before:
+                before[affected.id] = body.results(body.outcomes(view).labels)
+            key = (affected.id, verdict.results, tuple(r.id for r in verdict.rows), change.fact, change.value)
+            if key not in memo:
+                other = FactView(view.given, view.vocabulary, by_rule=view.by_rule, identity="patient")
+                other.lesions = tuple(
+                    v if v is not lesion else lesion.changed({change.fact: change.value}) for v in view.lesions
+                )
+                memo[key] = body.results(body.outcomes(other).labels)
+            changes.append(dataclasses.replace(change, overall=memo[key], overall_before=before[affected.id]))
+        result.append(dataclasses.replace(verdict, changes=tuple(changes)))
+    return result
+
+
+def _resting_on(rollups: Sequence[Rule], rules: RuleSet, name: str) -> Rule | None:
+    file = rules[name].file
+    given = {file.gives, *file.also_gives}
+    for rule in rollups:
+        assert isinstance(rule.body, Rollup)
+        if given & set(rule.body.decision.lesion_names):
+            return rule
+    return None
+
+
+def _ranked(verdicts: Sequence[Verdict]) -> tuple[Question, ...]:
+    """One question per fact and subject, ranked by how much it settles over all rules."""
+    merged: dict[tuple[str, str], Question] = {}
+    for verdict in verdicts:
+        for question in verdict.questions:
+            key = (question.fact, question.subject.partition("@")[0])
+            known = merged.get(key)
+            if known is None:
+                merged[key] = question
+            else:
+                merged[key] = dataclasses.replace(
+                    known if known.gain >= question.gain else question,
+                    gain=round(known.gain + question.gain, 4),
+                    rule=known.rule if question.rule in known.rule.split(", ") else f"{known.rule}, {question.rule}",
+                    proposal=known.proposal or question.proposal,
+                    proposal_reason=known.proposal_reason or question.proposal_reason,
+                )
+    return tuple(sorted((q for q in merged.values() if q.gain > 0), key=lambda q: (-q.gain, q.fact, q.subject)))
+
+
+# ---------------------------------------------------------------------------------------------- history
+
+
+def _history(
+    case: TypedCase, rules: RuleSet, roles: Mapping[str, str], only: Sequence[str] | None
+) -> tuple[HistoryEntry, ...]:
+    """Lesion rules marked ``history``, scored again at every SSTR visit with the facts of that day."""
+    dated = sorted(
+        (v for v in case.visits if _tracer_class(v, rules.vocabulary) in SSTR_PET),
+        key=lambda v: v.day if v.day is not None else -1,
+    )
+    tracked = [rule for rule in rules if rule.file.history and (only is None or rule.id in only)]
+    if len(dated) < 2 or not tracked:
+        return ()
+    entries: list[HistoryEntry] = []
+    for index, visit in enumerate(dated):
+        then = {**roles, "sstr": visit.id}
+        then.pop("previous", None)
+        if index:
+            then["previous"] = dated[index - 1].id
+        view = view_of_case(case, rules, then)
+        for rule in tracked:
+            for lesion in view.lesions:
+                source = next(item for item in case.lesions if item.id == lesion.identity)
+                if visit.id not in source.seen:
+                    continue
+                verdict = evaluate(rule, lesion, questions=False)
+                rows = tuple(row.id for row in verdict.rows)
+                entries.append(
+                    HistoryEntry(rule.id, lesion.identity, visit.id, iso_day(visit.day), verdict.results, rows)
+                )
+    return tuple(entries)
+
+
+def _visit_notes(rules: RuleSet, view: FactView, roles: Mapping[str, str]) -> tuple[Note, ...]:
+    """Changes between the two SSTR visits that would make a comparison unsafe."""
+    if "previous" not in roles or "sstr" not in roles:
+        return ()
+    notes: list[Note] = []
+    then, now = view.get("previous.tracer"), view.get("sstr.tracer")
+    if isinstance(then, str) and isinstance(now, str) and then != now:
+        notes.append(
+            Note(
+                "TRACER-CHANGE",
+                f"The tracer changed ({then} → {now}): grades compare with reservation, SUV not at all.",
+            )
+        )
+    if "krenning-modified" in rules and isinstance(rules["krenning-modified"].body, Scale):
+        notes.extend(_reference_driven(rules["krenning-modified"].body, view))
+    return tuple(notes)
+
+
+def _reference_driven(scale: Scale, view: FactView) -> list[Note]:
+    """A grade change that vanishes with the other visit's references."""
+    notes: list[Note] = []
+    for lesion in view.lesions:
+        now, then = scale.facts(lesion.in_role("sstr")), scale.facts(lesion.in_role("previous"))
+        after, before = scale.measure(now, with_near=False), scale.measure(then, with_near=False)
+        if after.refused or before.refused or len(after.value) != 1 or len(before.value) != 1:
+            continue
+        if after.value == before.value or scale.quantity not in now or scale.quantity not in then:
+            continue
+        references = {name: then[name] for name in scale.references.values() if name in then}
+        if scale.measure({**now, **references}, with_near=False).value == before.value:
+            notes.append(
+                Note(
+                    "REFERENCE-DRIVEN",
+                    f"{lesion.identity}: grade {before.value[0]} → {after.value[0]}, but with the earlier references it "
+                    f"would still be {before.value[0]}: the references changed, not the lesion.",
+                )
+            )
+    return notes
+
+
+def score_course(course: Course, case: TypedCase | None = None, rules: RuleSet | None = None, **options: Any) -> Score:
+    """Apply every rule to what was measured, with referral data and reader's answers from a typed case where given.
+
+    Parameters
+    ----------
+    course : the record of one patient
+    case : facts of the patient, and answers for lesions by their id; its visits are used only where the course has none
+    rules, options : as for `score`
+    """
+    from lutetia.rules.measured import case_of_course
+
+    return score(case_of_course(course, case), rules, **options)
+
+
+__all__ = ["FOOTER", "HistoryEntry", "OneOf", "Score", "roles_of", "score", "score_course", "view_of_case"]
