@@ -49,7 +49,7 @@ class Basins:
         return len(self.peak)
 
 
-def divide(values: Array, mask: Array, least_rise: Callable[[Array], Array]) -> Basins:
+def divide(values: Array, mask: Array, least_rise: Callable[[Array], Array], uptake: Array | None = None) -> Basins:
     """Divide the voxels of `mask` among the distinct peaks of `values`.
 
     Parameters
@@ -60,6 +60,8 @@ def divide(values: Array, mask: Array, least_rise: Callable[[Array], Array]) -> 
         Voxels that take part.
     least_rise : callable
         Gives for peak values the height above a saddle from which a peak is distinct.
+    uptake : (z, y, x) float, optional
+        Image that peak and saddle heights are reported from, where `values` is a sharpened version of it.
     """
     shape = values.shape
     voxels = np.flatnonzero(mask)
@@ -75,10 +77,12 @@ def divide(values: Array, mask: Array, least_rise: Callable[[Array], Array]) -> 
     del position
     parent = _steepest(height, pairs)
     peak_of, first = _number_peaks(parent)
-    pairs_low = np.minimum(height[pairs[0]], height[pairs[1]])
     a, b = peak_of[pairs[0]], peak_of[pairs[1]]
-    across = a != b
-    edges, level = _highest_per_pair(a[across], b[across], pairs_low[across], len(first))
+    across = np.flatnonzero(a != b)
+    left, right = pairs[0][across], pairs[1][across]
+    edges, which = _highest_per_pair(a[across], b[across], np.minimum(height[left], height[right]), len(first))
+    left, right = left[which], right[which]
+    level = np.minimum(height[left], height[right])
     merged = _merge(height[first], edges, level, least_rise)
     names, owner = np.unique(merged, return_inverse=True)
     basin_of = owner[peak_of]
@@ -88,13 +92,15 @@ def divide(values: Array, mask: Array, least_rise: Callable[[Array], Array]) -> 
     top = order[start]
     ea, eb = owner[edges[:, 0]], owner[edges[:, 1]]
     still = ea != eb
-    contacts, contact_level = _highest_per_pair(ea[still], eb[still], level[still], count)
+    contacts, which = _highest_per_pair(ea[still], eb[still], level[still], count)
+    shown = height if uptake is None else uptake.ravel()[voxels].astype(np.float32)
+    contact_level = np.minimum(shown[left[still][which]], shown[right[still][which]])
     saddle = np.full(count, -np.inf, np.float32)
     neighbour = np.full(count, -1, np.int64)
     for i in np.argsort(contact_level, kind="stable"):
         for one, other in (contacts[i], contacts[i][::-1]):
             saddle[one], neighbour[one] = contact_level[i], other
-    return Basins(voxels, basin_of, voxels[top], height[top], saddle, neighbour, contacts, contact_level)
+    return Basins(voxels, basin_of, voxels[top], shown[top], saddle, neighbour, contacts, contact_level)
 
 
 def _neighbour_pairs(voxels: Array, position: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -144,14 +150,14 @@ def _number_peaks(parent: Array) -> tuple[Array, Array]:
 
 
 def _highest_per_pair(a: Array, b: Array, level: Array, count: int) -> tuple[Array, Array]:
-    """The highest level met between each unordered pair of numbers below `count`."""
+    """The unordered pairs of numbers below `count`, and for each the position of the entry with the highest level."""
     if len(a) == 0:
-        return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
+        return np.zeros((0, 2), np.int64), np.zeros(0, np.intp)
     key = np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b)
     order = np.lexsort((-level, key))
     key = key[order]
     first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-    return np.stack(np.divmod(key[first], count), 1), level[order][first]
+    return np.stack(np.divmod(key[first], count), 1), order[first]
 
 
 def _merge(peak: Array, edges: Array, level: Array, least_rise: Callable[[Array], Array]) -> Array:
