@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from lutetia.dicom.pixels import load_ct, load_pet
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
-from lutetia.model import InputError
+from lutetia.model import InputError, LutetiaError
 
 STORED = np.random.default_rng(11).integers(0, 2000, (5, 8, 10)).astype(np.uint16)
 
@@ -210,6 +214,17 @@ def test_pentetreotide_spect_is_refused_by_name(tmp_path, tomographic, save_dico
     assert "111In-pentetreotide" in selection.issues[-1].message
 
 
+def test_planar_pentetreotide_is_refused_by_name(tmp_path, tomographic, save_dicom):
+    d = tomographic(mapped=False)
+    d.ImageType = ["ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"]
+    d.RadiopharmaceuticalInformationSequence = [item(Radiopharmaceutical="Octreoscan")]
+    save_dicom(d, tmp_path / "nm.dcm")
+    (selection,) = select(scan(tmp_path))
+    assert selection.pet is None
+    assert selection.issues[-1].code == "tracer-not-measured"
+    assert "graded by eye" in selection.issues[-1].message
+
+
 def test_a_planar_image_is_no_volume(tmp_path, tomographic, save_dicom):
     d = tomographic(mapped=False)
     d.ImageType = ["ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"]
@@ -247,3 +262,26 @@ def test_a_reconstructed_phantom_spect_lies_where_its_detector_says(shared):
     assert image.volume.grid.shape == (45, 128, 128)
     assert image.volume.grid.origin_mm == pytest.approx((0, -264.32, -165.2 - 44 * 4.13), abs=1e-3)
     assert np.array_equal(image.volume.array, pydicom.dcmread(path).pixel_array[::-1].astype(np.float32))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_multi_frame_objects_never_raise_anything_but_a_named_refusal(
+    tmp_path, enhanced, tomographic, save_dicom, data
+):
+    path = tmp_path / "m.dcm"
+    save_dicom(data.draw(st.sampled_from([enhanced, tomographic]))(), path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(132, len(content) - 801))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    refused = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            for series in scan(path).series:
+                load_pet(series)
+            select(scan(path))
+        except LutetiaError as error:
+            refused = error
+    assert refused is None or refused.code

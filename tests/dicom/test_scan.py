@@ -109,14 +109,16 @@ def test_a_file_without_preamble_and_meta_header_is_read(tmp_path, dicom_series)
 def test_what_is_not_dicom_is_named_and_the_rest_is_read(pet_ct):
     (pet_ct / "notes.txt").write_text("weight 70 kg, measured today; see the request form")
     (pet_ct / "empty.dcm").write_bytes(b"")
-    (pet_ct / "scan.nii.gz").write_bytes(b"\x1f\x8b" + bytes(200))
+    (pet_ct / "scan.gz").write_bytes(b"\x1f\x8b" + bytes(200))
+    (pet_ct / "mask.nii.gz").write_bytes(b"\x1f\x8b" + bytes(200))
     (pet_ct / "secret").write_bytes(b"Salted__" + bytes(200))
     (pet_ct / "random").write_bytes(np.random.default_rng(1).bytes(5000))
     inventory = scan(pet_ct)
     assert [s.n_images for s in inventory.series] == [6, 6]
-    assert sorted(codes(inventory)) == ["empty-file", "not-dicom", "not-dicom", "not-dicom", "not-dicom"]
+    assert sorted(codes(inventory)) == ["empty-file", *["not-dicom"] * 5]
     assert all(issue.where for issue in inventory.issues)
     assert any("encrypted" in issue.message for issue in inventory.issues)
+    assert any("NIfTI" in issue.message for issue in inventory.issues)
 
 
 def test_a_truncated_file_is_named_and_left_out(pet_ct):

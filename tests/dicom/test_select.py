@@ -115,6 +115,20 @@ def test_the_longest_pet_is_read_and_the_other_is_offered(study):
     assert study.one(pet=short).pet.series_instance_uid == short
 
 
+def test_a_second_tracer_in_the_study_is_a_warning(study):
+    def fdg(d, k):
+        item = d.RadiopharmaceuticalInformationSequence[0]
+        item.Radiopharmaceutical, item.RadionuclideHalfLife = "FDG", "6586.2"
+        item.RadionuclideCodeSequence[0].CodeValue = "77004003"
+
+    study.add(length=20)
+    study.add(edit=fdg)
+    selection = study.one()
+    assert selection.tracer.tracer.key == "dotatate"
+    (issue,) = [i for i in selection.issues if i.code == "several-tracers"]
+    assert "18F-FDG" in issue.message
+
+
 def test_an_override_may_be_a_series_number_or_a_beginning(study):
     study.add(number=11, length=10)
     wanted = study.add(number=12)

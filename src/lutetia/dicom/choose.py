@@ -54,10 +54,30 @@ def choose_pet(
     if not chosen.original:
         text = "The PET is a derived image (Image Type DERIVED): someone changed it after reconstruction"
         issues.append(_issue(chosen.series, "derived-pet", text))
-    if len(usable) > 1:
-        names = "; ".join(c.series.label for c in usable[1:])
-        issues.append(_issue(chosen.series, "several-pets", f"Other PET series could be read (--pet): {names}", "info"))
+    issues += _other_pets(chosen, usable[1:])
     return chosen
+
+
+def _other_pets(chosen: Candidate, others: list[Candidate]) -> list[Issue]:
+    """Usable PET series that were not chosen; another tracer in the same study is worth a warning."""
+    foreign = [c for c in others if _tracer_name(c) != _tracer_name(chosen)]
+    found = []
+    if foreign:
+        names = "; ".join(f"{c.series.label}: {_tracer_name(c)}" for c in foreign)
+        text = f"The study holds PET of another tracer, read it with --pet: {names}"
+        found.append(_issue(chosen.series, "several-tracers", text))
+    same = [c for c in others if c not in foreign]
+    if same:
+        names = "; ".join(c.series.label for c in same)
+        found.append(_issue(chosen.series, "several-pets", f"Other PET series could be read (--pet): {names}", "info"))
+    return found
+
+
+def _tracer_name(candidate: Candidate) -> str:
+    finding = candidate.tracer
+    if finding is None:
+        return "unknown"
+    return finding.tracer.name if finding.tracer else finding.radionuclide or "unknown"
 
 
 def _pet_rank(candidate: Candidate) -> tuple[object, ...]:

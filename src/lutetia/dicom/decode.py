@@ -255,6 +255,12 @@ def _parsed(path: str, member: str) -> Any:
     return read_dataset(InstanceHeader(path=path, member=member), pixels=True)
 
 
+def forget() -> None:
+    """Let go of the files that were kept in memory between frames."""
+    for cache in (_whole_member, _whole_file, _frames, _parsed):
+        cache.cache_clear()
+
+
 def _length_mismatch(header: InstanceHeader, got: int) -> InputError:
     return InputError(
         "pixel-length-mismatch",

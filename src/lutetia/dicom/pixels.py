@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutetia.dicom.decode import read_stored, stored_dtype
+from lutetia.dicom.decode import forget, read_stored, stored_dtype
 from lutetia.dicom.geometry import SliceStack, stack_slices
 from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.series import SeriesFiles
@@ -167,12 +167,15 @@ def _for_each(action: Callable[[int], None], count: int) -> None:
         for k in part:
             action(k)
 
-    if len(parts) < 2 or count < 4:
-        for part in parts:
-            run(part)
-        return
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        list(pool.map(run, parts))
+    try:
+        if len(parts) < 2 or count < 4:
+            for part in parts:
+                run(part)
+            return
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            list(pool.map(run, parts))
+    finally:
+        forget()
 
 
 def _buffers(local: threading.local, header: InstanceHeader) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:

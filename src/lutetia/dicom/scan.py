@@ -133,7 +133,9 @@ class _Found:
         place = file_place(path, member)
         level: Level = "info"
         message = f"Skipped: {kind}"
-        if kind == "a zip archive":
+        if path.lower().endswith((".nii", ".nii.gz")):
+            message = "Skipped: a NIfTI image, not DICOM; masks are given to the verbs that take them"
+        elif kind == "a zip archive":
             level, message = "caution", "An archive inside an archive is not read; unpack it"
         elif kind != "not a DICOM file" and ("encrypted" in kind or "compressed" in kind or "archive" in kind):
             level, message = "caution", f"Skipped: this is {kind}; unpack or decrypt it first"

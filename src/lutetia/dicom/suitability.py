@@ -92,8 +92,7 @@ def judge_pet(series: SeriesFiles) -> Candidate:
         return Candidate(series, False, "none of its images can be read", "no-images")
     head, text = series.first, series.description
     if head.sop_class_uid == NM_CLASS and "RECON TOMO" not in head.image_type:
-        kind = head.image_type[2].lower() if len(head.image_type) > 2 else "planar"
-        return Candidate(series, False, f"{kind} NM image: no reconstructed volume", "nm-not-tomographic")
+        return _judge_planar(series)
     if _is_projection(series):
         return Candidate(series, False, "maximum-intensity projection")
     if _FUSED.search(text):
@@ -117,6 +116,19 @@ def judge_pet(series: SeriesFiles) -> Candidate:
             series, False, "not attenuation-corrected", "not-attenuation-corrected", stack, False, original
         )
     return Candidate(series, True, "", "", stack, corrected, original, finding)
+
+
+def _judge_planar(series: SeriesFiles) -> Candidate:
+    """An NM image that is no reconstructed volume: why it is not measured."""
+    kinds = series.first.image_type[2:3]
+    reason = f"{kinds[0].lower() if kinds else 'planar'} NM image: no reconstructed volume"
+    try:
+        finding = identify_tracer(series.dataset())
+    except InputError:
+        finding = TracerFinding(None)
+    if not finding.measurable:
+        return Candidate(series, False, f"{reason}; {finding.refusal}", "tracer-not-measured", tracer=finding)
+    return Candidate(series, False, reason, "nm-not-tomographic", tracer=finding)
 
 
 def attenuation_corrected(series: SeriesFiles) -> bool | None:
