@@ -16,6 +16,8 @@ from lutetia.imaging.lesions.working import Working
 
 Array = npt.NDArray[Any]
 
+_HOT_ORGANS = tuple(LABELS[n] for n in ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder"))
+
 
 @dataclass(eq=False)
 class Focus:
@@ -164,6 +166,10 @@ def _focus(
         background = _background(work, voxels[values >= 0.5 * peak], usual)
     half = background + 0.5 * (peak - background)
     core = voxels[values >= half]
+    if not in_liver and work.labels[tuple(peak_at)] not in _HOT_ORGANS:
+        # the slope of a hot organ may drain to a focus beside it, but is no part of that
+        own = core[~np.isin(work.labels[tuple(core.T)], _HOT_ORGANS)]
+        core = own if len(own) else core
     if len(core) < 8 * smallest and not np.isfinite(basins.saddle[number]):
         core = _below_the_floor(work, peak_at, half)
     if not in_liver and len(core) * work.grid.voxel_ml > 8.0:

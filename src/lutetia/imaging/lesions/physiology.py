@@ -51,7 +51,7 @@ def marrow(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | No
 def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
     """Blood in the heart and in vessels of the chest."""
     name = NAMES.get(focus.label, "")
-    diffuse = not around.compact or around.core_ml > 8
+    diffuse = around.core_ml > 8 or (not around.compact and around.core_ml > 3 and focus.peak < 3.0 * levels.blood)
     if name in ("heart", "aorta") and focus.label_share >= 0.5 and (diffuse or focus.peak < 2.0 * levels.blood):
         return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
     faint = focus.peak < 1.7 * levels.blood
@@ -102,7 +102,8 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
         return None
     thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
     invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
-    if invisible or (thread and not (around.nodule_in_fat and around.elongation < 1.6)):
+    solid = around.has_ct and around.ct_peak_hu > 35 and around.core_ml > 1.5  # urine is not that dense, nor that wide
+    if invisible or (thread and not solid and not (around.nodule_in_fat and around.elongation < 1.6)):
         why = "thread-like" if thread else "no nodule on CT"
         return Judgement(True, "ureter", f"in the course of the ureter, {why}; follow the ureter")
     return None

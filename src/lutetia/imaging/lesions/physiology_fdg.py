@@ -75,7 +75,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
         return None
     if abs(around.lateral) < 12:
         return Judgement(True, "head_and_neck", f"midline uptake of larynx, pharynx or mouth, SUV {focus.top:.1f}")
-    if around.other_side <= settings.asymmetry:
+    if around.other_side <= settings.asymmetry and around.core_ml > 0.8:
         return Judgement(
             True, "head_and_neck", f"both sides alike (ratio {around.other_side:.1f}): tonsils, glands, muscles or eyes"
         )
