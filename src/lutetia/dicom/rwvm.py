@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from lutetia.dicom import writing
 from lutetia.dicom.source_images import SourceImages
@@ -164,6 +164,6 @@ def _frame(source: SourceImages, identity: tuple[str, ...], series_number: int, 
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = date, time
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = SOP_CLASS_UID
+    dataset.file_meta.MediaStorageSOPClassUID = UID(SOP_CLASS_UID)
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     return dataset

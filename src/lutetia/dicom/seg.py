@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage, RLELossless
 
 from lutetia.dicom import writing
 from lutetia.dicom.source_images import SourceImages
@@ -107,7 +107,7 @@ def build_segmentation(
     identity = _identity(source, pixels, slices, [wanted[label] for label in present], content_label, labelmap, full)
     date, time = source.moment
     dataset = hd.seg.Segmentation(
-        source_images=source.lean(int(z) for z in slices),
+        source_images=_single_frames(source, slices),
         pixel_array=pixels,
         segmentation_type="LABELMAP" if labelmap else "BINARY",
         segment_descriptions=described,
@@ -207,6 +207,15 @@ def _identity(
     return (study, source.series_instance_uid, content_label, f"{labelmap}{full}", digest.hexdigest())
 
 
+def _single_frames(source: SourceImages, slices: npt.NDArray[np.intp]) -> list[Dataset]:
+    """The slices as single-frame images; frames of one object stand in for them until `_name_frames`."""
+    images = source.lean(int(z) for z in slices)
+    if source.slices[0].frame is not None:
+        for image in images:
+            image.SOPClassUID = PositronEmissionTomographyImageStorage
+    return images
+
+
 def _name_frames(dataset: Dataset, source: SourceImages, slices: npt.NDArray[np.intp]) -> None:
     """Frames of a multi-frame source went in under made-up UIDs: put the object's UID and the frame number there."""
     if source.slices[0].frame is None:
@@ -215,13 +224,17 @@ def _name_frames(dataset: Dataset, source: SourceImages, slices: npt.NDArray[np.
     for group in dataset.PerFrameFunctionalGroupsSequence:
         for derivation in group.get("DerivationImageSequence", ()):
             for image in derivation.SourceImageSequence:
-                instance = real[str(image.ReferencedSOPInstanceUID)]
+                instance = real.get(str(image.ReferencedSOPInstanceUID))
+                if instance is None:  # segments on one slice share the item, and it is named already
+                    continue
+                image.ReferencedSOPClassUID = UID(instance.sop_class_uid)
                 image.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
                 image.ReferencedFrameNumber = (instance.frame or 0) + 1
     for series in dataset.get("ReferencedSeriesSequence", ()):
         seen: dict[str, Dataset] = {}
         for image in series.ReferencedInstanceSequence:
-            uid = str(image.ReferencedSOPInstanceUID)
-            image.ReferencedSOPInstanceUID = UID(real[uid].sop_instance_uid) if uid in real else UID(uid)
-            seen[str(image.ReferencedSOPInstanceUID)] = image
+            instance = real[str(image.ReferencedSOPInstanceUID)]
+            image.ReferencedSOPClassUID = UID(instance.sop_class_uid)
+            image.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
+            seen[instance.sop_instance_uid] = image
         series.ReferencedInstanceSequence = DicomSequence(seen.values())

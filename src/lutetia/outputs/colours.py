@@ -29,8 +29,8 @@ GRADE: dict[str, Rgb] = {
     "4": (150, 40, 30),
 }
 #: Sets of grades that a rule could not tell apart, in words, stand between their members.
-GRADE_SET: dict[str, Rgb] = {"3 or 4": (189, 84, 28), "0, 1 or 2": (190, 206, 222)}
-UNKNOWN_GRADE: Rgb = (120, 120, 120)
+GRADE_SET: dict[str, Rgb] = {"3 or 4": (178, 76, 24), "0, 1 or 2": (190, 206, 222)}
+UNKNOWN_GRADE: Rgb = (112, 112, 112)
 
 #: Reference region → outline colour.
 REFERENCE: dict[str, Rgb] = {
@@ -54,7 +54,7 @@ def text_on(rgb: Rgb) -> Rgb:
     """Black or white, whichever reads better on `rgb` (relative luminance of WCAG 2)."""
     linear = [(c / 255 / 12.92) if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return (17, 24, 32) if luminance > 0.22 else (255, 255, 255)
+    return (17, 24, 32) if luminance > 0.18 else (255, 255, 255)
 
 
 def grade_colour(words: str) -> Rgb:

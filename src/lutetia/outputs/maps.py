@@ -97,7 +97,7 @@ def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
     # C order of (z, y, x) is the file's order: x runs fastest.
     with igzip_threaded.open(path, "wb", compresslevel=1, threads=_COMPRESSION_THREADS) as stream:
         stream.write(nifti_header(volume.grid, data.dtype, description))
-        stream.write(memoryview(data).cast("B"))
+        stream.write(data.data.cast("B"))
 
 
 def smallest_label_type(volume: Volume) -> Volume:

@@ -70,7 +70,7 @@ def lesion_strip(
         return Plane(centre_mm, pair[0], pair[1], width, PANEL_PIXELS)
 
     def mask(at: Plane) -> npt.NDArray[np.bool_]:
-        return planes.sample_labels(lesions, at) == label
+        return np.asarray(planes.sample_labels(lesions, at) == label)
 
     axial, coronal = plane(planes.AXIAL), plane(planes.CORONAL)
     pet_axial, mask_axial = planes.sample(scene.pet, axial), mask(axial)

@@ -18,13 +18,13 @@ CT_LEVEL_HU, CT_WIDTH_HU = 40.0, 450.0
 def inverted_grey(values: npt.NDArray[np.floating], upper: float) -> ByteImage:
     """PET as readers know it: white at 0, black at `upper` and above. uint8, the shape of `values`."""
     scaled = np.clip(values * np.float32(255.0 / upper), 0, 255)
-    return (255 - scaled).astype(np.uint8)
+    return np.asarray(255 - scaled, np.uint8)
 
 
 def ct_grey(hounsfield: npt.NDArray[np.floating]) -> ByteImage:
     """CT in the soft-tissue window. uint8."""
     low = CT_LEVEL_HU - CT_WIDTH_HU / 2
-    return np.clip((hounsfield - low) * (255.0 / CT_WIDTH_HU), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((hounsfield - low) * np.float32(255.0 / CT_WIDTH_HU), 0, 255), np.uint8)
 
 
 @cache
@@ -42,7 +42,7 @@ def fused(hounsfield: npt.NDArray[np.floating], suv: npt.NDArray[np.floating], u
     opacity = np.clip((share - 0.06) * 2.2, 0, 0.78)[..., None]
     base = ct_grey(hounsfield).astype(np.float32)[..., None]
     colour = _hot()[(share * 255).astype(np.uint8)]
-    return np.clip(base * (1 - opacity) + colour * opacity, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(base * (1 - opacity) + colour * opacity, 0, 255), np.uint8)
 
 
 def as_rgb(grey: ByteImage) -> ByteImage:

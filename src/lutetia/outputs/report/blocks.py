@@ -154,7 +154,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Atlas:
-    """Projections with numbered lesions, and the cards of the lesions: the first `beside` next to them, then the rest."""
+    """Projections with numbered lesions, and the lesions' cards: the first `beside` next to them, then the rest."""
 
     projections: tuple[Figure, ...]
     legend: tuple[Segment, ...]

@@ -10,6 +10,8 @@ from lutetia.outputs.dicom_objects import software_version
 from lutetia.outputs.report import course_sections, lesion_sections, study_sections, wording
 from lutetia.outputs.report.blocks import Paragraph, Report, Section
 from lutetia.outputs.report.figures import Shown, StudyPictures, shown_lesions, study_pictures
+from lutetia.outputs.report.verdict_sections import verdict_section
+from lutetia.outputs.report.visit_sections import visit_sections
 from lutetia.outputs.volumes import StudyVolumes
 
 
@@ -29,9 +31,10 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
             shown = shown_lesions(course, study)
             sections.append(Section("", (course_sections.headline(study, shown),), anchor="headline"))
     sections.append(Section("What to know first", course_sections.issue_blocks(course), anchor="issues"))
-    for extra in (course_sections.matrix_section(course), course_sections.verdict_section(course)):
-        if extra is not None:
-            sections.append(extra)
+    sections += visit_sections(course)
+    verdicts = verdict_section(course)
+    if verdicts is not None:
+        sections.append(verdicts)
     for study in course.studies:
         shown = shown_lesions(course, study)
         everything += shown

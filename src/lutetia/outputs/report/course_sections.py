@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lutetia.model import Course, Study
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.blocks import (
@@ -76,100 +74,14 @@ def issue_blocks(course: Course) -> tuple[Block, ...]:
     return (Notices(tuple(items)),)
 
 
-def matrix_section(course: Course) -> Section | None:
-    """Lesions × studies, when there is more than one study."""
-    if len(course.studies) < 2 or not course.lesions:
-        return None
-    columns = [Column("Lesion", width=1.2)]
-    for study in course.studies:
-        title = f"{wording.tracer_words(study)}, {wording.date_words(study.date)}"
-        columns.append(Column(f"{study.visit}: {title}" if study.visit else title, "right", 1))
-    columns.append(Column("What happened", width=1.4))
-    rows = []
-    for lesion in course.lesions:
-        found = {observation.study: observation for observation in lesion.observations}
-        events = {event.study: event for event in lesion.history}
-        cells = [Cell(f"{lesion.id}: {wording.site_words(lesion)}")]
-        for study in course.studies:
-            observation = found.get(study.id)
-            if observation is None:
-                event = events.get(study.id)
-                cells.append(Cell(event.event.replace("_", " ") if event else "–", "muted"))
-                continue
-            item = Shown(lesion, observation)
-            words = f"{wording.suv(observation.suv_max)} · {wording.with_unit(observation.volume_ml, 'mL')}"
-            if item.grade is not None:
-                words += f" · {wording.grade_words(item.grade)}"
-            cells.append(Cell(words))
-        happened = "; ".join(
-            f"{event.event.replace('_', ' ')}" + (f" ({event.evidence})" if event.evidence else "")
-            for event in lesion.history
-            if event.event != "baseline"
-        )
-        cells.append(Cell(happened or "–", "muted"))
-        rows.append(Row(tuple(cells)))
-    note = "Each cell: SUVmax · volume · grade. Values of different tracers are not compared with one another."
-    table = Table(tuple(columns), tuple(rows), notes=(note,), dense=True)
-    return Section("Course of the lesions", (table, *_comparability(course)))
-
-
-def _comparability(course: Course) -> tuple[Block, ...]:
-    notices = []
-    for entry in course.comparability:
-        words = _entry_words(entry)
-        state = str(entry.get("state") or entry.get("status") or entry.get("result") or "")
-        notices.append(Notice("info" if state in ("met", "comparable") else "caution", words))
-    return (Notices(tuple(notices)),) if notices else ()
-
-
-def _entry_words(entry: dict[str, Any]) -> str:
-    """A free record in words: its text where it has one, else its fields."""
-    for key in ("text", "message", "sentence", "explanation"):
-        if entry.get(key):
-            return str(entry[key])
-    return "; ".join(f"{key.replace('_', ' ')}: {_value_words(value)}" for key, value in entry.items() if value)
-
-
-def _value_words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_value_words(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_value_words(item) for item in value)
-    if isinstance(value, float):
-        return wording.number(value)
-    return str(value)
-
-
-_SHOWN_APART = ("title", "name", "rule", "edition", "value", "values", "result", "set", "possible", "state")
-
-
-def verdict_section(course: Course) -> Section | None:
-    """What each rule says, each for itself; what is missing comes first. None when no rule was asked."""
-    if not course.verdicts:
-        return None
-    rows = []
-    for verdict in course.verdicts:
-        title = str(verdict.get("title") or verdict.get("name") or verdict.get("rule") or "rule")
-        if verdict.get("edition"):
-            title += f" ({verdict['edition']})"
-        value = next((verdict[k] for k in ("value", "values", "result", "state") if verdict.get(k) is not None), None)
-        possible = next((verdict[k] for k in ("set", "possible") if verdict.get(k)), None)
-        said = _value_words(value) if value is not None else "undecided"
-        if possible is not None and _value_words(possible) != said:
-            said += f" (possible: {_value_words(possible)})"
-        rest = {key: item for key, item in verdict.items() if key not in _SHOWN_APART}
-        rows.append(Row((Cell(title, "strong"), Cell(said), Cell(_entry_words(rest), "muted"))))
-    columns = (Column("Rule", width=1), Column("Says", width=1), Column("Because", width=2.4))
-    note = "Each source speaks for itself; nothing is merged into one answer. Read with the open questions it names."
-    return Section("What the rules say", (Table(columns, tuple(rows), notes=(note,), dense=True),))
-
-
 def fact_section(course: Course) -> Section | None:
     """Treatments and facts that came with the case, with their origin."""
     entries = [*course.treatments, *course.facts]
     if not entries:
         return None
-    rows = tuple((str(e.get("name") or e.get("key") or e.get("kind") or "fact"), _entry_words(e)) for e in entries)
+    rows = tuple(
+        (str(e.get("name") or e.get("key") or e.get("kind") or "fact"), wording.entry_words(e)) for e in entries
+    )
     return Section("Facts of the case", (Facts(rows, columns=1),))
 
 

@@ -29,7 +29,7 @@ def _fonts() -> Markup:
         data = (files("lutetia.outputs") / "fonts" / f"{file}.otf").read_bytes()
         source = f"url(data:font/otf;base64,{base64.b64encode(data).decode()})"
         rules.append(f"@font-face{{font-family:Inter;font-weight:{weight};font-style:{style};src:{source}}}")
-    return Markup("".join(rules))  # noqa: S704 - our own bytes
+    return Markup("".join(rules))
 
 
 @cache

@@ -7,7 +7,20 @@ from collections import Counter
 from lutetia.model import Study
 from lutetia.outputs import colours
 from lutetia.outputs.report import wording
-from lutetia.outputs.report.blocks import Atlas, Bars, Block, Card, Cell, Column, Facts, Paragraph, Row, Segment, Table
+from lutetia.outputs.report.blocks import (
+    Atlas,
+    Bars,
+    Block,
+    Card,
+    Cell,
+    Column,
+    Facts,
+    Paragraph,
+    Row,
+    Segment,
+    Table,
+    Tone,
+)
 from lutetia.outputs.report.figures import NO_GRADE, Shown, StudyPictures
 
 _CARD_CAPTION = (
@@ -90,7 +103,7 @@ def _lesion_row(item: Shown, graded: bool) -> Row:
     observation = item.observation
     cells = [Cell(item.number, "strong", anchor=_anchor(item)), Cell(wording.site_words(item.lesion))]
     if graded:
-        tone = "strong" if wording.is_borderline(item.grade) else ""
+        tone: Tone = "strong" if wording.is_borderline(item.grade) else ""
         cells += [_grade_cell(item), Cell(wording.margin_words(item.grade), tone)]
     ratios = (observation.ratio_liver, observation.ratio_spleen, observation.ratio_blood_pool)
     cells += [

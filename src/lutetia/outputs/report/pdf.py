@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lutetia.outputs.colours import Rgb, hexadecimal, text_on
 from lutetia.outputs.report.blocks import Figure, Report
 
-STANDARDS = ["a-2b", "ua-1"]
+STANDARDS: list[Literal["a-2b", "ua-1"]] = ["a-2b", "ua-1"]
 _EXTENSION = {"jpeg": "jpg", "svg": "svg"}
 
 
@@ -39,13 +39,12 @@ def report_pdf(report: Report) -> bytes:
             font_paths=[str(fonts)],
             ignore_system_fonts=True,
             format="pdf",
-            pdf_standards=STANDARDS,
+            pdf_standards=[*STANDARDS],
             package_path=str(empty),
             package_cache_path=str(empty),
             timestamp=_timestamp(report.date),
         )
-    assert isinstance(compiled, bytes)
-    return compiled
+    return bytes(compiled)
 
 
 def _timestamp(date: str | None) -> int:
@@ -54,7 +53,8 @@ def _timestamp(date: str | None) -> int:
     if not found:
         return 0
     try:
-        return int(datetime(*(int(part) for part in found.groups()), 12, tzinfo=UTC).timestamp())  # type: ignore[arg-type]
+        year, month, day = (int(part) for part in found.groups())
+        return int(datetime(year, month, day, 12, tzinfo=UTC).timestamp())
     except ValueError:
         return 0
 

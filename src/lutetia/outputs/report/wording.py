@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from lutetia.model import Course, Grade, Lesion, Study
 
@@ -73,6 +74,12 @@ CORRECTIONS = {
     "PMTC": "PMT",
     "DCAL": "detector calibration",
 }
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 
 
 def number(value: float | None, digits: int = 3, missing: str = "–") -> str:
@@ -189,9 +196,8 @@ def date_words(date: str | None) -> str:
     found = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})", date.strip()[:10])
     if not found:
         return date
-    months = "January February March April May June July August September October November December".split()
     year, month, day = (int(part) for part in found.groups())
-    return f"{day} {months[month - 1]} {year}" if 1 <= month <= 12 else date
+    return f"{day} {_MONTHS[month - 1]} {year}" if 1 <= month <= 12 else date
 
 
 def moment_words(moment: str | None) -> str:
@@ -204,3 +210,24 @@ def moment_words(moment: str | None) -> str:
 def patient_words(course: Course) -> str:
     """The patient's id, marked when it is a pseudonym."""
     return f"{course.patient.id} (pseudonym)" if course.patient.pseudonymous else course.patient.id
+
+
+def entry_words(entry: dict[str, Any]) -> str:
+    """A free record in words: its text where it has one, else its fields."""
+    for key in ("text", "message", "statement", "explanation"):
+        if entry.get(key):
+            return str(entry[key])
+    return "; ".join(f"{key.replace('_', ' ')}: {value_words(value)}" for key, value in entry.items() if value)
+
+
+def value_words(value: Any) -> str:
+    """Any value of a free record in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {value_words(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(value_words(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    return str(value)
