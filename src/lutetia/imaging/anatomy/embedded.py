@@ -18,7 +18,7 @@ from lutetia.imaging.anatomy.record import Anatomy, VesselTrack
 from lutetia.imaging.anatomy.region import Trunk, cut_trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene, resample, set_scene
 from lutetia.imaging.anatomy.skeleton import Spine, column_zone, find_bone, find_spine
-from lutetia.imaging.anatomy.spleen import Spleen, find_spleen
+from lutetia.imaging.anatomy.spleen import Spleen, find_spleen, looks_like_spleen
 from lutetia.imaging.anatomy.verdicts import OrganVerdict, judge_aorta, judge_liver, judge_spleen
 from lutetia.model import Grid, Issue, OrganRecord, Tracer, Volume
 
@@ -116,6 +116,9 @@ def _kidneys_and_spleen(trunk: Trunk, liver: Liver | None, sstr: bool) -> tuple[
         found = {s: find_kidney(trunk, s, nothing, float("nan"), sstr) for s in ("left", "right")}
         return {s: k for s, k in found.items() if k is not None}, None
     core = mm.erode(liver.mask, 12.0, SPACING)
+    if sstr and trunk.pet_smooth is not None and np.isfinite(liver.suv):
+        # a kidney against the liver is hotter than it; what is that hot may still be asked whether it is a kidney
+        core &= trunk.pet_smooth < 1.5 * liver.suv
     kidneys: dict[str, Kidney] = {}
     own = find_kidney(trunk, liver.side, core, liver.suv, sstr)
     if own is not None:
@@ -124,6 +127,10 @@ def _kidneys_and_spleen(trunk: Trunk, liver: Liver | None, sstr: bool) -> tuple[
     first = find_kidney(trunk, side, core, liver.suv, sstr)
     nothing = np.zeros(trunk.ct.shape, bool)
     beside = find_spleen(trunk, liver, first.mask if first is not None else nothing, sstr)
+    sure = first is not None and first.score > 5.0 and first.evidence["volume_ml"] < 250
+    if first is not None and sure and beside is not None and looks_like_spleen(beside):
+        kidneys[side] = first
+        return kidneys, beside
     alone = find_spleen(trunk, liver, nothing, sstr)
     # two readings of the same bed: kidney first, or spleen first; the pair with the better product of scores wins
     second = find_kidney(trunk, side, core | alone.mask, liver.suv, sstr) if alone is not None else None

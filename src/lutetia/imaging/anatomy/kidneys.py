@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
+
+#: a ball of two voxels (6 mm)
+_BALL = np.linalg.norm(np.indices((5, 5, 5)) - 2, axis=0) <= 2.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +36,7 @@ def _bed(trunk: Trunk, side: str) -> mm.Mask:
     return result
 
 
-def _judge(trunk: Trunk, mask: mm.Mask, side: str, liver_suv: float, hot_tracer: bool) -> tuple[float, dict[str, float]]:
+def _judge(trunk: Trunk, mask: mm.Mask, liver_suv: float, hot_tracer: bool) -> tuple[float, dict[str, float]]:
     """How much a piece looks like a kidney: volume, length, fat round it, place, no lung contact, uptake. 0 = no."""
     volume = float(mask.sum() * VOXEL_ML)
     box = mm.bounding_box(mask, 4)
@@ -43,7 +47,7 @@ def _judge(trunk: Trunk, mask: mm.Mask, side: str, liver_suv: float, hot_tracer:
     shell = (distance > 2.9) & (distance < 8)
     hu = trunk.ct[box]
     fat = float(((hu < -30) & (hu > -200))[shell].mean()) if shell.any() else 0.0
-    edge = part & (mm.depth_inside(part, SPACING) <= SPACING_MM)
+    edge = part & ~ndi.binary_erosion(part, mm.FACES)
     contact = float((trunk.lung_distance_mm[box][edge] < 12).mean())
     voxels = np.argwhere(part)
     spread = np.sqrt(np.maximum(np.sort(np.linalg.eigvalsh(np.cov(voxels.T)))[::-1], 1e-6))
@@ -72,22 +76,22 @@ def _judge(trunk: Trunk, mask: mm.Mask, side: str, liver_suv: float, hot_tracer:
 
 
 def _hot_pieces(trunk: Trunk, bed: mm.Mask) -> Iterator[mm.Mask]:
-    """Hot tissue at several levels, closed by 8 mm (medulla and pelvis differ from cortex) and cut at its necks."""
+    """Hot tissue at several levels, closed by 6 mm (medulla and pelvis differ from cortex) and cut at its necks."""
     assert trunk.pet_smooth is not None
     inside = trunk.pet_smooth[bed & trunk.measured]
     if len(inside) < 200:
         return
     top = float(np.percentile(inside, 99))
-    for share in (0.25, 0.4, 0.6):
+    for share in (0.25, 0.45):
         hot = bed & (trunk.pet_smooth > share * top)
-        grown = mm.distance_to(np.ascontiguousarray(hot), SPACING) <= 6.0
-        closed = (mm.fill_slices(mm.depth_inside(grown, SPACING, open_edges=True) > 6.0) | hot) & bed
-        for box, piece, _ in mm.components(closed, int(15 / VOXEL_ML))[:4]:
+        closed = (mm.fill_slices(ndi.binary_closing(hot, _BALL) | hot)) & bed
+        depth = mm.depth_inside(closed, SPACING)
+        for box, piece, _ in mm.components(closed, int(15 / VOXEL_ML))[:3]:
             mask = np.zeros_like(bed)
             mask[box] = piece
             yield mask
         for erosion in (4.0, 8.0):
-            yield from mm.split_by_depth(closed, erosion, SPACING)[:5]
+            yield from mm.split_by_depth(closed, depth, erosion)[:4]
 
 
 def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_tracer: bool) -> Kidney | None:
@@ -110,16 +114,20 @@ def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_t
     if local.pet_smooth is not None and hot_tracer:
         candidates.extend(_hot_pieces(local, bed))
     tissue = bed & (local.ct_smooth > 0)
+    depth = mm.depth_inside(tissue, SPACING)
     for erosion in (9.0, 6.0, 4.0):
-        candidates.extend(mm.split_by_depth(tissue, erosion, SPACING)[:6])
-        depth = mm.depth_inside(tissue, SPACING)
-        for place, piece, _ in mm.components(depth > erosion, int(4 / VOXEL_ML))[:5]:
-            mask = np.zeros_like(bed)
-            mask[place] = piece
-            candidates.append(mm.dilate(mask, erosion + 1.5, SPACING) & bed)
+        candidates.extend(mm.split_by_depth(tissue, depth, erosion)[:5])
+    seen: set[tuple[int, ...]] = set()
     best: Kidney | None = None
     for mask in candidates:
-        score, evidence = _judge(local, mask, side, liver_suv, hot_tracer)
+        place = mm.bounding_box(mask)
+        if place is None:
+            continue
+        key = (int(mask.sum()), *(s.start for s in place), *(s.stop for s in place))
+        if key in seen:
+            continue
+        seen.add(key)
+        score, evidence = _judge(local, mask, liver_suv, hot_tracer)
         if score > 0 and (best is None or score > best.score):
             best = Kidney(mask, score, evidence)
     if best is None:

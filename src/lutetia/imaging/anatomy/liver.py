@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.region import Trunk
@@ -127,6 +128,10 @@ def find_liver(trunk: Trunk) -> Liver | None:
             cold = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
             wide = room & (((ct - hu) / max(width, 30.0)) ** 2 + cold**2 < 1)
             mask = _window_piece(wide, core, 7.0, 10.0)
+            # what a strict cage or the rule for back muscles cut away comes back where density and uptake agree
+            again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
+            again &= mm.dilate(mask, 12.0, SPACING) & rows[:, None, None]
+            mask = mm.largest(mask | ndi.binary_opening(again | mask, mm.FACES))
             evidence["suv_mode"] = suv
             evidence["suv_low_quarter"] = low
     allowed = (trunk.soft | ((trunk.ct_smooth > -40) & (trunk.cage_mm > 2))) & ~trunk.above_diaphragm

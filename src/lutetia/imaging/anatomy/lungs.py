@@ -20,6 +20,7 @@ class Lungs:
     ----------
     left, right : masks
     base : (y, x) slice index of the diaphragm under each column, float; NaN where no lung is near
+    on_diaphragm : (y, x) whether the lung of that column ends on the diaphragm (not on heart or mediastinum)
     apex : highest slice index with 6 cm² of lung on one side (higher up only the windpipe is left); None without lungs
     dome_left, dome_right : slice index of the top of each half of the diaphragm; None without that lung
     cut_above : the top of the CT field cuts the lungs
@@ -28,6 +29,7 @@ class Lungs:
     left: mm.Mask
     right: mm.Mask
     base: mm.Floats
+    on_diaphragm: mm.Mask
     apex: float | None
     dome_left: float | None
     dome_right: float | None
@@ -62,16 +64,18 @@ def find_lungs(scene: Scene, spine: Spine) -> Lungs:
     left, right = lung & is_left[:, None, :], lung & ~is_left[:, None, :]
     empty = np.full(lung.shape[1:], np.nan, np.float32)
     if not lung.any():
-        return Lungs(left, right, empty, None, None, None, False)
+        return Lungs(left, right, empty, np.zeros(empty.shape, bool), None, None, None, False)
     volume_top = lung[-2:].any(axis=0).sum() * SPACING_MM**2
     area = np.maximum(left.sum(axis=(1, 2)), right.sum(axis=(1, 2))) * SPACING_MM**2
     heights = np.flatnonzero(area > 600.0)
     if not len(heights):
-        return Lungs(left, right, empty, None, None, None, False)
+        return Lungs(left, right, empty, np.zeros(empty.shape, bool), None, None, None, False)
+    base, on_diaphragm = _diaphragm(lung, spine)
     return Lungs(
         left,
         right,
-        _diaphragm(scene, lung, spine),
+        base,
+        on_diaphragm,
         float(heights[-1]),
         _dome(left),
         _dome(right),
@@ -102,7 +106,7 @@ def _dome(lung: mm.Mask) -> float | None:
     return float(np.percentile(lowest[thick & outer], 90))
 
 
-def _diaphragm(scene: Scene, lung: mm.Mask, spine: Spine) -> mm.Floats:
+def _diaphragm(lung: mm.Mask, spine: Spine) -> tuple[mm.Floats, mm.Mask]:
     """Height of the diaphragm per column, by normalised blur (25 mm) of the lung's lowest voxels.
 
     Columns whose lung ends on the mediastinum (more lung follows below within the same column region, or the lung is
@@ -135,8 +139,7 @@ def _diaphragm(scene: Scene, lung: mm.Mask, spine: Spine) -> mm.Floats:
     smooth = ndi.gaussian_filter(value, 25 / SPACING_MM, truncate=3) / np.maximum(near, 1e-6)
     wide = ndi.gaussian_filter(value, 60 / SPACING_MM, truncate=3) / np.maximum(far, 1e-6)
     surface = np.where(near > 0.03, smooth, np.where(far > 0.005, wide, np.nan))
-    result: mm.Floats = surface.astype(np.float32)
-    return result
+    return surface.astype(np.float32), valid
 
 
 __all__ = ["SPACING", "Lungs", "find_lungs"]

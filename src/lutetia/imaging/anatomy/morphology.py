@@ -100,12 +100,12 @@ def components(mask: Mask, minimum: int = 1, *, corners: bool = False) -> list[t
     return found
 
 
-def split_by_depth(mask: Mask, erosion_mm: float, spacing_mm: Sequence[float], minimum: int = 20) -> list[Mask]:
+def split_by_depth(mask: Mask, depth: Floats, erosion_mm: float, minimum: int = 20) -> list[Mask]:
     """Cut a mask at its necks: pieces that survive an erosion by `erosion_mm` grow back until they meet.
 
-    Watershed on depth from the eroded pieces; every voxel of the mask connected to a piece belongs to exactly one.
+    Watershed on `depth` (mm inside the mask) from the eroded pieces; every voxel of the mask connected to a piece
+    belongs to exactly one.
     """
-    depth = depth_inside(mask, spacing_mm)
     markers, count = ndi.label(depth > erosion_mm)
     if not count:
         return []

@@ -32,9 +32,10 @@ class Trunk:
     below_dome_mm : (z,) mm below the top of the diaphragm; NaN when no dome is known
     lung_distance_mm : mm to the nearest lung
     lung_left, lung_right : the lungs in the crop
-    above_diaphragm : whether a voxel lies above the surface of the diaphragm
+    above_diaphragm : whether a voxel lies above the surface of the diaphragm (columns of heart and mediastinum)
     cage_mm : mm inside the inner face of the ribs; 999 where no rib is near
     measured : where both CT and (if there is one) PET were measured
+    bone : bone
     """
 
     box: mm.Box
@@ -53,6 +54,7 @@ class Trunk:
     cage_mm: mm.Floats
     body_depth_mm: mm.Floats
     measured: mm.Mask
+    bone: mm.Mask
 
     def cropped(self, box: mm.Box) -> Trunk:
         """The same trunk cut to an index box of its arrays."""
@@ -78,6 +80,7 @@ class Trunk:
             cut(self.cage_mm),
             cut(self.body_depth_mm),
             cut(self.measured),
+            cut(self.bone),
         )
 
     def side(self, side: Side) -> mm.Mask:
@@ -143,15 +146,20 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
     z = np.arange(bottom, top)
     surface = lungs.base[box[1], box[2]]
     with np.errstate(invalid="ignore"):
-        above = (z[:, None, None] > surface[None]) & np.isfinite(surface)[None]
+        # under lung that ends on the diaphragm everything is abdomen; elsewhere the surface decides
+        beside = np.isfinite(surface) & ~lungs.on_diaphragm[box[1], box[2]]
+        above = (z[:, None, None] > surface[None]) & beside[None]
     body_depth = mm.depth_inside(local.body, SPACING, open_edges=True)
-    inside = np.where(cage > 900, body_depth > 12, cage > 2)
+    # with PET, uptake tells organ from muscle, and the cage may be taken less strictly
+    tolerance = 2.0 if local.pet is None else -3.0
+    inside = np.where(cage > 900, body_depth > 12, cage > tolerance)
     soft = (local.ct_smooth > -20) & (local.ct_smooth < 300) & inside & local.body
     # contrast-filled organs pass the bone threshold: only bone that touches the cage, the column or is dense stays out
     dense = local_bone & (local.ct_smooth > 230)
     soft &= ~dense & ~column_zone(local, local_spine) & ~cut(aorta)
     # the muscles of the back: beside the spinous processes, behind the vertebral canal
-    back = (np.abs(lateral) < 80) & (((forward < -55) & (cage > 900)) | (forward < -85))
+    reach = 80 if local.pet is None else 50
+    back = (np.abs(lateral) < reach) & (((forward < -58) & (cage > 900)) | (forward < -85))
     soft &= ~back
     known = local.ct_field if local.pet_field is None else local.ct_field & local.pet_field
     return Trunk(
@@ -171,4 +179,5 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
         cage,
         body_depth,
         known,
+        local_bone,
     )

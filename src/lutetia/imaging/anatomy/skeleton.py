@@ -36,7 +36,7 @@ def find_bone(scene: Scene) -> mm.Mask:
 
     The shell of a bone is dense at any age; its marrow may be as dark as soft tissue, hence the filling.
     """
-    dense = (scene.ct_smooth > 160) & scene.body
+    dense = ((scene.ct_smooth > 160) | (scene.ct > 220)) & scene.body
     labelled, count = ndi.label(dense)
     if not count:
         return dense
@@ -44,7 +44,7 @@ def find_bone(scene: Scene) -> mm.Mask:
     where = np.flatnonzero(flat)
     numbers = flat[where]
     sizes = np.bincount(numbers, minlength=count + 1)
-    peak = np.bincount(numbers, weights=scene.ct_smooth.ravel()[where] > 300, minlength=count + 1)
+    peak = np.bincount(numbers, weights=scene.ct.ravel()[where] > 300, minlength=count + 1)
     keep = (sizes * VOXEL_ML > 1.0) & (peak > 0)
     keep[0] = False
     bone = keep[labelled]
@@ -189,8 +189,8 @@ def inside_cage(scene: Scene, bone: mm.Mask, spine: Spine) -> tuple[mm.Floats, n
     radius = np.hypot(dy, dx) * SPACING_MM
     angle = np.arctan2(dx, -dy)  # 0 in front, positive to the left
     bins = np.floor((angle + np.pi) / (2 * np.pi) * angles).astype(int) % angles
-    # vertebrae and their processes are no ribs: a 40 mm strip on each side of the line is left out
-    useful = (radius > 45) & (radius < 260) & (np.abs(dx) * SPACING_MM > 40)
+    # vertebrae and their processes are no ribs: a 55 mm strip on each side of the line is left out
+    useful = (radius > 45) & (radius < 260) & (np.abs(dx) * SPACING_MM > 55)
     flat = np.full(depth * angles, np.inf, np.float32)
     np.minimum.at(flat, zz[useful] * angles + bins[useful], radius[useful].astype(np.float32))
     distance = flat.reshape(depth, angles)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.liver import Liver
@@ -28,22 +29,28 @@ def spleen_bed(trunk: Trunk, liver: Liver) -> mm.Mask:
     height = trunk.below_dome_mm
     if np.isfinite(height).any():
         bed &= ((height > -30) & (height < 240))[:, None, None]
-    inside = np.where(trunk.cage_mm > 900, trunk.body_depth_mm > 15, trunk.cage_mm > -1)
+    # with PET, uptake tells spleen from muscle, and the cage need not
+    tolerance = -1.0 if trunk.pet is None else -15.0
+    inside = np.where(trunk.cage_mm > 900, trunk.body_depth_mm > 15, trunk.cage_mm > tolerance)
     result: mm.Mask = bed & inside & ~trunk.above_diaphragm
     return result
 
 
-def judge(trunk: Trunk, mask: mm.Mask, liver: Liver, sstr: bool) -> tuple[float, dict[str, float]]:
+def judge(
+    trunk: Trunk, mask: mm.Mask, rib_distance: mm.Floats, liver: Liver, sstr: bool
+) -> tuple[float, dict[str, float]]:
     """How much a piece looks like a spleen, and the numbers behind it."""
     volume = float(mask.sum() * VOXEL_ML)
-    if volume < 4:
+    box = mm.bounding_box(mask, 1)
+    if volume < 4 or volume > 3000 or box is None:
         return 0.0, {}
+    trunk, mask = trunk.cropped(box), np.ascontiguousarray(mask[box])
     depth = mm.depth_inside(mask, SPACING, open_edges=True)
     half_thickness = float(np.percentile(depth[mask], 99.5))
     core = depth > min(6.0, 0.6 * half_thickness)
-    contact = trunk.lung_contact(mask)
     shell = mask & (depth < 4)
-    ribs = float((trunk.cage_mm[shell] < 15).mean())
+    contact = float((trunk.lung_distance_mm[shell] < 12).mean())
+    ribs = float((rib_distance[box][shell] < 16).mean())
     hu = float(np.median(trunk.ct_smooth[core]))
     hu_spread = mm.robust_sd(trunk.ct_smooth[core])
     evidence = {
@@ -56,7 +63,8 @@ def judge(trunk: Trunk, mask: mm.Mask, liver: Liver, sstr: bool) -> tuple[float,
         "forward_mm": float(np.median(trunk.forward_mm[mask])),
     }
     like = float(np.exp(-0.5 * ((hu - max(liver.hu, 40.0)) / 40.0) ** 2))
-    score = np.sqrt(volume) * (0.08 + contact) * (0.05 + ribs) * (0.2 + like)
+    score = np.sqrt(volume) * (0.12 + contact) * (0.3 + ribs) * (0.2 + like)
+    score *= float(np.clip(1.2 - hu_spread / 25.0, 0.3, 1.0))
     if trunk.pet_smooth is not None:
         values = trunk.pet_smooth[core & trunk.measured]
         if len(values) > 10:
@@ -67,11 +75,23 @@ def judge(trunk: Trunk, mask: mm.Mask, liver: Liver, sstr: bool) -> tuple[float,
                 ratio = median / liver.suv
                 evidence["to_liver"] = ratio
                 if sstr:
-                    score *= float(np.clip(ratio, 0.1, 2.0))
+                    score *= float(np.clip((ratio / 1.2) ** 2, 0.02, 2.0))
                 else:
                     score *= float(np.clip(1.6 - abs(np.log(max(ratio, 0.05) / 0.85)), 0.1, 1.0))
             score *= float(np.clip(1.3 - 3.0 * evidence["suv_cov"], 0.15, 1.0))
     return float(score), evidence
+
+
+def looks_like_spleen(spleen: Spleen) -> bool:
+    """A good-sized, even piece against the lung base and the ribs: no second reading of the bed is needed."""
+    e = spleen.evidence
+    return (
+        e["lung_contact"] > 0.1
+        and e["volume_ml"] > 40
+        and e["hu_spread"] < 20
+        and e.get("suv_cov", 0.0) < 0.15
+        and e.get("to_liver", 1.0) > 0.5
+    )
 
 
 def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
@@ -79,22 +99,55 @@ def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
     together at several levels of uptake, whole and cut at its necks."""
     found: list[mm.Mask] = []
     tissue = bed & (trunk.ct_smooth > 5) & (trunk.ct_smooth < 250)
+    depth = mm.depth_inside(tissue, SPACING, open_edges=True)
     for erosion in (9.0, 6.0, 3.5):
-        found.extend(mm.split_by_depth(tissue, erosion, SPACING)[:5])
+        found.extend(mm.split_by_depth(tissue, depth, erosion)[:5])
     if trunk.pet_smooth is not None and sstr:
-        loose = bed & (trunk.ct_smooth > -60)
+        loose = bed & (trunk.ct_smooth > -60) & ~trunk.bone
         inside = trunk.pet_smooth[loose & trunk.measured]
         if len(inside) > 100:
             high = float(np.percentile(inside, 99.9))
             background = float(np.median(inside))
-            for level in np.geomspace(max(2.0 * background, 0.06 * high), 0.75 * high, 6):
+            for level in np.geomspace(max(2.0 * background, 0.08 * high), 0.6 * high, 4):
                 hot = loose & (trunk.pet_smooth > level)
                 for box, piece, _ in mm.components(hot, int(3 / VOXEL_ML))[:3]:
                     mask = np.zeros_like(bed)
                     mask[box] = piece
                     found.append(mask)
-                found.extend(mm.split_by_depth(hot, 4.5, SPACING)[:4])
+                depth = mm.depth_inside(hot, SPACING)
+                found.extend(mm.split_by_depth(hot, depth, 4.5)[:4])
+                if level < 0.3 * high:
+                    found.extend(_even_parts(trunk, hot, depth))
     return found
+
+
+def _even_parts(trunk: Trunk, hot: mm.Mask, depth: mm.Floats) -> list[mm.Mask]:
+    """Parts of hot tissue that are even in density or uptake: spleen and kidney that lie against each other without a
+    neck differ in at least one of them."""
+    assert trunk.pet_smooth is not None
+    deep = hot & (depth > 4)
+    if deep.sum() < 100:
+        return []
+    parts: list[mm.Mask] = []
+    uptake = trunk.pet_smooth / float(np.median(trunk.pet_smooth[deep]))
+    for values, width, reach in ((trunk.ct_smooth, 6.0, 22.0), (uptake, 0.06, 0.22)):
+        low, high = float(values[deep].min()), float(values[deep].max())
+        step = width / 2
+        counts, edges = np.histogram(values[deep], bins=np.arange(low, high + 2 * step, step))
+        smooth = ndi.gaussian_filter1d(counts.astype(float), 2.0, mode="constant")
+        peaks = [
+            n
+            for n in range(len(smooth))
+            if smooth[n] > 0.08 * smooth.max() and smooth[n] == smooth[max(0, n - 6) : n + 7].max()
+        ]
+        if len(peaks) < 2:
+            continue
+        for n in sorted(peaks, key=lambda n: -smooth[n])[:3]:
+            centre = float(edges[n] + step / 2)
+            band = hot & (np.abs(values - centre) < reach)
+            found = mm.split_by_depth(band, mm.depth_inside(band, SPACING), 3.5)
+            parts.extend(found[:2])
+    return parts
 
 
 def _grow(trunk: Trunk, seed: mm.Mask, bed: mm.Mask) -> mm.Mask:
@@ -131,15 +184,25 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
     if box is None:
         return None
     local, bed = trunk.cropped(box), np.ascontiguousarray(whole[box])
+    away_from_column = np.abs(local.lateral_mm) > 45
+    rib_distance = mm.distance_to(np.ascontiguousarray(local.bone & away_from_column), SPACING)
     best: tuple[float, mm.Mask] | None = None
+    seen: set[tuple[int, ...]] = set()
     for mask in _candidates(local, bed, sstr):
-        score, _ = judge(local, mask, liver, sstr)
+        place = mm.bounding_box(mask)
+        if place is None:
+            continue
+        key = (int(mask.sum()), *(s.start for s in place), *(s.stop for s in place))
+        if key in seen:
+            continue
+        seen.add(key)
+        score, _ = judge(local, mask, rib_distance, liver, sstr)
         if score > 0 and (best is None or score > best[0]):
             best = (score, mask)
     if best is None:
         return None
     grown = _grow(local, best[1], bed)
-    score, evidence = judge(local, grown, liver, sstr)
+    score, evidence = judge(local, grown, rib_distance, liver, sstr)
     if not evidence:
         return None
     full = np.zeros_like(whole)

@@ -85,7 +85,7 @@ def judge_spleen(
         e = spleen.evidence
         if e["lung_contact"] < 0.05:
             doubts.append("it does not touch the lung base")
-        if e["volume_ml"] < 30:
+        if e["volume_ml"] < 30 or e["half_thickness_mm"] < 9:
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         if e.get("suv_cov", 0) > 0.18:
             doubts.append("its uptake is uneven")
@@ -97,8 +97,6 @@ def judge_spleen(
                 doubts.append(f"its uptake is {ratio:.2f} × liver")
             if tracer.binds == "glucose" and not 0.5 < ratio < 1.4:
                 doubts.append(f"its uptake is {ratio:.2f} × liver")
-        if e["half_thickness_mm"] < 9:
-            doubts.append("it is thin")
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         cut = rows[-1] >= last or rows[0] <= first
         if len(doubts) < 2:
