@@ -60,7 +60,7 @@ def axes(voxels: Array, spacing_mm: tuple[float, float, float]) -> tuple[float, 
 
     The long axis is the greatest distance between two voxel centres in space, plus one voxel measured along it, since a
     region reaches half a voxel beyond its outer centres. The short axis is taken as for nodes in RECIST 1.1: in the
-    slice with the longest in-plane diameter, the greatest extent at right angles to it, plus one voxel likewise.
+    slice with the longest in-plane diameter, the longest chord at right angles to it, plus one voxel likewise.
     """
     spacing = np.asarray(spacing_mm, float)
     ends = _row_ends(voxels)
@@ -74,9 +74,22 @@ def axes(voxels: Array, spacing_mm: tuple[float, float, float]) -> tuple[float, 
             best, chosen, direction = length, plane, in_plane
     if best <= 0:
         return long_axis, float(min(spacing[1:]))
-    across = np.array([-direction[1], direction[0]]) / best
-    extent = (chosen * spacing[1:]) @ across
-    return long_axis, float(np.ptp(extent) + _voxel_along(across, spacing[1:]))
+    along = np.asarray(direction) / best
+    across = np.array([-along[1], along[0]])
+    points = chosen * spacing[1:]
+    return long_axis, _longest_chord(points @ along, points @ across, float(spacing[1:].max())) + _voxel_along(
+        across, spacing[1:]
+    )
+
+
+def _longest_chord(along: Array, across: Array, width: float) -> float:
+    """Greatest extent `across` among points that lie within one voxel of each other `along`."""
+    band = np.round((along - along.min()) / width).astype(int)
+    low = np.full(band.max() + 1, np.inf)
+    high = np.full(band.max() + 1, -np.inf)
+    np.minimum.at(low, band, across)
+    np.maximum.at(high, band, across)
+    return float(np.max(high - low, where=np.isfinite(low), initial=0.0))
 
 
 def _voxel_along(step: Array, spacing: Array) -> float:

@@ -3,7 +3,7 @@
 from lutetia.imaging.lesions.find import LesionResult, find_lesions
 from lutetia.imaging.lesions.schemes import SCHEMES, Scheme
 from lutetia.imaging.lesions.settings import LesionSettings
-from lutetia.imaging.lesions.threshold import ThresholdLesion, threshold_lesions
+from lutetia.imaging.lesions.threshold import ThresholdLesion, ThresholdResult, threshold_lesions
 
 __all__ = [
     "SCHEMES",
@@ -11,6 +11,7 @@ __all__ = [
     "LesionSettings",
     "Scheme",
     "ThresholdLesion",
+    "ThresholdResult",
     "find_lesions",
     "threshold_lesions",
 ]

@@ -56,6 +56,9 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
     values = work.smooth[in_liver]
     liver = liver_ref.suv_mean if liver_ref is not None and liver_ref.status in ("ok", "user", "fallback") else None
     liver_from = "reference"
+    if liver is None and liver_ref is not None and liver_ref.suv_mean is not None and len(values) >= 50:
+        # a reference under caution may be tumour: it is believed where the image has no clearly lower population
+        liver = liver_ref.suv_mean if _lower_population(values) > 0.8 * liver_ref.suv_mean else None
     if liver is None and len(values) >= 50:
         liver, liver_from = _lower_population(values), "image"
         issues.append(
