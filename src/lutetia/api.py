@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lutetia.model import Course
+from lutetia.outputs.findings import findings_json
 from lutetia.outputs.write import WriteOptions, write_results
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
@@ -58,7 +59,7 @@ def read(
     reading: CourseReading
     if out is None:
         reading = read_course(_paths(paths), chosen, tell)
-        return pseudonymised(reading, wanted.pseudonym).course if wanted.pseudonym else reading.course
+        return _as_written(pseudonymised(reading, wanted.pseudonym) if wanted.pseudonym else reading)
     folder = Path(out)
     beside = folder / "corrections.yaml"
     if chosen.corrections is None and beside.is_file():
@@ -76,7 +77,12 @@ def read(
     )
     write_results(reading.course, volumes_of(reading), folder, options)
     tell("done", 1.0)
-    return reading.course
+    return _as_written(reading)
+
+
+def _as_written(reading: CourseReading) -> Course:
+    """The record with the digits that findings.json holds: the call and the file say the same."""
+    return Course.model_validate_json(findings_json(reading.course))
 
 
 def volumes_of(reading: CourseReading) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def body(shift_mm: tuple[float, float, float] = (0, 0, 0), swell_mm: float = 0.0
 def test_a_moved_table_is_found_to_within_two_millimetres() -> None:
     found = align(body(), body(shift_mm=(12, -8, 35), seed=1), "CT", RIGID)
     points = np.array([[0.0, 60.0, 0.0], [-60.0, 0.0, 20.0], [70.0, 0.0, 150.0]])
-    assert np.abs(found.to_moving(points) - (points + (12, -8, 35))).max() < 2.0
+    assert np.abs(found.to_moving(points) - (points + np.array((12, -8, 35)))).max() < 2.0
     assert np.abs(found.to_fixed(found.to_moving(points)) - points).max() < 0.01
     assert found.quality.status == "ok"
 
@@ -47,7 +47,7 @@ def test_another_field_of_view_is_lined_up_by_what_both_show() -> None:
     cut = Volume(moving.array[45:], Grid((65, 60, 80), (SPACING,) * 3, (-200.0, -150.0, -275.0 + 45 * SPACING)), "HU")
     found = align(fixed, cut, "CT", RIGID)
     point = np.array([[0.0, 60.0, 60.0]])
-    assert np.abs(found.to_moving(point) - (point + (5, 0, -20))).max() < 3.0
+    assert np.abs(found.to_moving(point) - (point + np.array((5, 0, -20)))).max() < 3.0
 
 
 def test_the_same_input_gives_the_same_transform() -> None:

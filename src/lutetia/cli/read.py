@@ -65,7 +65,17 @@ def register(app: typer.Typer) -> None:
         reference_estimate: str = typer.Option("whole_organ", help="whole_organ or classical."),
         scheme: str = typer.Option("default", help="Segmentation scheme by name."),
         include_small: bool = typer.Option(False, help="Count lesions below 0.5 mL in the totals."),
-        override: list[str] | None = typer.Option(None, help="SUV input by hand: weight_kg=70, dose_mbq=150 …"),
+        weight_kg: float | None = typer.Option(None, "--weight-kg", help="Body weight, by hand."),
+        size_m: float | None = typer.Option(None, "--size-m", help="Body height in metres, by hand."),
+        sex: str | None = typer.Option(None, "--sex", help="M, F or O, by hand."),
+        dose_mbq: float | None = typer.Option(None, "--dose-mbq", help="Injected activity at injection, by hand."),
+        injection_time: str | None = typer.Option(None, "--injection-time", help="By hand: 13:05, or with the date."),
+        reference_time: str | None = typer.Option(
+            None, "--reference-time", help="Time the images are decay-corrected to, by hand."
+        ),
+        half_life_s: float | None = typer.Option(None, "--half-life-s", help="Half-life in seconds, by hand."),
+        units: str | None = typer.Option(None, "--units", help="Units of the rescaled values, by hand."),
+        decay_correction: str | None = typer.Option(None, "--decay-correction", help="START, ADMIN or NONE, by hand."),
         set_: list[str] | None = typer.Option(None, "--set", help="Convention: C-A5=0.05 …"),
         case: Path | None = typer.Option(None, help="Referral data (YAML) for the rules."),
         rules: Path | None = typer.Option(None, help="Folder with a site's own rules."),
@@ -96,7 +106,21 @@ def register(app: typer.Typer) -> None:
             "reference_estimate": reference_estimate,
             "scheme": scheme,
             "include_small": include_small,
-            "overrides": _mapping(override, "--override"),
+            "overrides": {
+                name: str(value)
+                for name, value in (
+                    ("weight_kg", weight_kg),
+                    ("size_m", size_m),
+                    ("sex", sex),
+                    ("dose_mbq", dose_mbq),
+                    ("injection_time", injection_time),
+                    ("reference_time", reference_time),
+                    ("half_life_s", half_life_s),
+                    ("units", units),
+                    ("decay_correction", decay_correction),
+                )
+                if value is not None
+            },
             "conventions": _mapping(set_, "--set"),
             "case": str(case) if case else None,
             "rules_dir": str(rules) if rules else None,

@@ -21,7 +21,7 @@ from lutetia.model import Course
 from lutetia.reading.read import CourseReading
 from lutetia.reading.study import StudyReading
 
-_UID = re.compile(r"(?<![\d.])[0-2](?:\.(?:0|[1-9]\d*)){4,}(?![\d.])")
+_UID = re.compile(r"(?<![\d.])(?=[\d.]{14,64}(?![\d.]))[0-2](?:\.(?:0|[1-9]\d*)){2,}(?![\d.])")
 _DATE = re.compile(
     r"(?<![\d.])((?:18|19|20)\d\d)(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?=(?:\d{6}(?:\.\d+)?)?(?![\d]))"
 )

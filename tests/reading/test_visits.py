@@ -1,0 +1,60 @@
+"""Which studies are one visit."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from lutetia.model import Acquisition, Study
+from lutetia.reading.course.visits import group_visits
+from lutetia.reading.study import StudyReading
+
+
+def study(
+    name: str, day: str | None, tracer: str = "dotatate", modality: Any = "PET/CT", injection: str = ""
+) -> StudyReading:
+    record = Study(
+        id=name,
+        study_instance_uid=f"1.2.{name[-1]}",
+        date=day,
+        tracer=tracer,
+        modality=modality,
+        acquisition=Acquisition(injection=injection or None),
+    )
+    return StudyReading(study=record, selection=None)  # type: ignore[arg-type]
+
+
+def groups(*readings: StudyReading, days: int = 31, treatments: tuple[date, ...] = ()) -> list[tuple[str, ...]]:
+    return [v.studies for v in group_visits(readings, days, treatments)[0]]
+
+
+def test_sstr_and_fdg_six_days_apart_are_one_visit() -> None:
+    assert groups(study("s1", "2024-03-01"), study("s2", "2024-03-07", "fdg")) == [("s1", "s2")]
+
+
+def test_sstr_and_fdg_two_months_apart_are_two() -> None:
+    assert len(groups(study("s1", "2024-03-01"), study("s2", "2024-05-07", "fdg"))) == 2
+
+
+def test_the_same_tracer_again_opens_a_new_visit_however_soon() -> None:
+    assert len(groups(study("s1", "2024-03-01"), study("s2", "2024-03-20"))) == 2
+
+
+def test_a_treatment_between_two_scans_parts_them() -> None:
+    pair = (study("s1", "2024-03-01"), study("s2", "2024-03-10", "fdg"))
+    assert len(groups(*pair, treatments=(date(2024, 3, 5),))) == 2
+
+
+def test_the_spects_of_one_injection_are_one_visit_and_the_next_cycle_is_another() -> None:
+    spects = [
+        study("s1", "2024-04-02", "lu177-dotatate", "SPECT/CT", "2024-04-01T09:00:00"),
+        study("s2", "2024-04-05", "lu177-dotatate", "SPECT/CT", "2024-04-01T09:00:00"),
+        study("s3", "2024-06-02", "lu177-dotatate", "SPECT/CT", "2024-06-01T09:00:00"),
+    ]
+    assert groups(*spects) == [("s1", "s2"), ("s3",)]
+
+
+def test_a_study_without_a_date_stands_alone_and_says_so() -> None:
+    visits, issues = group_visits([study("s1", None), study("s2", "2024-03-07", "fdg")], 31)
+    assert [v.studies for v in visits] == [("s1",), ("s2",)]
+    assert issues[0].code == "study-without-date"
