@@ -44,6 +44,10 @@ def kidney_parts(plan: BodyPlan) -> list[Part]:
         k = plan.stretch(f"kidney_{name}", 0.06)
         x, y, z = side * 62.0 + 0.5 * jog[0], 46.0 + 0.4 * jog[1], z + jog[2]
         tilt = (side * 28.0, 8.0, side * 13.0)
+        capsule = 4.0 + 0.25 * plan.fat_mm  # perirenal fat, thicker in a large patient
+        shell = (25 * k + capsule, 29 * k + capsule, 55 * k + capsule)
+        around = Superquadric((x, y, z), shell, 2.15, tilt)
+        parts.append(("visceral_fat", Common((around, cavity(plan, 1.0)))))
         parts.append((f"kidney_cortex_{name}", Superquadric((x, y, z), (25 * k, 29 * k, 55 * k), 2.15, tilt)))
         parts.append(("visceral_fat", Superquadric((x - side * 20, y - 8, z), (13.0, 13.0, 24.0), 2.0, tilt)))
         inner = Superquadric((x - side * 8, y - 3, z), (11 * k, 14 * k, 33 * k), 2.2, tilt)
@@ -150,9 +154,9 @@ def colon(plan: BodyPlan) -> list[Part]:
     """Caecum to rectum: wall, stool, gas in the transverse part and the flexures."""
     f = -0.6 * plan.belly_mm
     path: Path = (
-        (-78, -4, 950, 25),
-        (-90, 2, 990, 25),
-        (-96, 6, 1040, 22),
+        (-66, -14, 950, 24),
+        (-80, -12, 990, 24),
+        (-94, 2, 1040, 22),
         (-90, 4, 1078, 20),
         (-62, -44 + 0.5 * f, 1078, 19),
         (-24, -68 + f, 1054, 19),
@@ -206,7 +210,7 @@ def spleen(plan: BodyPlan) -> list[Part]:
     k = plan.spleen
     jog = plan.jitter("spleen", 3.0)
     _, left, _ = domes(plan)
-    solid = Superquadric((94 + jog[0], 44 + jog[1], 1176 + jog[2]), (36 * k, 50 * k, 62 * k), 2.3, (-28, 14, -16))
+    solid = Superquadric((99 + jog[0], 44 + jog[1], 1184 + jog[2]), (40 * k, 54 * k, 65 * k), 2.3, (-28, 14, -16))
     hilum = Superquadric((64, 20, 1172), (15, 21, 34))
     return [("spleen", Common((Without(solid, hilum), left.lowered(5.0), cavity(plan, 5.0))))]
 

@@ -83,10 +83,10 @@ def patient_parts(plan: BodyPlan) -> list[Part]:
         *head.head(plan),
         *skeleton.ribs(plan),
         *skeleton.girdle(plan),
-        *skeleton.pelvis(plan),
         *trunk.chest(plan),
         *skeleton.spine(),
         *abdomen.abdominal_organs(plan),
+        *skeleton.pelvis(plan),
         *trunk.aorta(plan),
         *head.thyroid(plan),
     ]

@@ -66,9 +66,9 @@ def head(plan: BodyPlan) -> list[Part]:
 
 def thyroid(plan: BodyPlan) -> list[Part]:
     """Two lobes and an isthmus before the trachea."""
-    k = plan.stretch("thyroid", 0.1)
+    k = plan.stretch("thyroid", 0.07)
     lobes: list[Part] = [
-        ("thyroid", Superquadric((side * 18, -3, 1456), (8.5 * k, 9.5 * k, 22 * k), 2.0, (0, 0, side * 8)))
+        ("thyroid", Superquadric((side * 18, -3, 1456), (8 * k, 9 * k, 21 * k), 2.0, (0, 0, side * 8)))
         for side in (-1.0, 1.0)
     ]
     return [*lobes, ("thyroid", Superquadric((0, -11, 1450), (14, 3.5, 7)))]

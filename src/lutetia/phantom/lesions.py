@@ -185,7 +185,7 @@ _ELSEWHERE: tuple[tuple[str, str, str, tuple[float, float, float], float, float,
     ("rib", "bone", "left", (0.0, 0.0, 0.0), 6.0, 11.0, 4.4, 460.0, "metastasis"),
     ("femur", "bone", "left", (130.0, 10.0, 868.0), 7.5, 8.5, 3.8, 480.0, "metastasis"),
 )
-_PANCREAS = ("pancreas", "pancreas", "left", (66.0, 16.0, 1148.0), 11.0, 26.0, 4.2, 70.0, "primary")
+_PANCREAS = ("pancreas", "pancreas", "left", (44.0, -2.0, 1137.0), 11.0, 26.0, 4.2, 70.0, "primary")
 _FACET = ("osteophyte", "bone", "right", (-22.0, 60.0, 1000.0), 5.0, 2.9, 2.2, 500.0, "degenerative osteophyte")
 
 
