@@ -46,15 +46,17 @@ def page(reference: ConformanceReport, own: ConformanceReport) -> str:
         results(reference),
         "## Beside other open tools",
         "Median SUV (1.00 is right; bold is a wrong number without a refusal). Each tool's own SUV functions were run "
-        "on the same objects; where a tool leaves the per-slice rescale to a converter that was done for it. In brackets: "
-        "calculate-suv with sex O replaced by M, since O made it give no SUV at all. Versions: " + COMMITS + ". "
+        "on the same objects; where a tool leaves the per-slice rescale to a converter that was done for it. In "
+        "brackets: calculate-suv with sex O replaced by M, since O made it give no SUV at all. Versions: "
+        + COMMITS
+        + ". "
         "Every fault found this way or by reading their sources is a test here: "
         "`tests/imaging/test_suv_faults_of_other_tools.py`.",
         peers(reference),
         "## All 58 header states of the later list",
         f"**{own.n_right} of {len(own.rows)} right.** Only the list (version 3) is published, so the objects are "
-        "written by Lutetia itself from its descriptions (`lutetia.phantom.suv_objects`); where the list says ERROR, a refusal "
-        "that names the element is right.",
+        "written by Lutetia itself from its descriptions (`lutetia.phantom.suv_objects`); where the list says ERROR, a "
+        "refusal that names the element is right.",
         results(own),
     ]
     return "\n\n".join(parts) + "\n"

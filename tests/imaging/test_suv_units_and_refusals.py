@@ -246,13 +246,18 @@ def test_images_without_attenuation_correction_are_warned_about(pet_facts_of):
     assert "not-attenuation-corrected" in [w.code for w in scale.warnings]
 
 
-def test_nm_without_decay_correction_is_taken_as_uncorrected_only_where_the_header_says_so(pet_facts_of):
-    lutetium = {"half_life_s": 574300.0, "radionuclide": "177 Lutetium", "dose": 7.21e9}
-    plain = pet_facts_of(modality="NM", decay_correction=None, corrected_image=("ATTN", "SCAT"), **lutetium)
-    assert "decay-correction-missing" in [w.code for w in scale_of(plain).warnings]
-    unclear = pet_facts_of(modality="NM", decay_correction=None, **lutetium)
-    assert refusal_of(unclear).code == "decay-correction-missing"
-    assert scale_of(unclear, SuvOverrides(decay_correction="ADMIN")).factor == pytest.approx(70_000 / 7.21e9)
+def test_nm_without_decay_correction_is_read_by_its_corrected_image(pet_facts_of):
+    lutetium = {"half_life_s": 574300.0, "radionuclide": "177 Lutetium", "dose": 7.21e9, "modality": "NM",
+                "decay_correction": None, "frame_reference_s": [None], "duration_s": None}  # fmt: skip
+    plain = scale_of(pet_facts_of(corrected_image=("ATTN", "SCAT"), **lutetium))
+    corrected = scale_of(pet_facts_of(corrected_image=("ATTN", "DECY"), **lutetium))
+    for scale in (plain, corrected):
+        assert "decay-correction-missing" in [w.code for w in scale.warnings]
+    assert "NONE" in plain.decay_reference_reason
+    assert corrected.decay_reference == "2025-01-01T11:00:00"
+    assert refusal_of(pet_facts_of(corrected_image=(), **lutetium)).code == "decay-correction-missing"
+    by_hand = scale_of(pet_facts_of(corrected_image=(), **lutetium), SuvOverrides(decay_correction="ADMIN"))
+    assert by_hand.factor == pytest.approx(70_000 / 7.21e9)
 
 
 def test_a_real_world_mapping_scales_the_factor(pet_facts_of):

@@ -46,7 +46,7 @@ _MAPPED: dict[str, tuple[str, str | None, float]] = {
     "{counts}": ("CNTS", None, 1.0),
 }
 _CLASSIC_PET, _NM = "1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.20"
-_PHILIPS_CREATOR, _SIEMENS_CREATOR = "Philips PET Private Group", "SIEMENS MED PT"
+_PHILIPS_CREATOR, _SIEMENS_CREATOR = "Philips PET Private Group", "SIEMENS"
 
 
 def pet_facts(series: SeriesFiles) -> PetFacts:
@@ -259,9 +259,9 @@ def _ge_private(reader: HeaderReader) -> GePrivate:
 
 
 def _siemens_private(reader: HeaderReader) -> Moment | None:
-    creator = element_text(reader.dataset, (0x0071, 0x0010))
+    creator = (element_text(reader.dataset, (0x0071, 0x0010)) or "").upper()
     vendor = PetFacts(manufacturer=reader.find(0x00080070) or "").vendor
-    if creator != _SIEMENS_CREATOR and (creator or vendor != "Siemens"):
+    if not creator.startswith(_SIEMENS_CREATOR) and (creator or vendor != "Siemens"):
         return None
     return date_time(reader.named("SiemensDecayCorrectionDateTime"), reader.offset)
 

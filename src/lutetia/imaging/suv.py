@@ -137,7 +137,15 @@ class _Working(SuvInputs):
         self.refuse_overrides("the values are SUV already", allow={"weight_kg", "size_m", "sex", "units"})
         factor = self.renormalise(stored)
         reason = f"the values are SUV already ({text or ('BSA' if stored == 'bsa' else 'BW, as SUVType is absent')})"
-        return self._result([factor] * len(self.facts.frames) or [factor], None, reason, units, None, None)
+        result = self._result([factor] * len(self.facts.frames) or [factor], None, reason, units, None, None)
+        return _with_times_of(result, self._by_activity(None))
+
+    def _by_activity(self, philips: list[float] | None) -> SuvScale | SuvRefusedError:
+        """What the header gives as activity, dose and times; for comparison and for the record only."""
+        try:
+            return _Working(self.facts, SuvOverrides(), "bw")._from_activity(philips)
+        except SuvRefusedError as refused:
+            return refused
 
     def _from_counts(self) -> SuvScale:
         evidence, facts = self.evidence, self.facts
@@ -182,14 +190,9 @@ class _Working(SuvInputs):
         if second is None:
             return result
         return replace(
-            result,
+            _with_times_of(result, second),
             decay_reference=second.decay_reference,
             decay_reference_reason=f"{reason}; the times give {second.decay_reference_reason}",
-            injection=second.injection,
-            uptake_s=second.uptake_s,
-            dose_bq=second.dose_bq,
-            weight_used_kg=second.weight_used_kg,
-            half_life_s=second.half_life_s,
         )
 
     def _too_coarse(self, suv: list[float], second: SuvScale) -> bool:
@@ -199,19 +202,17 @@ class _Working(SuvInputs):
 
     def _factors_agree(self, suv: list[float], activity: list[float]) -> SuvScale | None:
         """Both Philips factors must say the same, as far as the header lets us work out the second way."""
-        other = _Working(self.facts, self.overrides, "bw")
-        try:
-            second = other._from_activity(activity)
-        except SuvRefusedError as refused:
+        second = self._by_activity(activity)
+        if isinstance(second, SuvRefusedError):
             self.evidence.warn(
                 "philips-factors-not-compared",
-                f"Philips' SUV factor (7053,1000) could not be checked with (7053,1009): {refused.refusal.message}",
+                f"Philips' SUV factor (7053,1000) could not be checked with (7053,1009): {second.refusal.message}",
                 level="info",
             )
             return None
         apart = suv[0] / second.factor - 1.0
         rounding = 1.2 * _rounding(self.evidence.text("PhilipsSUVScaleFactor"), suv[0])
-        self.evidence.elements.update(other.evidence.elements)
+        self.evidence.elements.update(second.elements)
         if abs(apart) > max(0.02, rounding):
             self.evidence.warn(
                 "philips-factors-disagree",
@@ -372,6 +373,20 @@ class _Working(SuvInputs):
             half_life_s=half_life,
             frame_keys=tuple(f.key for f in frames),
         )
+
+
+def _with_times_of(result: SuvScale, other: SuvScale | SuvRefusedError) -> SuvScale:
+    """Injection, uptake and dose beside a factor that does not rest on them."""
+    if isinstance(other, SuvRefusedError):
+        return result
+    return replace(
+        result,
+        injection=other.injection,
+        uptake_s=other.uptake_s,
+        dose_bq=other.dose_bq,
+        weight_used_kg=other.weight_used_kg,
+        half_life_s=other.half_life_s,
+    )
 
 
 def _rounding(text: str, value: float) -> float:

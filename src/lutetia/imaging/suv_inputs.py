@@ -128,6 +128,14 @@ class SuvInputs:
                 "the values are taken as not decay-corrected",
             )
             return "NONE"
+        if facts.modality == "NM" and "DECY" in corrected:
+            evidence.warn(
+                "decay-correction-missing",
+                "DecayCorrection (0054,1102) is missing (NM objects have no place for it); CorrectedImage (0028,0051) "
+                "lists DECY: the values are taken as corrected to the start of the acquisition. If they are corrected "
+                "to the injection, give --decay-correction ADMIN",
+            )
+            return "START"
         raise evidence.refuse(
             "decay-correction-missing",
             "DecayCorrection (0054,1102) is missing: to which time the values are corrected is unknown",

@@ -204,7 +204,7 @@ def total_activity_warning(suv: Volume, weight_kg: float | None) -> Issue | None
     if weight_kg is None or suv.unit != "SUVbw":
         return None
     share = float(suv.array.sum(dtype=np.float64)) * suv.grid.voxel_ml / (weight_kg * 1e3)
-    if share <= 1.15:
+    if share <= 1.3:
         return None
     return Issue(
         code="activity-exceeds-dose",

@@ -280,6 +280,10 @@ def _without_frame_reference(
     if by_factor is not None and _trusted(by_factor, facts, frames):
         return ReferenceTime(by_factor.moment, READINGS["decay_factor"], "decay_factor")
     first = earliest(frames)
+    if _single_spect(facts) and candidates["scan_start"].consistent:
+        return ReferenceTime(
+            first, "AcquisitionTime (0008,0032), the start of the SPECT acquisition", "acquisition_time"
+        )
     if same_time(facts.series_time, first):
         evidence.warn(
             "frame-reference-time-missing",
@@ -287,12 +291,6 @@ def _without_frame_reference(
             "the earliest AcquisitionTime and is taken as decay reference",
         )
         return ReferenceTime(first, "SeriesTime (0008,0031), equal to the earliest AcquisitionTime", "series_time")
-    if _single_spect(facts) and candidates["scan_start"].consistent:
-        evidence.warn(
-            "frame-reference-time-missing",
-            "The decay reference is taken as the start of the SPECT acquisition, AcquisitionTime (0008,0032)",
-        )
-        return ReferenceTime(first, "AcquisitionTime (0008,0032) of the only acquisition", "acquisition_time")
     raise evidence.refuse(
         "frame-reference-time-missing",
         f"FrameReferenceTime (0054,1300) is {evidence.text('FrameReferenceTime')} and SeriesTime "
