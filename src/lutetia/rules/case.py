@@ -129,7 +129,7 @@ class _Reader:
                 f"The case is written in schema version {version or 'none'!r}",
                 ("case",),
                 expected=CASE_SCHEMA,
-                remedy=f'Put `case: "{CASE_SCHEMA}"` at the top and check the fields against `lutetia score --template`.',
+                remedy=f'Put `case: "{CASE_SCHEMA}"` at the top; `lutetia score --template` shows the fields.',
             )
         self._known_keys(data, (*_HEAD, *SECTIONS), ())
         facts: dict[str, Fact] = {}
@@ -197,7 +197,8 @@ class _Reader:
             if name == "lesion.proof" and "benign" in answers and {"net", "non_net"} & set(answers):
                 raise self._both_proven(path)
             return fact_of(answers)
-        return self._one(definition, value, path)
+        one: Fact = self._one(definition, value, path)
+        return one
 
     def _both_proven(self, path: Path_) -> InputError:
         return self.fail(

@@ -272,7 +272,7 @@ def _agrees(wanted: Any, found: Any) -> bool:
     if is_number(wanted) and is_number(found):
         return abs(float(wanted) - float(found)) < 5e-4
     if is_number(wanted) and isinstance(found, tuple):
-        return len(found) == wanted
+        return bool(len(found) == wanted)
     if found is None:
         return wanted is None or wanted == "left out"
     return str(wanted) == str(found)

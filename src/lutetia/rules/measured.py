@@ -30,8 +30,8 @@ def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
     """A typed case of what the course holds.
 
     Lesions that were called physiological or rejected are left out (they stay in the record). A lesion found by the
-    software is a focus by definition. What the images only propose (CT correlate) stays a proposal. Facts and answers of
-    `case` stand before measured ones; its lesions are matched by id.
+    software is a focus by definition. What the images only propose (CT correlate) stays a proposal. Facts and answers
+    of `case` stand before measured ones; its lesions are matched by id.
     """
     answers = {lesion.id: lesion for lesion in case.lesions} if case else {}
     visits = tuple(_visit(study) for study in course.studies)

@@ -19,7 +19,8 @@ from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.vocabulary import FactDefinition
 
 MAX_COMPLETIONS = 60_000
-MAX_STATES = 40_000
+MAX_STATES = 6_000
+MAX_MEMO = 20_000
 Label = Scalar
 
 
@@ -68,9 +69,10 @@ class Decision:
     counters: tuple[_Counter, ...]
     plans: tuple[tuple[_AggregatePlan, ...], ...]
     numbers: tuple[Aggregate, ...]
-    cap: int | None
+    caps: tuple[int | None, ...]
     among: Expression | None = None
     labels: tuple[Label, ...] = field(default=())
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(
@@ -114,11 +116,11 @@ def _prepare(
 ) -> Decision:
     counters: dict[tuple[tuple[str, bool], ...], int] = {}
     counter_list: list[_Counter] = []
+    caps: list[int | None] = []
     numbers: list[Aggregate] = []
     plans: list[tuple[_AggregatePlan, ...]] = []
-    capped, largest_constant = True, 1.0
 
-    def counter(*terms: tuple[Expression | None, bool]) -> int:
+    def counter(cap: int | None, *terms: tuple[Expression | None, bool]) -> int:
         wanted = [(e, w) for e, w in terms if e is not None]
         if among is not None:
             wanted.append((among, True))
@@ -126,11 +128,22 @@ def _prepare(
         if made.key() not in counters:
             counters[made.key()] = len(counter_list)
             counter_list.append(made)
-        return counters[made.key()]
+            caps.append(cap)
+        index = counters[made.key()]
+        known = caps[index]
+        caps[index] = None if cap is None or known is None else max(known, cap)
+        return index
 
     for _, condition in options:
         mine: list[_AggregatePlan] = []
-        for aggregate in condition.aggregates if condition else ():
+        aggregates = condition.aggregates if condition else ()
+        counted = sum(a.kind in ("count", "lesions") for a in aggregates)
+        cap: int | None = 1
+        if condition is not None and counted:
+            cap = int(max([0.0, *(abs(c) for c in condition.constants)])) + 1
+            if counted > 1 and not _only_simple_counts(condition):
+                cap = None
+        for aggregate in aggregates:
             body, of = aggregate.body, aggregate.of
             if aggregate.kind == "lesions":
                 body = sets[str(aggregate.named_set)]
@@ -138,18 +151,14 @@ def _prepare(
                 mine.append(_AggregatePlan(aggregate.kind, number=len(numbers)))
                 numbers.append(aggregate)
             elif aggregate.kind == "all":
-                mine.append(_AggregatePlan("none", counter((body, False), (of, True))))
+                mine.append(_AggregatePlan("none", counter(1, (body, False), (of, True))))
             elif aggregate.kind == "share":
-                capped = False
-                mine.append(_AggregatePlan("share", counter((body, True), (of, True)), counter((of, True))))
+                mine.append(_AggregatePlan("share", counter(None, (body, True), (of, True)), counter(None, (of, True))))
+            elif aggregate.kind in ("any", "none"):
+                mine.append(_AggregatePlan(aggregate.kind, counter(1, (body, True), (of, True))))
             else:
-                mine.append(_AggregatePlan(aggregate.kind, counter((body, True), (of, True))))
+                mine.append(_AggregatePlan(aggregate.kind, counter(cap, (body, True), (of, True))))
         plans.append(tuple(mine))
-        if condition is not None and mine:
-            largest_constant = max(largest_constant, *(abs(c) for c in condition.constants), 1.0)
-            compared = sum(plan.kind in ("count", "lesions") for plan in mine)
-            if compared > 1 and not _only_simple_counts(condition):
-                capped = False
     expressions: list[Expression] = [c for _, c in options if c is not None]
     for made in counter_list:
         expressions.extend(e for e, _ in made.terms)
@@ -180,7 +189,7 @@ def _prepare(
         counters=tuple(counter_list),
         plans=tuple(plans),
         numbers=tuple(numbers),
-        cap=int(largest_constant) + 1 if capped else None,
+        caps=tuple(caps),
         among=among,
         labels=tuple(labels),
     )
@@ -326,9 +335,16 @@ def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, 
             break
         states, exact_here = _lesion_states(decision, lesion_values, completion, view)
         exact = exact and exact_here
+        if not exact_here:
+            found.update(decision.labels)
+        scalars = tuple(completion.get(name) for name in decision.scalars)
         for state, number_choice in states:
-            aggregates = aggregate_values(decision, state, number_choice)
-            found.update(decision.label(completion, aggregates))
+            key = ("labels", scalars, state, number_choice)
+            labels = decision.memo.get(key)
+            if labels is None:
+                aggregates = aggregate_values(decision, state, number_choice)
+                labels = _remember(decision, key, tuple(decision.label(completion, aggregates)))
+            found.update(labels)
         if len(found) == len(decision.labels):
             break
     return Possible(tuple(label for label in decision.labels if label in found), tuple(still_open), exact)
@@ -379,36 +395,84 @@ def _lesion_states(
     """Every vector of counts (and numbers) that completions of the lesions' facts allow."""
     if not decision.counters and not decision.numbers:
         return [((), ())], True
-    exact = True
-    cache: dict[tuple[Fact, ...], frozenset[tuple[bool, ...]]] = {}
+    scalars = tuple(known.get(name) for name in decision.scalars)
     width = len(decision.counters)
     base = [0] * width
-    uncertain: list[frozenset[tuple[bool, ...]]] = []
+    uncertain: dict[frozenset[tuple[bool, ...]], int] = {}
     for row in lesion_values:
-        if row not in cache:
-            cache[row] = _truth_vectors(decision, row, known, view)
-        vectors = cache[row]
+        key = ("vectors", scalars, row)
+        vectors = decision.memo.get(key)
+        if vectors is None:
+            vectors = _remember(decision, key, _truth_vectors(decision, row, known, view))
         if len(vectors) == 1:
             for index, truth in enumerate(next(iter(vectors))):
                 base[index] += truth
         else:
-            uncertain.append(vectors)
-    cap = None if uncapped else decision.cap
-    start = tuple(min(n, cap) if cap is not None else n for n in base)
-    states: set[tuple[int, ...]] = {start}
-    for vectors in uncertain:
-        step: set[tuple[int, ...]] = set()
-        for state in states:
-            for vector in vectors:
-                step.add(
-                    tuple(min(n + t, cap) if cap is not None else n + t for n, t in zip(state, vector, strict=True))
-                )
-        if len(step) > MAX_STATES:
-            exact = False
-            step = set(sorted(step)[:: max(1, len(step) // 2000)])
-        states = step
+            uncertain[vectors] = uncertain.get(vectors, 0) + 1
+    caps: tuple[int | None, ...] = (None,) * width if uncapped else decision.caps
+    states, exact = _sums(tuple(base), uncertain, caps)
     choices = [_number_candidates(a, decision, lesion_values, known, view) for a in decision.numbers]
     return [(state, tuple(choice)) for state in states for choice in product(*choices)], exact
+
+
+def _remember(decision: Decision, key: Any, value: Any) -> Any:
+    if len(decision.memo) > MAX_MEMO:
+        decision.memo.clear()
+    decision.memo[key] = value
+    return value
+
+
+def _sums(
+    base: tuple[int, ...],
+    uncertain: Mapping[frozenset[tuple[bool, ...]], int],
+    caps: tuple[int | None, ...],
+) -> tuple[set[tuple[int, ...]], bool]:
+    """Every vector of counts: the certain lesions plus one of the possible truth vectors of each uncertain one.
+
+    Counts are held at the highest number that a condition can tell apart, so alike lesions soon add nothing new.
+    """
+
+    if all(cap == 1 for cap in caps):
+        return _unions(base, uncertain)
+
+    def add(state: tuple[int, ...], vector: tuple[bool, ...]) -> tuple[int, ...]:
+        return tuple(
+            n + t if cap is None or n + t <= cap else cap for n, t, cap in zip(state, vector, caps, strict=True)
+        )
+
+    states = {add(base, (False,) * len(base))}
+    for vectors, times in uncertain.items():
+        for _ in range(times):
+            step = {add(state, vector) for state in states for vector in vectors}
+            if step == states:
+                break
+            if len(step) > MAX_STATES:
+                return set(sorted(step)[:: max(1, len(step) // 1000)]), False
+            states = step
+    return states, True
+
+
+def _unions(
+    base: tuple[int, ...], uncertain: Mapping[frozenset[tuple[bool, ...]], int]
+) -> tuple[set[tuple[int, ...]], bool]:
+    """As `_sums` where only "any or none" matters of every count: vectors are bit masks and adding is a union."""
+    width = len(base)
+
+    def mask(vector: Sequence[int]) -> int:
+        return sum(1 << i for i, n in enumerate(vector) if n)
+
+    states = {mask(base)}
+    for vectors, times in uncertain.items():
+        masks = [mask(vector) for vector in vectors]
+        for _ in range(times):
+            step = {state | m for state in states for m in masks}
+            if step == states:
+                break
+            states = step
+            if len(states) > MAX_STATES:
+                kept = sorted(states)[:: max(1, len(states) // 1000)]
+                return {tuple(m >> i & 1 for i in range(width)) for m in kept}, False
+    return {tuple(m >> i & 1 for i in range(width)) for m in states}, True
 
 
 def _truth_vectors(

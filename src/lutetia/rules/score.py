@@ -19,6 +19,8 @@ from lutetia.rules.scale import Scale
 from lutetia.rules.table import Table
 from lutetia.rules.verdict import Change, Note, Question, Verdict
 
+#: with more unsettled lesions than this, what one of them would change in the overall score says nothing
+MAX_UNSETTLED = 12
 SSTR_PET = ("agonist_ga68", "agonist_cu64", "agonist_f18", "antagonist")
 FOOTER = (
     "Lutetia is open-source research software. It is not a medical device, not cleared or certified by any "
@@ -279,6 +281,9 @@ def _proposed(rule: Rule, verdict: Verdict, lesion: FactView, proposals: Mapping
 
 def _with_overall_effects(verdicts: list[Verdict], rules: RuleSet, view: FactView) -> list[Verdict]:
     """For every change of a lesion's result: what the patient-level rollups that rest on it would then say."""
+    unsettled = sum(not v.settled and bool(v.changes) for v in verdicts)
+    if unsettled > MAX_UNSETTLED:
+        return verdicts
     rollups = [rule for rule in rules if isinstance(rule.body, Rollup) and rule.file.gives]
     lesions = {lesion.identity: lesion for lesion in view.lesions}
     before: dict[str, tuple[str, ...]] = {}
@@ -408,8 +413,8 @@ def _reference_driven(scale: Scale, view: FactView) -> list[Note]:
             notes.append(
                 Note(
                     "REFERENCE-DRIVEN",
-                    f"{lesion.identity}: grade {before.value[0]} → {after.value[0]}, but with the earlier references it "
-                    f"would still be {before.value[0]}: the references changed, not the lesion.",
+                    f"{lesion.identity}: grade {before.value[0]} → {after.value[0]}, but with the earlier references "
+                    f"it would still be {before.value[0]}: the references changed, not the lesion.",
                 )
             )
     return notes
