@@ -12,7 +12,38 @@ from lutetia.rules.table import Table
 
 BY_CATEGORY = {"1A": 192, "1B": 120, "2": 24, "3A": 9, "3B": 22, "3C": 194, "3D": 294, "4": 26, "5": 127}
 OUTSIDE = {"NS": 18, "INV": 174}
-BY_ROW = [72, 96, 72, 24, 24, 48, 24, 24, 48, 48, 60, 60, 60, 60, 60, 60, 60, 60, 12, 12, 12, 12, 6, 6, 4, 2, 4, 3, 3, 8]
+BY_ROW = [
+    72,
+    96,
+    72,
+    24,
+    24,
+    48,
+    24,
+    24,
+    48,
+    48,
+    60,
+    60,
+    60,
+    60,
+    60,
+    60,
+    60,
+    60,
+    12,
+    12,
+    12,
+    12,
+    6,
+    6,
+    4,
+    2,
+    4,
+    3,
+    3,
+    8,
+]
 BY_ROW += [6, 4, 1, 4, 1, 3, 1, 2, 8, 6, 4, 2, 2, 2, 10, 10, 6, 2, 6, 2, 1, 1, 6, 6, 8, 8, 2, 12, 4, 2, 2, 2, 20]
 PUBLISHED = {"R01", "R04", "R06", "R14", "R18", "R19", "R25", "R28", "R29"}
 PUBLISHED |= {"R32", "R41", "R43", "R46", "R47", "R53", "R59", "R61"}
@@ -25,7 +56,10 @@ def _table(rules: RuleSet) -> Table:
 
 
 def _met(table: Table) -> list[tuple[int, ...]]:
-    return [table.matching([1 << i for i in answers]) for answers in product(*(range(len(c.classes)) for c in table.columns))]
+    return [
+        table.matching([1 << i for i in answers])
+        for answers in product(*(range(len(c.classes)) for c in table.columns))
+    ]
 
 
 def test_the_1200_answer_sets_give_the_published_checksums(rules: RuleSet) -> None:

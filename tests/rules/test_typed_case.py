@@ -59,7 +59,9 @@ def test_bad_input_is_refused_with_its_line(text: str, code: str, line: int) -> 
 
 def test_two_visits_on_one_date_with_the_same_tracer_are_refused() -> None:
     with pytest.raises(InputError, match="same date and the same tracer"):
-        case_from_text(_case("visits:\n  - {id: a, date: 2025-03-03, tracer: fdg}\n  - {id: b, date: 2025-03-03, tracer: fdg}"))
+        case_from_text(
+            _case("visits:\n  - {id: a, date: 2025-03-03, tracer: fdg}\n  - {id: b, date: 2025-03-03, tracer: fdg}")
+        )
 
 
 def test_a_refused_field_names_the_one_that_was_meant() -> None:
@@ -69,7 +71,9 @@ def test_a_refused_field_names_the_one_that_was_meant() -> None:
 
 
 def test_units_are_converted_as_printed() -> None:
-    case = case_from_text(_case("labs: {haemoglobin: 80 g/L, platelets: 75000 /µL, creatinine: 1.7 mg/dL, albumin: 3 g/dL}"))
+    case = case_from_text(
+        _case("labs: {haemoglobin: 80 g/L, platelets: 75000 /µL, creatinine: 1.7 mg/dL, albumin: 3 g/dL}")
+    )
     assert case.facts["labs.haemoglobin"] == 8.0
     assert case.facts["labs.platelets"] == 75.0
     assert case.facts["labs.creatinine"] == pytest.approx(150.28)
@@ -158,7 +162,9 @@ def test_a_grade_read_by_eye_stands_before_the_computed_one(rules: RuleSet) -> N
 
 
 def test_the_questions_are_ranked_by_how_much_they_settle(rules: RuleSet) -> None:
-    text = _case(VISITS + "lesions:\n  - {id: L1, site: regional_nodes, proof: none, seen: {s1: {suv_max: 20, focal: yes}}}\n")
+    text = _case(
+        VISITS + "lesions:\n  - {id: L1, site: regional_nodes, proof: none, seen: {s1: {suv_max: 20, focal: yes}}}\n"
+    )
     result = score(case_from_text(text), rules)
     asked = [question.fact for question in result.questions if question.subject == "L1"]
     assert asked[0] in ("lesion.typicality", "lesion.correlate")

@@ -177,7 +177,7 @@ def run_case(rules: RuleSet, rule_name: str, case: Case) -> Outcome:
         outcome.failures.append(f"{case.where}: {case.name}: {error}")
         return outcome
     outcome.verdict = verdict
-    for message in _compare(verdict, case):
+    for message in compare(verdict, case):
         outcome.failures.append(f"{case.where}: {case.name}: {message}")
     outcome.reached = _reached(verdict)
     return outcome
@@ -193,7 +193,7 @@ def _reached(verdict: Verdict) -> set[str]:
     return reached
 
 
-def _compare(verdict: Verdict, case: Case) -> Iterator[str]:
+def compare(verdict: Verdict, case: Case) -> Iterator[str]:
     for key, wanted in case.expect.items():
         found = _found(verdict, key, case, wanted)
         if key in ("gates", "then", "lists", "values"):

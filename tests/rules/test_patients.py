@@ -1,0 +1,18 @@
+"""Whole patients: the founding documents' and the dossier's cases, through every rule they concern."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lutetia.rules.loader import RuleSet
+from lutetia.rules.patients import PatientCase, read_patients, run_patient
+
+FOLDER = Path(__file__).parents[1] / "cases" / "patients"
+PATIENTS = [patient for path in sorted(FOLDER.glob("*.yaml")) for patient in read_patients(path)]
+
+
+@pytest.mark.parametrize("patient", PATIENTS, ids=[patient.name.split(":")[0] for patient in PATIENTS])
+def test_patient(patient: PatientCase, rules: RuleSet) -> None:
+    assert run_patient(rules, patient) == []
