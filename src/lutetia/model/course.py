@@ -389,6 +389,8 @@ class Course(Record):
     studies: tuple[Study, ...] = ()
     lesions: tuple[Lesion, ...] = ()
     verdicts: tuple[dict[str, Any], ...] = ()
+    questions: tuple[dict[str, Any], ...] = ()
+    rule_history: tuple[dict[str, Any], ...] = ()
     conventions: tuple[ConventionUse, ...] = ()
     issues: tuple[Issue, ...] = ()
     treatments: tuple[dict[str, Any], ...] = ()

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.dicom.masks import load_label_masks, load_mask
+from lutetia.dicom.series import SeriesFiles
 from lutetia.imaging.anatomy import find_anatomy
+from lutetia.imaging.anatomy.organ_files import load_organ_masks
 from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.anatomy.user_masks import anatomy_from_masks, masks_by_organ
 from lutetia.imaging.references import ReferenceSettings, UserReference, measure_references
-from lutetia.model import Issue, Reference, Tracer, Volume
+from lutetia.imaging.references.given import user_reference
+from lutetia.model import Issue, Reference, Tracer, UsageError, Volume
 from lutetia.model.region import Region
 from lutetia.reading.settings import ReadSettings
+
+_NIFTI = (".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -21,24 +33,87 @@ class MeasuredReferences:
     issues: tuple[Issue, ...] = ()
 
 
-def anatomy_of(suv: Volume, ct: Volume | None, tracer: Tracer, settings: ReadSettings) -> Anatomy:
-    """The organs of a study.
+def _is_nifti(path: Path) -> bool:
+    if path.is_dir():
+        return any(p.name.lower().endswith(_NIFTI) for p in path.rglob("*"))
+    return path.name.lower().endswith(_NIFTI)
+
+
+def given_organs(path: Path, suv: Volume, pet: SeriesFiles | None) -> Anatomy:
+    """Organs from the user's own masks: NIfTI in any of the known layouts, DICOM SEG or RTSTRUCT.
 
     Raises
     ------
-    InputError, UsageError
+    InputError
+        The masks can't be read, name no organ, lie elsewhere, or are mirrored.
+    """
+    if not path.exists():
+        raise UsageError("organs-missing", "There are no organ masks there", where=str(path), remedy="check --organs")
+    if _is_nifti(path):
+        return anatomy_from_masks(suv, load_organ_masks(path, suv.grid))
+    masks = load_label_masks(path, suv.grid, pet)
+    volumes = {name: Volume(mask, suv.grid, "mask") for name, mask in masks.items()}
+    return anatomy_from_masks(suv, masks_by_organ(volumes, suv.grid, source=f"user masks: {path.name}"))
+
+
+def _no_anatomy(suv: Volume) -> Anatomy:
+    labels = Volume(np.zeros(suv.grid.shape, np.uint8), suv.grid, "label")
+    return Anatomy(labels=labels, organs=(), source="none")
+
+
+def anatomy_of(
+    suv: Volume, ct: Volume | None, tracer: Tracer, settings: ReadSettings, pet: SeriesFiles | None = None
+) -> Anatomy:
+    """The organs of a study by the backend that was asked for.
+
+    Raises
+    ------
+    LutetiaError
         The user's masks can't be used, or the backend asked for is not there.
     """
+    if settings.organs is not None:
+        return given_organs(Path(settings.organs), suv, pet)
+    if settings.anatomy == "none":
+        return _no_anatomy(suv)
+    if settings.anatomy == "totalsegmentator":
+        from lutetia.imaging.anatomy.totalsegmentator import run_totalsegmentator
+
+        if ct is None:
+            raise UsageError(
+                "totalsegmentator-needs-ct",
+                "TotalSegmentator needs a CT, and this study has none",
+                expected="a CT, or --anatomy embedded",
+            )
+        return run_totalsegmentator(ct, suv)
     return find_anatomy(suv, ct, tracer)
 
 
-def user_references(suv: Volume, settings: ReadSettings) -> dict[str, UserReference]:
-    """References given by hand."""
-    return {}
+def user_references(suv: Volume, settings: ReadSettings, pet: SeriesFiles | None) -> dict[str, UserReference]:
+    """References given by hand.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `user_reference`.
+    """
+
+    def load(path: Path) -> npt.NDArray[Any]:
+        return load_mask(path, suv.grid, pet).array
+
+    found: dict[str, UserReference] = {}
+    for name, text in settings.references.items():
+        known, reference = user_reference(name, text, suv.grid, load)
+        found[known] = reference
+    return found
 
 
 def references_of(
-    suv: Volume, ct: Volume | None, anatomy: Anatomy, tracer: Tracer, settings: ReadSettings
+    suv: Volume,
+    ct: Volume | None,
+    anatomy: Anatomy,
+    tracer: Tracer,
+    settings: ReadSettings,
+    pet: SeriesFiles | None = None,
 ) -> MeasuredReferences:
     """Liver, spleen and blood pool of a study."""
     measured = measure_references(
@@ -46,7 +121,7 @@ def references_of(
         anatomy,
         tracer,
         ct=ct,
-        user=user_references(suv, settings),
+        user=user_references(suv, settings, pet),
         settings=ReferenceSettings(estimate=settings.reference_estimate),
     )
     return MeasuredReferences(measured.by_name, {}, measured.issues)

@@ -15,6 +15,7 @@ from lutetia.reading.corrections import apply_corrections, load_corrections
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, read_study
+from lutetia.reading.verdicts import with_verdicts
 
 Progress = Callable[[str, float], None]
 
@@ -135,7 +136,7 @@ def assemble(
         comparability=joined.comparability,
         not_used=_not_used(readings),
     )
-    return CourseReading(course, readings, settings, inputs)
+    return CourseReading(with_verdicts(course, settings), readings, settings, inputs)
 
 
 def software() -> dict[str, str]:

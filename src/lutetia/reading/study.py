@@ -297,7 +297,7 @@ def _anatomy_stage(reading: StudyReading, settings: ReadSettings) -> None:
     from lutetia.reading.anatomy import anatomy_of
 
     assert reading.suv is not None and reading.tracer is not None
-    anatomy = anatomy_of(reading.suv, reading.ct, reading.tracer, settings)
+    anatomy = anatomy_of(reading.suv, reading.ct, reading.tracer, settings, reading.selection.pet)
     reading.anatomy = anatomy
     name = reading.study.id
     reading.issues.extend(i.model_copy(update={"study": name}) for i in anatomy.issues)
@@ -308,7 +308,7 @@ def _reference_stage(reading: StudyReading, settings: ReadSettings) -> dict[str,
     from lutetia.reading.anatomy import references_of
 
     assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
-    measured = references_of(reading.suv, reading.ct, reading.anatomy, reading.tracer, settings)
+    measured = references_of(reading.suv, reading.ct, reading.anatomy, reading.tracer, settings, reading.selection.pet)
     reading.reference_regions = measured.regions
     reading.issues.extend(i.model_copy(update={"study": reading.study.id}) for i in measured.issues)
     liver = measured.references.get("liver")
