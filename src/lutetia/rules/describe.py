@@ -112,14 +112,12 @@ def _scale(rule: Rule, body: Scale) -> Iterator[str]:
     yield ""
     yield "| code | when | what it says | basis |"
     yield "|---|---|---|---|"
-    for code, message, condition, missing, conventions, citations in body.refuse:
-        when = f"{missing} missing" if condition is None else f"`{condition.text}`"
-        yield f"| {code} (no grade) | {when} | {message} | {_basis(citations, conventions)} |"
-    for code, message, reference, expression, conventions, citations in body.unusable:
-        yield f"| {code} | `{expression.text}` | {reference}: {message} | {_basis(citations, conventions)} |"
-    for code, message, expression, gate, citations in body.codes:
-        extra = "" if gate else " No gate result."
-        yield f"| {code} | `{expression.text}` | {message}{extra} | {_basis(citations, ())} |"
+    for remark in (*body.refuse, *body.unusable, *body.codes):
+        when = f"`{remark.condition.text}`" if remark.condition is not None else f"{remark.reference} missing"
+        extra = " (no grade)" if remark in body.refuse else ""
+        message = remark.message + ("" if remark.gate else " No gate result.")
+        basis = _basis(remark.citations, remark.conventions)
+        yield f"| {remark.code}{extra} | {when} | {message} | {basis} |"
     yield ""
 
 

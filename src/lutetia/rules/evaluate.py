@@ -155,12 +155,9 @@ def _scale(rule: Rule, body: Scale, view: FactView) -> Verdict:
     uptake = view.get(body.quantity)
     read = view.get(rule.file.gives + READ_SUFFIX) if rule.file.gives else UNKNOWN
     extra: list[str] = []
-    for code, _, _, _, conventions, _ in body.refuse:
-        if code == result.refused:
-            extra.extend(conventions)
-    for code, _, _, _, conventions, _ in body.unusable:
-        if code in result.codes:
-            extra.extend(conventions)
+    for remark in (*body.refuse, *body.unusable, *body.codes):
+        if remark.code == result.refused or remark.code in result.codes:
+            extra.extend(remark.conventions)
     codes = result.codes
     notes = result.notes
     for name, fact in rule.file.alternatives.items():

@@ -23,17 +23,10 @@ def needs_of(rule: Rule) -> frozenset[str]:
     if isinstance(body, Table):
         names |= {column.fact for column in body.columns}
     elif isinstance(body, Scale):
-        names |= {body.quantity, *body.references.values()}
+        names |= body.needed
         names |= {rule.frame.resolve(fact) for fact in rule.file.alternatives.values()}
-        for entry in body.refuse:
-            names |= entry[2].names if entry[2] is not None else frozenset()
-        for item in body.unusable:
-            names |= item[3].names
-        for code in body.codes:
-            names |= code[2].names
         if rule.file.gives is not None:
             names.add(f"{rule.file.gives}_read")
-        names -= set(rule.frame.parameters)
     elif isinstance(body, Profile):
         for gate in body.gates:
             decisions.extend(d for d in (gate.decision, gate.applies) if d is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from lutetia.model import Citation
 from lutetia.rules.expressions import Expression, is_number, same
 from lutetia.rules.facts import FactView
 from lutetia.rules.rule import Frame, unique
-from lutetia.rules.schema import CutEntry
+from lutetia.rules.schema import CodeEntry, CutEntry, RefuseEntry, UnusableEntry
 from lutetia.rules.verdict import Note, Row
 
 
@@ -37,6 +37,44 @@ class ScaleResult:
 
 
 @dataclass(frozen=True, eq=False)
+class Remark:
+    """A code with its condition: a refusal, a reference that can't serve, or a caution."""
+
+    code: str
+    message: str
+    condition: Expression | None
+    reference: str | None
+    gate: bool
+    conventions: tuple[str, ...]
+    citations: tuple[Citation, ...]
+
+    def applies(self, facts: Mapping[str, Any]) -> bool:
+        """Whether the condition is known to hold."""
+        return self.condition is not None and self.condition.names <= facts.keys() and self.condition.holds(facts)
+
+    def note(self, level: str = "caution") -> Note:
+        """The remark as a sentence."""
+        return Note(self.code, self.message, level, self.citations)
+
+
+def _remarks(
+    frame: Frame, section: str, entries: Sequence[RefuseEntry | UnusableEntry | CodeEntry]
+) -> tuple[Remark, ...]:
+    return tuple(
+        Remark(
+            code=entry.code,
+            message=entry.message,
+            condition=frame.expression(entry.when, (section, i, "when")) if entry.when is not None else None,
+            reference=getattr(entry, "missing", None) or getattr(entry, "reference", None),
+            gate=getattr(entry, "gate", True),
+            conventions=entry.conventions,
+            citations=frame.citations(entry.cite, (section, i)),
+        )
+        for i, entry in enumerate(entries)
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class _Cut:
     entry: CutEntry
     at: Expression
@@ -51,9 +89,10 @@ class Scale:
     quantity: str
     references: Mapping[str, str]
     cuts: tuple[_Cut, ...]
-    refuse: tuple[tuple[str, str, Expression | None, str | None, tuple[str, ...], tuple[Citation, ...]], ...]
-    unusable: tuple[tuple[str, str, str, Expression, tuple[str, ...], tuple[Citation, ...]], ...]
-    codes: tuple[tuple[str, str, Expression, bool, tuple[Citation, ...]], ...]
+    refuse: tuple[Remark, ...]
+    unusable: tuple[Remark, ...]
+    codes: tuple[Remark, ...]
+    needed: frozenset[str]
 
     @staticmethod
     def compile(frame: Frame) -> Scale:
@@ -70,52 +109,21 @@ class Scale:
                 note=cut.note,
             )
             cuts.append(_Cut(cut, frame.expression(cut.at, (*path, "at")), row))
-        refuse = tuple(
-            (
-                entry.code,
-                entry.message,
-                frame.expression(entry.when, ("refuse", i, "when")) if entry.when is not None else None,
-                entry.missing,
-                entry.conventions,
-                frame.citations(entry.cite, ("refuse", i)),
-            )
-            for i, entry in enumerate(file.refuse)
-        )
-        unusable = tuple(
-            (
-                entry.code,
-                entry.message,
-                entry.reference,
-                frame.expression(entry.when, ("unusable", i, "when")),
-                entry.conventions,
-                frame.citations(entry.cite, ("unusable", i)),
-            )
-            for i, entry in enumerate(file.unusable)
-        )
-        codes = tuple(
-            (
-                entry.code,
-                entry.message,
-                frame.expression(entry.when, ("codes", i, "when")),
-                entry.gate,
-                frame.citations(entry.cite, ("codes", i)),
-            )
-            for i, entry in enumerate(file.codes)
-        )
         assert file.quantity is not None
-        return Scale(frame, frame.resolve(file.quantity), file.references, tuple(cuts), refuse, unusable, codes)
+        refuse = _remarks(frame, "refuse", file.refuse)
+        unusable = _remarks(frame, "unusable", file.unusable)
+        codes = _remarks(frame, "codes", file.codes)
+        quantity = frame.resolve(file.quantity)
+        needed = {quantity, *file.references.values()}
+        for remark in (*refuse, *unusable, *codes):
+            needed |= remark.condition.names if remark.condition is not None else frozenset()
+        needed -= set(file.parameters)
+        return Scale(frame, quantity, file.references, tuple(cuts), refuse, unusable, codes, frozenset(needed))
 
     def facts(self, view: FactView) -> dict[str, Any]:
         """The numbers and words this scale needs, as far as they are known."""
-        needed = {self.quantity, *self.references.values()}
-        for *_, expression in ((0, c[2]) for c in self.codes):
-            needed |= expression.names
-        for entry in self.refuse:
-            needed |= entry[2].names if entry[2] is not None else set()
-        for item in self.unusable:
-            needed |= item[3].names
         known: dict[str, Any] = dict(self.frame.parameters)
-        for name in needed - set(self.frame.parameters):
+        for name in self.needed:
             value = view.get(name)
             if isinstance(value, bool | int | float | str):
                 known[name] = value
@@ -143,20 +151,20 @@ class Scale:
                     rows=(),
                 )
         quantity = facts.get(self.quantity)
-        for code, message, condition, missing, _, citations in self.refuse:
-            absent = missing is not None and self.references[missing] not in facts
-            if absent or (condition is not None and _decided(condition, facts)):
+        for remark in self.refuse:
+            absent = remark.reference is not None and self.references[remark.reference] not in facts
+            if absent or remark.applies(facts):
                 return ScaleResult(
-                    refused=code, reason=message, notes=(Note(code, message, "error", citations),), codes=(code,)
+                    refused=remark.code, reason=remark.message, notes=(remark.note("error"),), codes=(remark.code,)
                 )
-        for code, message, reference, condition, _, citations in self.unusable:
-            if _decided(condition, facts):
-                facts.pop(self.references[reference], None)
-                lost[self.references[reference]] = Note(code, message, "caution", citations)
-        for code, message, condition, _, citations in self.codes:
-            if _decided(condition, facts):
-                codes.append(code)
-                notes.append(Note(code, message, "caution", citations))
+        for remark in self.unusable:
+            if remark.reference is not None and remark.applies(facts):
+                facts.pop(self.references[remark.reference], None)
+                lost[self.references[remark.reference]] = remark.note()
+        for remark in self.codes:
+            if remark.applies(facts):
+                codes.append(remark.code)
+                notes.append(remark.note())
         if quantity is None:
             return ScaleResult(
                 value=self.frame.file.grades, near=self.frame.file.grades, codes=tuple(codes), notes=tuple(notes)
@@ -247,11 +255,7 @@ class Scale:
 
     def gate_allowed(self, codes: tuple[str, ...]) -> bool:
         """Whether a gate result may be given: some codes (antagonist, unlisted tracer) forbid it."""
-        return not any(not gate and code in codes for code, _, _, gate, _ in self.codes)
-
-
-def _decided(condition: Expression, facts: Mapping[str, Any]) -> bool:
-    return condition.names <= facts.keys() and condition.holds(facts)
+        return not any(not remark.gate and remark.code in codes for remark in self.codes)
 
 
 def _margin(quantity: float, cuts: list[tuple[_Cut, float | None, float | None]]) -> tuple[float | None, str]:
