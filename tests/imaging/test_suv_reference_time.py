@@ -204,3 +204,12 @@ def test_the_enhanced_object_states_its_reference(pet_facts_of, moment_of):
     facts = pet_facts_of(decay_correction_datetime=moment_of(DAY + "11:00:00"), beds=(DAY + "11:30:00",),
                          series=DAY + "11:30:00")  # fmt: skip
     assert reference(facts) == "2025-01-01T11:00:00"
+
+
+def test_an_unknown_vendor_without_anything_that_confirms_is_warned_about(pet_facts_of):
+    facts = pet_facts_of(vendor="", beds=BEDS[1:], frame_reference_s=[t + MEAN for t in OFFSETS[1:]], series=None)
+    scale = suv_scale(facts)
+    assert scale.decay_reference.startswith("2025-01-01T11:00:00")
+    assert [w.code for w in scale.warnings] == ["reference-time-unconfirmed"]
+    confirmed = pet_facts_of(vendor="", beds=BEDS[1:], frame_reference_s=[t + MEAN for t in OFFSETS[1:]])
+    assert suv_scale(confirmed).warnings == ()

@@ -201,7 +201,7 @@ def _settled_elsewhere(
                 yield Uptake(private, seconds, "GE's private scan and administration times")
                 return
         seconds = _by_clock(until, dated, limits)
-        near = limits.short_lived and dated.day is not None and abs(scan.day - dated.day) <= 1
+        near = limits.short_lived and dated.day is not None and abs(scan.day - dated.day) <= 1 and dated.seconds > 0
         if near and limits.possible(seconds, undated=True):
             evidence.use("GEScanDateTime")
             evidence.repair(
@@ -222,7 +222,9 @@ def _settled_elsewhere(
                 f"The scan date of {until.isoformat()} can't be true beside the injection {dated.isoformat()}; "
                 f"SeriesDate gives {moved.isoformat()}: {seconds / 60:.1f} min of uptake",
             )
-            yield Uptake(dated, seconds, "RadiopharmaceuticalStartDateTime (0018,1078) and SeriesDate")
+            _not_blank(dated, seconds, limits, "RadiopharmaceuticalStartDateTime", time, evidence)
+            found = _agree(dated, time, seconds, moved, limits, evidence)
+            yield Uptake(found.injection, found.seconds, f"{found.reason}, with the scan on SeriesDate")
             return
     if time is not None and limits.short_lived and abs(time.clock_since(dated)) > 60.0:
         seconds = _by_clock(until, time, limits)

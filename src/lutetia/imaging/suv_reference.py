@@ -175,10 +175,31 @@ def _choose(
         if name != reading:
             why = f"only this reading gives one time for all slices ({why} does not hold here)"
             evidence.warn("reference-time-unusual", f"The decay reference was found as {READINGS[name]}: {why}")
+        if not by_factor and not facts.vendor and not same_time(facts.series_time, candidate.moment, AGREE_S):
+            _warn_of_other_readings(candidate, candidates, frames, half_life_s, evidence)
         return ReferenceTime(candidate.moment, f"{READINGS[name]}; {why}", name)
     if scan_start.consistent and (series_is_acquisition or (varies(frames) and len(frames) > 1)):
         return _take_scan_start(facts, scan_start, evidence, warn=True)
     return _series_or_refuse(facts, frames, candidates, evidence)
+
+
+def _warn_of_other_readings(
+    taken: Candidate, candidates: dict[str, Candidate], frames: list[PetFrame], half_life_s: float, evidence: Evidence
+) -> None:
+    """Vendor unknown and nothing confirms the reading: say what the others would give."""
+    others = [
+        c.moment.clock_since(taken.moment)
+        for name, c in candidates.items()
+        if name in ("mean", "start", "scan_start") and c.consistent and not after_first(c.moment, frames)
+    ]
+    effects = [100 * (2.0 ** (apart / half_life_s) - 1.0) for apart in others]
+    if effects and max(abs(e) for e in effects) > 100 * MATERIAL:
+        evidence.warn(
+            "reference-time-unconfirmed",
+            f"The manufacturer is not known and neither SeriesTime nor decay factors confirm the decay reference "
+            f"{taken.moment.isoformat()}; other ways of reading FrameReferenceTime would change SUV by "
+            f"{min(effects):+.1f} to {max(effects):+.1f} %",
+        )
 
 
 def _single_spect(facts: PetFacts) -> bool:
