@@ -178,6 +178,8 @@ def _belongs_to_liver(focus: Focus, work: Working, marks: Landmarks, levels: Lev
     """A focus at the rim of the liver mask with liver around it is one of the liver: masks and breathing differ."""
     if focus.in_liver or levels.liver is None or focus.background < 0.8 * levels.liver:
         return
+    if focus.label not in (LABELS["liver"], LABELS["body"]):
+        return
     away = marks.distance("liver", work.grid.to_lps(focus.peak_index))
     if away is not None and away < 8 and focus.peak > 1.1 * levels.liver:
         focus.in_liver = True

@@ -63,23 +63,31 @@ def find_foci(work: Working, levels: Levels, settings: LesionSettings) -> list[F
 
 def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
     floor = 0.9 * settings.blood_pool_factor * levels.blood
-    mask = (work.smooth > floor) & (work.labels > 0)
+    liver = LABELS["liver"]
+    mask = (work.smooth > floor) & (work.labels > 0) & (work.labels != liver)
 
     def least_rise(peak: Array) -> Array:
         return np.maximum(settings.split_rise * peak, settings.split_noise * levels.noise_at(peak))
 
     basins = divide(sharpened(work, settings), mask, least_rise, work.smooth)
     found = []
-    liver = LABELS["liver"]
     usual = usual_levels(work)
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
-        if work.labels[tuple(peak_at)] == liver:
+        if _on_a_slope(work, peak_at, liver):
             continue
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, usual, in_liver=False)
         if focus is not None:
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
+
+
+def _on_a_slope(work: Working, peak_at: Array, organ: int) -> bool:
+    """Whether a peak at the rim of an organ only continues it: a voxel of the organ beside it is hotter."""
+    low = np.maximum(peak_at - 1, 0)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, peak_at + 2, strict=True))
+    beside = work.labels[box] == organ
+    return bool(beside.any() and work.smooth[box][beside].max() > work.smooth[tuple(peak_at)])
 
 
 def sharpened(work: Working, settings: LesionSettings) -> Array:
@@ -125,10 +133,8 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
     found = []
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
-        if work.labels[tuple(peak_at)] != LABELS["liver"]:
-            continue
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, {}, in_liver=True)
-        if focus is not None:
+        if focus is not None and (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean() >= 0.5:
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
 
@@ -171,7 +177,8 @@ def _focus(
         own = core[~np.isin(work.labels[tuple(core.T)], _HOT_ORGANS)]
         core = own if len(own) else core
     if len(core) < 8 * smallest and not np.isfinite(basins.saddle[number]):
-        core = _below_the_floor(work, peak_at, half)
+        grown = _below_the_floor(work, peak_at, half)
+        core = grown if len(grown) else core
     if not in_liver and len(core) * work.grid.voxel_ml > 8.0:
         background, core = _summit(work, voxels, values, peak, background, core)
     if len(core) < (smallest if peak < 2 * background else 0.5 * smallest):
@@ -228,6 +235,8 @@ def _below_the_floor(work: Working, peak_at: Array, half: float) -> Array:
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, peak_at + reach + 1, strict=True))
     parts, _ = label(work.smooth[box] >= half)
     core: Array = np.argwhere(parts == parts[tuple(peak_at - low)]) + low
+    if work.smooth[tuple(core.T)].max() > 1.05 * work.smooth[tuple(peak_at)]:  # it runs into something hotter
+        return np.zeros((0, 3), core.dtype)
     return core
 
 

@@ -83,6 +83,8 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
         )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
     noise, voxel_noise = _noise(work, in_liver, liver)
+    if liver_from != "reference":  # tumour in the liver is no noise
+        noise, voxel_noise = min(noise, 0.12), min(voxel_noise, 0.2)
     return Levels(float(blood), liver, spleen, noise, voxel_noise, liver_from, tuple(issues))
 
 

@@ -55,7 +55,7 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     if name in ("heart", "aorta") and focus.label_share >= 0.5 and (diffuse or focus.peak < 2.0 * levels.blood):
         return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
     faint = focus.peak < 1.7 * levels.blood
-    shapeless = around.elongation > 1.4 or around.thinness > 1.8 or around.core_ml < 0.6
+    shapeless = around.elongation > 1.4 or around.thinness > 1.8 or not 0.6 < around.core_ml < 6 or around.joined > 0.7
     if marks.in_chest(float(around.point[2])) and faint and shapeless and focus.label not in BONES:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, not round: vessel or gullet")
     return None
@@ -124,6 +124,10 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
     known = name if name in MARKED and focus.label_share >= 0.5 else ""
     if around.ventral < -20 and not known:
         return None
+    alone = around.joined < 0.15 and around.elongation < 1.6
+    bones = [marks.distance(n, around.point) for n in ("skeleton", "spine")]
+    if not known and alone and any(away is not None and away < 5 for away in bones):
+        return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
     focal = around.elongation < 1.6 and around.joined < 0.6 and around.core_ml < 15

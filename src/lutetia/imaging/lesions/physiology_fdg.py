@@ -63,6 +63,9 @@ def _brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: L
     fatty = -150 < around.ct_hu < -35 and around.fat > 0.3
     level = around.point[2] > marks.lung_top - 120
     diffuse = around.core_ml > 1.5 or around.elongation > 1.4 or around.joined > 0.3
+    plainly_fat = around.ct_hu < -65 and around.ct_peak_hu < -60 and around.core_ml > 0.8
+    if plainly_fat and level:
+        return Judgement(True, "brown_fat", f"nothing but fat on CT ({around.ct_hu:.0f} HU), SUV {focus.top:.1f}")
     if fatty and diffuse and level and around.other_side <= settings.asymmetry:
         return Judgement(True, "brown_fat", f"fat on CT ({around.ct_hu:.0f} HU) on both sides, SUV {focus.top:.1f}")
     return None

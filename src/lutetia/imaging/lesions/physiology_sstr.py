@@ -39,7 +39,7 @@ def judge_sstr(
 
     With `adrenal_known`, the adrenal of this side is another focus, so this one is something else.
     """
-    ceiling = 1.5 * max(levels.liver or 4 * levels.blood, MODERATE_MAX)
+    ceiling = 1.6 * max(levels.liver or 4 * levels.blood, MODERATE_MAX)
     return (
         common.lies_in(focus, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
