@@ -43,7 +43,7 @@ UPTAKE_MIN: dict[str, Window] = {
 }
 #: tracer → injected MBq
 DOSE_MBQ: dict[str, Window] = {
-    "dotatate": Window(40, 200, f"{_LABEL}: 2 MBq/kg, at most 200 MBq"),
+    "dotatate": Window(0, 200, f"{_LABEL}: 2 MBq/kg, at most 200 MBq"),
     "dotatoc": Window(111, 185, "68Ga-DOTATOC prescribing information"),
     "cu64-dotatate": Window(133, 163, "Detectnet prescribing information: 148 MBq ± 10 %"),
 }
