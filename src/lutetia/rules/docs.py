@@ -33,8 +33,8 @@ def pages(rules: RuleSet, cases: Iterable[CaseFile]) -> dict[str, str]:
 
 
 def _index(rules: RuleSet) -> str:
-    lines = ["# The rules", ""]
-    lines += ["| rule | shape | about one | title | edition | made or tested for |", "|---|---|---|---|---|---|"]
+    head = ("rule", "shape", "about one", "title", "edition", "made or tested for")
+    lines = ["# The rules", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in overview(rules):
         lines.append(
             f"| [{row['rule']}]({row['rule']}.md) | {row['shape']} | {row['scope']} | {row['title']} | {row['edition']} "

@@ -167,7 +167,8 @@ def _validate(data: Any, document: Document) -> RuleFile:
     try:
         return RuleFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
         path = tuple(part for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-")))
         raise RuleError(
             "rule-schema",
