@@ -32,7 +32,6 @@ _STUDY_OPTIONAL = (
     "PatientIdentityRemoved",
     "DeidentificationMethod",
     "DeidentificationMethodCodeSequence",
-    "SpecificCharacterSet",
 )
 
 
@@ -75,6 +74,8 @@ class SourceImages:
         for keyword in _STUDY_OPTIONAL:
             if self.dataset.get(keyword) not in (None, ""):
                 setattr(header, keyword, self.dataset.get(keyword))
+        # Names were decoded when they were read; whatever they hold, Unicode can write it.
+        header.SpecificCharacterSet = "ISO_IR 192"
         return header
 
     def frame_uid(self, index: int) -> str:

@@ -125,16 +125,17 @@ def ball(centre_mm: Vector, volume_ml: float, plane: Plane) -> npt.NDArray[np.bo
 
 @dataclass(frozen=True, eq=False)
 class Outlined:
-    """A reference region to outline: its voxels, or centre and volume where only those are known."""
+    """A region to outline: the voxels of a label, or centre and volume where only those are known."""
 
     region: Volume | None = None
+    label: int = 1
     centre_mm: Vector | None = None
     volume_ml: float | None = None
 
     def on(self, plane: Plane) -> npt.NDArray[np.bool_]:
         """The mask on a plane, bool, shape (pixels, pixels)."""
         if self.region is not None and self.region.array.size:
-            return planes.sample_labels(self.region, plane) > 0
+            return np.asarray(planes.sample_labels(self.region, plane) == self.label)
         if self.centre_mm is not None and self.volume_ml:
             return ball(self.centre_mm, self.volume_ml, plane)
         return np.zeros((plane.pixels, plane.pixels), bool)

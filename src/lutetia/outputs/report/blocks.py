@@ -154,7 +154,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Atlas:
-    """Projections with numbered lesions, and the lesions' cards: the first `beside` next to them, then the rest."""
+    """Projections with numbered lesions, and the lesions' cards.
+
+    The first `beside` cards stand next to the projections, the rest below; with `beside` 0 the projections stand side
+    by side and all cards below.
+    """
 
     projections: tuple[Figure, ...]
     legend: tuple[Segment, ...]

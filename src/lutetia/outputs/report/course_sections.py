@@ -97,9 +97,9 @@ def chain_section(course: Course, shown: tuple[Shown, ...]) -> Section | None:
 
     chosen = min(candidates, key=nearness)
     words = (
-        f"Lesion {chosen.number}, {wording.site_words(chosen.lesion).lower()}"
+        f"Lesion {chosen.number} ({wording.site_words(chosen.lesion).lower()})"
         + (", the one nearest to a cut" if graded else "")
-        + f". `lutetia why DIR {chosen.lesion.id}` prints this chain; any other lesion can be named."
+        + f". The command lutetia why DIR {chosen.lesion.id} prints this chain; any other lesion can be named."
     )
     steps = chain(course, chosen.lesion, chosen.observation)
     return Section("One result, read back to its origin", (Paragraph(words), Steps(steps)))

@@ -18,6 +18,8 @@ from lutetia.outputs.volumes import StudyVolumes
 MOST_MARKS = 64
 #: More strips than this make a report nobody turns over; the largest lesions keep theirs, and the caption says so.
 MOST_STRIPS = 80
+#: Set-apart uptake longer than this is an organ, not a focus somebody may doubt: it gets neither mark nor strip.
+LARGEST_FOCUS_MM = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Shown:
     def quiet(self) -> bool:
         """Set apart: proposed as physiological, or rejected by a reader."""
         return self.lesion.status in ("physiological", "rejected")
+
+    @property
+    def is_focal(self) -> bool:
+        """Worth a mark and a strip: a lesion, or set-apart uptake that is not the whole of an organ."""
+        return not self.quiet or (self.observation.long_axis_mm or 0.0) <= LARGEST_FOCUS_MM
 
     @property
     def number(self) -> str:
@@ -93,6 +100,7 @@ def study_pictures(study: Study, shown: tuple[Shown, ...], held: StudyVolumes | 
     if held.suv is None:
         upper = max(observed * 0.25, 1e-6)
     scene = Scene(image, held.ct, upper)
+    shown = tuple(item for item in shown if item.is_focal)
     marked = _most_important(shown, MOST_MARKS)
     strips: dict[str, Figure] = {}
     if held.lesions is not None:
@@ -114,7 +122,7 @@ def _has_window(study: Study) -> bool:
 def _projection_figures(
     image: Volume, upper: float, shown: tuple[Shown, ...], study: Study, is_suv: bool
 ) -> tuple[Figure, ...]:
-    scale = f"SUV 0 to {upper:g}" if is_suv else f"{image.unit}, 0 to {upper:.3g}; no SUV"
+    scale = f"SUV 0 to {upper:g}" if is_suv else f"{image.unit}, 0 to {wording.number(upper)}; no SUV"
     figures = []
     for name, view in zip(("coronal", "sagittal"), mip.projections(image, upper), strict=True):
         marks = []
@@ -153,7 +161,7 @@ def _lesion_figure(scene: Scene, labels: Volume, item: Shown, study: Study) -> F
 def _reference_figures(scene: Scene, study: Study, held: StudyVolumes) -> dict[str, Figure]:
     figures = {}
     for name, reference in study.references.items():
-        found = _outlines(name, reference, scene.pet, held)
+        found = _outlines(name, reference, scene.pet, study, held)
         if found is None:
             continue
         centre, whole, classical = found
@@ -164,8 +172,15 @@ def _reference_figures(scene: Scene, study: Study, held: StudyVolumes) -> dict[s
     return figures
 
 
+_ORGANS = {"blood_pool": "aorta"}
+
+
+def _label(study: Study, organ: str) -> int:
+    return next((record.label for record in study.organs if record.name == organ), -1)
+
+
 def _outlines(
-    name: str, reference: Reference, image: Volume, held: StudyVolumes
+    name: str, reference: Reference, image: Volume, study: Study, held: StudyVolumes
 ) -> tuple[tuple[float, float, float], Outlined, Outlined] | None:
     centre = reference.centroid_mm
     if reference.classical is not None:
@@ -181,8 +196,10 @@ def _outlines(
 
     small = reference.classical
     classical = outlined(f"{name}:classical", small.centroid_mm if small else None, small.volume_ml if small else None)
-    # Without its voxels a whole organ has no honest outline: better none than a sphere of its volume.
+    # Without its voxels a whole-organ region is shown by its organ: a sphere of its volume would be no honest outline.
     whole = outlined(name, None, None)
+    if whole.region is None and held.organs is not None:
+        whole = Outlined(region=held.organs, label=_label(study, _ORGANS.get(name, name)))
     if reference.classical is None and whole.region is None:
         classical = Outlined(centre_mm=reference.centroid_mm, volume_ml=reference.volume_ml)
     return centre, whole, classical

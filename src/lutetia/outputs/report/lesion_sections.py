@@ -64,6 +64,8 @@ def lesion_table(shown: tuple[Shown, ...], study: Study) -> Table:
         Column("T/BP", "right"),
         Column("Remarks", width=1.25),
     ]
+    sentences = dict.fromkeys(note for item in listed for note in wording.grade_notes(item.grade))
+    letters = {sentence: _letter(index) for index, sentence in enumerate(sentences)}
     rows: list[Row] = []
     for region, name in wording.REGIONS.items():
         group = [item for item in listed if item.lesion.region == region]
@@ -72,8 +74,7 @@ def lesion_table(shown: tuple[Shown, ...], study: Study) -> Table:
         volume = sum(item.observation.volume_ml for item in group)
         heading = f"{name} – {wording.plural(len(group), 'lesion')}, {wording.with_unit(volume, 'mL')}"
         rows.append(Row(heading=heading))
-        rows += [_lesion_row(item, graded) for item in group]
-    codes = sorted({code for item in listed for code in _codes(item)})
+        rows += [_lesion_row(item, graded, letters) for item in group]
     notes = [
         "mL: volume of the outline. mm: longest × short axis. T/L, T/S, T/BP: lesion SUVmax over the mean of liver, "
         "spleen and blood pool.",
@@ -83,13 +84,13 @@ def lesion_table(shown: tuple[Shown, ...], study: Study) -> Table:
             "Grade: modified Krenning of the lesion's uptake against the reference means; “borderline” means that 5 % "
             "more or less uptake would meet another grade. A grade describes uptake; it is not a decision."
         )
-    notes += [f"{code}: {wording.CODES[code]}." for code in codes if code in wording.CODES]
+    notes += [f"({letter}) {sentence}" for sentence, letter in letters.items()]
     return Table(tuple(columns), tuple(rows), notes=tuple(notes), dense=True)
 
 
-def _codes(item: Shown) -> set[str]:
-    grade = item.grade
-    return set() if grade is None else {*grade.cautions, *([grade.code] if grade.code else [])}
+def _letter(index: int) -> str:
+    """a, b … z, aa, ab …"""
+    return (_letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
 
 
 def _axes(item: Shown) -> str:
@@ -99,12 +100,13 @@ def _axes(item: Shown) -> str:
     return f"{long:.0f}" if short is None else f"{long:.0f} × {short:.0f}"
 
 
-def _lesion_row(item: Shown, graded: bool) -> Row:
+def _lesion_row(item: Shown, graded: bool, letters: dict[str, str]) -> Row:
     observation = item.observation
     cells = [Cell(item.number, "strong", anchor=_anchor(item)), Cell(wording.site_words(item.lesion))]
     if graded:
         tone: Tone = "strong" if wording.is_borderline(item.grade) else ""
         cells += [_grade_cell(item), Cell(wording.margin_words(item.grade), tone)]
+    notes = tuple(letters[note] for note in wording.grade_notes(item.grade))
     ratios = (observation.ratio_liver, observation.ratio_spleen, observation.ratio_blood_pool)
     cells += [
         Cell(wording.suv(observation.suv_max)),
@@ -113,7 +115,7 @@ def _lesion_row(item: Shown, graded: bool) -> Row:
         Cell(wording.number(observation.volume_ml, 3)),
         Cell(_axes(item)),
         *(Cell(wording.number(ratio, 2)) for ratio in ratios),
-        Cell(wording.remarks(item.lesion, observation.flags, item.grade), "muted"),
+        Cell(wording.remarks(item.lesion, observation.flags, notes), "muted"),
     ]
     return Row(tuple(cells))
 
@@ -180,22 +182,32 @@ def atlas(shown: tuple[Shown, ...], study: Study, pictures: StudyPictures) -> At
         note = item.lesion.status_reason if item.quiet else wording.margin_words(item.grade) if item.grade else ""
         title = wording.site_words(item.lesion)
         cards.append(Card(item.number, title, tag, item.colour, line, note, figure, _anchor(item), item.quiet))
-    caption = "The patient's right is on the left. A ring marks the hottest voxel of each lesion."
-    hidden = len(shown) - pictures.marked
+    drawn = [item for item in shown if item.is_focal]
+    caption = "The patient's right is on the left."
+    if drawn:
+        caption += " A ring marks the hottest voxel of each lesion."
+    hidden = len(drawn) - pictures.marked
     if hidden > 0:
         caption += f" {wording.plural(hidden, 'smaller lesion')} without a mark; all are in the table."
     cards_caption = _CARD_CAPTION
-    left_out = len(shown) - len(cards)
+    left_out = len(drawn) - len(cards)
     if left_out > 0:
         cards_caption += f" {wording.plural(left_out, 'smaller lesion')} without a strip."
-    beside = _beside(pictures)
+    if len(drawn) < len(shown):
+        words = f" Uptake of whole organs that was set apart ({len(shown) - len(drawn)}) is in its table only."
+        caption += words
+    beside = _beside(pictures, len(cards))
     return Atlas(pictures.projections, legend(shown), caption, tuple(cards), cards_caption if cards else "", beside)
 
 
-def _beside(pictures: StudyPictures) -> int:
-    """How many cards are as tall as the projections, one above the other in two fifths of the width."""
+def _beside(pictures: StudyPictures, cards: int) -> int:
+    """How many cards are as tall as the projections, one above the other in two fifths of the width.
+
+    Where the cards would leave most of that column empty the projections stand side by side instead (0).
+    """
     height = sum(figure.height / pictures.projections[0].width for figure in pictures.projections) * 0.40
-    return max(round(height / 0.205), 1)
+    fitting = max(round(height / 0.205), 1)
+    return fitting if cards > fitting / 2 else 0
 
 
 def _extreme(items: list[Shown], highest: bool) -> str:

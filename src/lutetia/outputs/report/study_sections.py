@@ -128,8 +128,8 @@ def reference_blocks(study: Study, pictures: StudyPictures) -> tuple[Block, ...]
     if not study.references:
         return (Paragraph("No reference region was measured in this study."),)
     columns = (
-        Column("Region"),
-        Column("Status", width=0.8),
+        Column("Region", width=1),
+        Column("Status", width=0.9),
         Column("SUVmean used", "right"),
         Column("± s.e.", "right"),
         Column("SD", "right"),

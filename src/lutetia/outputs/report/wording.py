@@ -91,6 +91,7 @@ def number(value: float | None, digits: int = 3, missing: str = "–") -> str:
     size = abs(value)
     if size >= 1e7 or size < 1e-4:
         return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e")
+    size = float(f"{size:.{digits}g}")  # 9.98 with two digits is 10, not 10.0
     decimals = max(digits - 1 - math.floor(math.log10(size)), 0)
     return f"{value:,.{min(decimals, 6)}f}".replace("-", "−")
 
@@ -169,17 +170,24 @@ def site_words(lesion: Lesion) -> str:
     return words
 
 
-def remarks(lesion: Lesion, flags: tuple[str, ...], grade: Grade | None) -> str:
-    """Marks, flags and the codes that go with the grade, in words."""
+def remarks(lesion: Lesion, flags: tuple[str, ...], notes: tuple[str, ...] = ()) -> str:
+    """Marks and flags in words, then the letters of the notes under the table."""
     words = list(lesion.marks)
     if lesion.confluent and "confluent" not in flags:
         words.append("confluent")
     words += [FLAGS.get(flag, flag.replace("_", " ")) for flag in flags]
-    if grade is not None:
-        words += [code for code in grade.cautions if code != "SMALL" or "small" not in flags]
-        if grade.code and grade.value and grade.code not in grade.cautions:
-            words.append(grade.code)
+    words += [f"({note})" for note in notes]
     return "; ".join(dict.fromkeys(words))
+
+
+def grade_notes(grade: Grade | None) -> tuple[str, ...]:
+    """What must be said with a grade, as sentences: its cautions, and its code where it was not refused."""
+    if grade is None:
+        return ()
+    said = [CODES.get(caution, caution) for caution in grade.cautions]
+    if grade.code and grade.value:
+        said.append(CODES.get(grade.code, grade.code))
+    return tuple(dict.fromkeys(words[:1].upper() + words[1:].rstrip(".") + "." for words in said if words))
 
 
 def tracer_words(study: Study) -> str:
