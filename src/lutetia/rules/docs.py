@@ -36,10 +36,8 @@ def _index(rules: RuleSet) -> str:
     head = ("rule", "shape", "about one", "title", "edition", "made or tested for")
     lines = ["# The rules", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in overview(rules):
-        lines.append(
-            f"| [{row['rule']}]({row['rule']}.md) | {row['shape']} | {row['scope']} | {row['title']} | {row['edition']} "
-            f"| {row['population'] or '–'} |"
-        )
+        cells = (row["shape"], row["scope"], row["title"], row["edition"], row["population"] or "–")
+        lines.append(f"| [{row['rule']}]({row['rule']}.md) | {' | '.join(cells)} |")
     lines += ["", "[Sources](sources.md) · [Where the sources contradict each other](contradictions.md) · "]
     lines += ["[Format of a rule file](../rules_format.md) · [Schema of a typed case](case.schema.json)"]
     return "\n".join(lines) + "\n"
