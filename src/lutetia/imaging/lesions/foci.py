@@ -181,7 +181,7 @@ def _focus(
         core = grown if len(grown) else core
     if not in_liver and len(core) * work.grid.voxel_ml > 8.0:
         background, core = _summit(work, voxels, values, peak, background, core)
-    if len(core) < (smallest if peak < 2 * background else 0.5 * smallest):
+    if len(core) < (smallest if peak < 2 * background else 0.75 * smallest):
         return None
     top = float(work.suv[tuple(core.T)].max())
     height = 0.5 * (peak + top)
@@ -190,7 +190,8 @@ def _focus(
             return None
     elif height < settings.blood_pool_factor * levels.blood or height < settings.contrast_factor * background:
         return None
-    if peak - background < settings.noise_factor * float(levels.noise_at(background)):
+    factor = settings.noise_factor_liver if in_liver else settings.noise_factor
+    if peak - background < factor * float(levels.noise_at(background)):
         return None
     labels = np.bincount(work.labels[tuple(core.T)], minlength=2)
     label = int(labels.argmax())

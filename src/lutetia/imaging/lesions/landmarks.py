@@ -14,6 +14,10 @@ from lutetia.imaging.lesions.working import Working
 Array = npt.NDArray[Any]
 
 
+#: from the apex of the lungs to the base of the skull, typical of adults; used only where the brain was not found
+_NECK_MM = 140.0
+
+
 class Landmarks:
     """Landmarks of one body, from whatever organs were found; what is missing is None, never guessed.
 
@@ -42,6 +46,7 @@ class Landmarks:
         brain = self.points("brain")
         self.brain_base = float(np.quantile(brain[:, 2], 0.02)) if len(brain) > 100 else None
         self.brain_middle = brain.mean(0) if len(brain) > 100 else None
+        self.brain_found = self.brain_base is not None
         bladder = self.points("urinary_bladder")
         self.bladder_top = float(np.quantile(bladder[:, 2], 0.98)) if len(bladder) else None
         self.bladder_middle = bladder.mean(0) if len(bladder) else None
@@ -55,10 +60,26 @@ class Landmarks:
         liver = self.points("liver")
         self.liver_low = float(np.quantile(liver[:, 2], 0.02)) if len(liver) else None
         self.liver_high = float(np.quantile(liver[:, 2], 0.98)) if len(liver) else None
+        if not self.brain_found:
+            self._head_without_brain()
         self.liver_x: float | None = None
         if len(liver):
             middle = liver.mean(0)
             self.liver_x = float(middle[0]) - self.midline(float(middle[2]))
+
+    def _head_without_brain(self) -> None:
+        """Level and middle of the head where the brain was not found: 14 cm above the lungs, if the body goes on."""
+        if self.lung_top is None or self.body_high < self.lung_top + _NECK_MM + 40:
+            return
+        level = self.lung_top + _NECK_MM
+        index = np.argwhere(self._work.labels[::4, ::4, ::4] > 0) * 4
+        points = self._work.grid.to_lps(index)
+        neck = self.midline(self.lung_top)
+        head = points[(points[:, 2] > level) & (points[:, 2] < level + 80) & (np.abs(points[:, 0] - neck) < 85)]
+        if len(head) < 20:
+            return
+        self.brain_base = level
+        self.brain_middle = np.array([head[:, 0].mean(), head[:, 1].mean(), level + 60.0])
 
     def points(self, name: str) -> Array:
         """Working voxel centres of an organ (n, 3), LPS mm; empty when it was not found."""

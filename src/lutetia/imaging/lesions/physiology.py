@@ -61,6 +61,16 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     return None
 
 
+def liver_rim(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """A shell of liver uptake outside the liver's mask: breathing moves the liver between CT and PET."""
+    away = marks.distance("liver", around.point)
+    if levels.liver is None or away is None or away > 10 or focus.peak > 1.3 * levels.liver:
+        return None
+    if around.thinness > 1.6 or around.elongation > 1.6 or around.joined > 0.6:
+        return Judgement(True, "liver", f"{away:.0f} mm from the liver, at its level: its rim")
+    return None
+
+
 def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """Rim and pelvis of the kidneys, rim of the bladder, and a kidney that the anatomy did not find."""
     for side in ("left", "right"):
@@ -102,6 +112,8 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
         return None
     thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
     invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
+    urine = around.has_ct and around.ct_peak_hu < 10 and around.fat > 0.5 and around.core_ml < 1.5 and focus.top > 15
+    invisible = invisible or urine
     solid = around.has_ct and around.ct_peak_hu > 35 and around.core_ml > 1.5  # urine is not that dense, nor that wide
     if invisible or (thread and not solid and not (around.nodule_in_fat and around.elongation < 1.6)):
         why = "thread-like" if thread else "no nodule on CT"
@@ -135,6 +147,9 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
         return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
     if around.core_ml < 40 and focus.top > 2.5 * ceiling:
         return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
+    mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
+    if mass and focus.contrast > 4:
+        return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
     round_ = around.elongation < 1.3 and around.thinness < 1.7 and around.joined < 0.35 and around.core_ml < 12
     if round_ and around.nodule_in_fat and focus.top > nodule:
         return Judgement(False, "", "round soft-tissue nodule in fat on CT", mark)

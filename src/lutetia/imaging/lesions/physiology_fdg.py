@@ -22,6 +22,7 @@ def judge_fdg(
     return (
         common.lies_in(focus, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
+        or common.liver_rim(focus, around, marks, levels)
         or _brain(focus, around, marks)
         or _myocardium(focus, around, marks)
         or common.kidney_and_bladder(focus, around, marks)
@@ -40,7 +41,7 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     away = marks.distance("brain", around.point)
     if away is not None and away < 8:
         return Judgement(True, "brain", f"{away:.0f} mm from the brain")
-    if marks.brain_base is None and around.core_ml > 300 and marks.in_head_and_neck(float(around.point[2])):
+    if not marks.brain_found and around.core_ml > 300 and marks.in_head_and_neck(float(around.point[2])):
         return Judgement(True, "brain", f"{around.core_ml:.0f} mL of uptake in the head")
     return None
 

@@ -43,6 +43,7 @@ def judge_sstr(
     return (
         common.lies_in(focus, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
+        or common.liver_rim(focus, around, marks, levels)
         or _pituitary(focus, around, marks)
         or _head_and_neck(focus, around, marks, settings)
         or common.kidney_and_bladder(focus, around, marks)
@@ -61,8 +62,9 @@ def judge_sstr(
 def _pituitary(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     if marks.brain_base is None or marks.brain_middle is None or around.core_ml > 2.5:
         return None
-    below = marks.brain_base - 15 < around.point[2] < float(marks.brain_middle[2])
-    central = abs(around.lateral) < 14 and abs(float(around.point[1] - marks.brain_middle[1])) < 45
+    slack = 15 if marks.brain_found else 40
+    below = marks.brain_base - slack < around.point[2] < float(marks.brain_middle[2]) + slack
+    central = abs(around.lateral) < 16 and abs(float(around.point[1] - marks.brain_middle[1])) < 45
     if not (below and central):
         return None
     if focus.top > PITUITARY_MAX:

@@ -20,7 +20,7 @@ class LesionSettings(Record):
     blood_pool_factor : a focus outside the liver has a maximum above this × blood pool
     contrast_factor : and above this × its local background
     liver_contrast_factor : a focus in the liver has a maximum above this × liver
-    noise_factor : and stands above its background by this many standard deviations of noise
+    noise_factor, noise_factor_liver : and stands above its background by this many standard deviations of noise
     at_liver_noise : a liver lesion within this many times the noise of a maximum above liver counts as "at liver level"
     split_rise : a peak is distinct when it rises above the saddle by this share of its height over background
     split_noise : and by this many standard deviations of noise
@@ -39,6 +39,7 @@ class LesionSettings(Record):
     contrast_factor: float = 1.5
     liver_contrast_factor: float = 1.1
     noise_factor: float = 6.0
+    noise_factor_liver: float = 4.5
     at_liver_noise: float = 2.0
     split_rise: float = 0.15
     split_noise: float = 2.0
