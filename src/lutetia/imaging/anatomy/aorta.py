@@ -67,21 +67,33 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> list[float]:
                 between[k, rows[0] : int(spine.front[z]) - box[1].start, low:high] = True
         core = mm.depth_inside(np.ascontiguousarray(soft & between), SPACING) > 9
         if core.sum() > 100:
-            values = part[core]
-            candidates.append(mm.mode(values, 6.0, -20.0, 400.0))
+            candidates.extend(_peaks(part[core], 6.0, -20.0, 400.0)[:2])
     beside = np.zeros(ct.shape, bool)
     for k in range(ct.shape[0]):
         y, x = int(spine.front[k]), int(spine.x[k])
-        beside[k, max(0, y - 10) : y + 6, max(0, x - 6) : x + 16] = True
-        beside[k, max(0, y - 10) : y + 6, max(0, x - 15) : x] = True
-    bright = ct[beside & (ct > 110) & (ct < 450)]
+        beside[k, max(0, y - 12) : y + 5, max(0, x - 13) : x + 14] = True
+    bright = ct[beside & (ct > 110) & (ct < 450) & scene.body]
     if len(bright) > 300:
-        value = mm.mode(bright, 10.0, 110.0, 450.0)
-        if all(abs(value - c) > 25 for c in candidates):
-            candidates.append(value)
+        for value in _peaks(bright, 10.0, 110.0, 450.0)[:2]:
+            if all(abs(value - c) > 25 for c in candidates):
+                candidates.append(value)
     if not candidates:
         candidates.append(40.0)
-    return [c for c in candidates if np.isfinite(c)]
+    return [c for c in candidates if np.isfinite(c)][:3]
+
+
+def _peaks(values: npt.NDArray[np.float32], width: float, low: float, high: float) -> list[float]:
+    """Peaks of the smoothed histogram that reach a fifth of the highest, highest first."""
+    step = width / 4
+    counts, edges = np.histogram(values, bins=np.arange(low, high + step, step))
+    smooth = ndi.gaussian_filter1d(counts.astype(float), 4.0)
+    reach = int(4 * width / step)
+    peaks = [
+        n
+        for n in range(len(smooth))
+        if smooth[n] > 0.2 * smooth.max() and smooth[n] == smooth[max(0, n - reach) : n + reach + 1].max()
+    ]
+    return [float(edges[n] + step / 2) for n in sorted(peaks, key=lambda n: -smooth[n])]
 
 
 def _offsets(radius_mm: float, inner_mm: float = 0.0) -> npt.NDArray[np.float32]:
@@ -216,15 +228,15 @@ def _measure_radius(scene: Scene, track: AortaTrack) -> AortaTrack:
 
 
 def find_aorta(scene: Scene, lungs: Lungs, spine: Spine) -> AortaTrack | None:
-    """The descending thoracic aorta from 2 cm below the dome to 7.5 cm below the lung apex (the arch).
+    """The descending aorta from 8 cm below the dome (about its hiatus) to 8 cm below the lung apex (the arch).
 
     Without a lung apex in the field the track ends at the top of the field. None when the lungs are not in the field.
     """
     domes = [d for d in (lungs.dome_left, lungs.dome_right) if d is not None]
     if not domes or lungs.apex is None:
         return None
-    low = int(max(0, max(domes) - 20 / SPACING_MM))
-    high = lungs.apex + 1 if lungs.cut_above else lungs.apex - 75 / SPACING_MM
+    low = int(max(0, max(domes) - 80 / SPACING_MM))
+    high = lungs.apex + 1 if lungs.cut_above else lungs.apex - 80 / SPACING_MM
     measured = np.flatnonzero(scene.ct_field.any(axis=(1, 2)))
     high = int(min(high, measured[-1] + 1))
     if high - low < 5:

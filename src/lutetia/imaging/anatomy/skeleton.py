@@ -144,7 +144,9 @@ def _vertebral_front(scene: Scene, line_x: Line, line_y: Line) -> Line:
     for k in range(depth):
         centre = round(line_x[k])
         low, high = max(0, centre - 4), min(columns, centre + 5)
-        strips[k] = scene.ct_smooth[k, :, low:high].mean(axis=1)
+        # both halves must be dense: a contrast-filled aorta lies before one half only
+        halves = [scene.ct_smooth[k, :, low : centre + 1], scene.ct_smooth[k, :, centre:high]]
+        strips[k] = np.minimum(halves[0].mean(axis=1), halves[1].mean(axis=1))
     strips = ndi.gaussian_filter1d(strips, 3.0, axis=0, mode="nearest")
     front = np.full(depth, np.nan)
     canal, whole_body = int(27 / SPACING_MM), int(15 / SPACING_MM)

@@ -85,7 +85,9 @@ def judge_spleen(
         e = spleen.evidence
         if e["lung_contact"] < 0.05:
             doubts.append("it does not touch the lung base")
-        if e["volume_ml"] < 30 or e["half_thickness_mm"] < 9:
+        # a small spleen is believed when everything else fits
+        fits = e["lung_contact"] > 0.1 and e.get("suv_cov", 0) < 0.12 and 30 < e["hu"] < 170
+        if e["half_thickness_mm"] < 7.5 or e["volume_ml"] < (12 if fits else 30):
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         if e.get("suv_cov", 0) > 0.18:
             doubts.append("its uptake is uneven")

@@ -35,8 +35,8 @@ class TubeMeasure:
     crop: Crop
 
 
-def crop_track(suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack) -> tuple[Crop, ...] | None:
-    """The neighbourhood of the track on the PET grid, with the distance to and the number of the nearest track point."""
+def crop_track(suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack) -> Crop | None:
+    """The neighbourhood of the track on the PET grid; None when it lies outside."""
     index = grid.to_index(track.centres_mm)
     reach = np.array([30.0 / s for s in grid.spacing_mm])
     low = np.maximum(0, np.floor(index.min(axis=0) - reach)).astype(int)
@@ -45,7 +45,7 @@ def crop_track(suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack) -> 
         return None
     box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
     part = np.ascontiguousarray(suv[box])
-    return (Crop(box, grid, part, np.zeros(part.shape, bool)),)
+    return Crop(box, grid, part, np.zeros(part.shape, bool))
 
 
 def _nearest(crop: Crop, track: VesselTrack) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -59,6 +59,24 @@ def _nearest(crop: Crop, track: VesselTrack) -> tuple[npt.NDArray[np.float64], n
     return distance.reshape(crop.suv.shape), number.reshape(crop.suv.shape).astype(np.int64)
 
 
+def core_radius(radius_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Radius of the core: 0.7 of the vessel's and 3.5 mm inside its wall (PET blurs that far), at least 4 mm."""
+    core: npt.NDArray[np.float64] = np.maximum(np.minimum(0.7 * radius_mm, radius_mm - 3.5), 4.0)
+    return core
+
+
+def heart_uptake(suv: npt.NDArray[np.float32], grid: Grid, heart: mm.Mask) -> float | None:
+    """Median uptake deeper than 12 mm in the heart: mostly blood, a second witness; None when that is under 30 mL."""
+    box = mm.bounding_box(heart, 1)
+    if box is None:
+        return None
+    core = mm.depth_inside(np.ascontiguousarray(heart[box]), grid.spacing_mm, open_edges=True) > 12.0
+    values = suv[box][core]
+    if len(values) * grid.voxel_ml < 30:
+        return None
+    return float(np.median(values))
+
+
 def trimmed_mean(values: npt.NDArray[np.float64], share: float = 0.25) -> float:
     """Mean without the lowest and highest `share`: nearly as steady as the mean, nearly as robust as the median."""
     ordered = np.sort(values)
@@ -69,17 +87,16 @@ def trimmed_mean(values: npt.NDArray[np.float64], share: float = 0.25) -> float:
 def measure_tube(
     suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack, lesions: mm.Mask | None
 ) -> TubeMeasure | None:
-    """Means of 6 mm sections of the core (0.6 of the radius, at least 4 mm), then their trimmed mean.
+    """Means of 6 mm sections of the core, then their trimmed mean.
 
     One hot neighbour (node, vertebra, oesophagus) spoils few sections, a fault of the track few more.
     None when fewer than three sections lie in the PET field.
     """
-    crops = crop_track(suv, grid, track)
-    if crops is None:
+    crop = crop_track(suv, grid, track)
+    if crop is None:
         return None
-    crop = crops[0]
     distance, number = _nearest(crop, track)
-    limit = np.maximum(0.6 * track.radius_mm, 4.0)
+    limit = core_radius(track.radius_mm)
     inside = distance <= limit[number]
     # the ends of the track are flat, not round
     last = len(track.centres_mm) - 1

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import Anatomy
-from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, measure_tube
+from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, heart_uptake, measure_tube
 from lutetia.imaging.references.checks import implausible
 from lutetia.imaging.references.region import crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings, UserReference
@@ -119,16 +119,14 @@ def _liver(
     whole = whole_organ(crop, population)
     reasons = list(anatomy.concerns.get("liver", ()))
     notes: list[str] = []
-    doubts = liver_doubts(crop, population, ct, tracer)
+    doubts = liver_doubts(crop, population, ct)
     reasons += doubts.reasons
     columns = np.nonzero(crop.mask)[2]
     x = crop.points(np.stack([np.zeros_like(columns), np.zeros_like(columns), columns], axis=1))[:, 0]
     # the right lobe is the lateral half of the organ, away from the midline
-    step = crop.grid.affine[0, 2]
     middle = float(np.median(x))
     place = crop.points(np.array([[0, 0, c] for c in range(crop.suv.shape[2])]))[:, 0]
     lateral = (place > middle) if anatomy.liver_side == "left" else (place < middle)
-    del step
     allowed = np.broadcast_to(lateral[None, None, :], crop.mask.shape) & crop.mask
     sphere = best_sphere(crop, population, allowed, settings.liver_sphere_mm, 10.0, "liver")
     if sphere is None:
@@ -183,9 +181,9 @@ def _spleen(
         notes.append(
             f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen; the largest has {sphere[1] / 10:g} cm"
         )
-    volume = float(crop.mask.sum() * suv.grid.voxel_ml)
-    if volume < 25:
-        reasons.append(f"the spleen measures only {volume:.0f} mL: partial volume lowers its uptake")
+    core_ml = float(region.sum() * suv.grid.voxel_ml)
+    if core_ml < 2.0:
+        reasons.append(f"the core of the spleen measures only {core_ml:.1f} mL: partial volume lowers its uptake")
     return _Draft(
         "caution" if reasons else "ok",
         reasons,
@@ -213,14 +211,17 @@ def _blood_pool(
     tube = measure_tube(array, suv.grid, track, lesions)
     if tube is None:
         return _Draft("outside_field", ["too little of the descending thoracic aorta lies in the PET field"])
-    reasons = [*anatomy.concerns.get("blood_pool", ()), *_tube_doubts(tube, track.radius_mm, tracer)]
+    heart = heart_uptake(array, suv.grid, anatomy.mask("heart")) if tracer.is_sstr else None
+    reasons = [*anatomy.concerns.get("blood_pool", ()), *_tube_doubts(tube, track.radius_mm, tracer, heart)]
     cylinder = classical_cylinder(tube, track, settings.cylinder_diameter_mm, settings.cylinder_length_mm)
     notes = [] if cylinder is not None else ["no straight 2 cm of aorta for the classical cylinder"]
     return _Draft("caution" if reasons else "ok", reasons, tube.measure, cylinder, notes, not reasons)
 
 
-def _tube_doubts(tube: TubeMeasure, radius_mm: npt.NDArray[np.float64], tracer: Tracer) -> list[str]:
-    """What makes a track or its uptake doubtful."""
+def _tube_doubts(
+    tube: TubeMeasure, radius_mm: npt.NDArray[np.float64], tracer: Tracer, heart: float | None
+) -> list[str]:
+    """What makes a track or its uptake doubtful. The heart is a second witness where its wall takes up little (SSTR)."""
     doubts: list[str] = []
     value = tube.measure.suv_mean
     if tracer.modality == "SPECT":
@@ -234,8 +235,13 @@ def _tube_doubts(tube: TubeMeasure, radius_mm: npt.NDArray[np.float64], tracer: 
         gap = abs(upper - lower)
         if gap > 0.25 * value and gap > 2.5 * noise:
             doubts.append(f"upper and lower half of the aorta differ by {100 * gap / value:.0f} %")
-    if tube.measure.standard_error > 0.07 * value:
-        doubts.append(f"the standard error is {100 * tube.measure.standard_error / value:.0f} %")
+    error = tube.measure.standard_error
+    gap_to_heart = None if heart is None or not value > 0 else heart / value - 1
+    if gap_to_heart is not None and abs(gap_to_heart) > 0.15 and abs(gap_to_heart) > 2.5 * error / value:
+        doubts.append(f"the heart takes up {100 * abs(gap_to_heart):.0f} % {'more' if gap_to_heart > 0 else 'less'}")
+    agrees = gap_to_heart is not None and abs(gap_to_heart) < 0.10
+    if error > (0.11 if agrees else 0.07) * value:
+        doubts.append(f"the standard error is {100 * error / value:.0f} %")
     if float(np.median(radius_mm)) < 6.5:
         doubts.append("the vessel is thin: partial volume lowers its uptake")
     return doubts
