@@ -115,7 +115,7 @@ def test_the_longest_pet_is_read_and_the_other_is_offered(study):
     assert study.one(pet=short).pet.series_instance_uid == short
 
 
-def test_a_second_tracer_in_the_study_is_a_warning(study):
+def test_a_second_tracer_in_the_study_is_a_scan_of_its_own(study):
     def fdg(d, k):
         item = d.RadiopharmaceuticalInformationSequence[0]
         item.Radiopharmaceutical, item.RadionuclideHalfLife = "FDG", "6586.2"
@@ -123,10 +123,17 @@ def test_a_second_tracer_in_the_study_is_a_warning(study):
 
     study.add(length=20)
     study.add(edit=fdg)
-    selection = study.one()
-    assert selection.tracer.tracer.key == "dotatate"
-    (issue,) = [i for i in selection.issues if i.code == "several-tracers"]
-    assert "18F-FDG" in issue.message
+    assert {s.tracer.tracer.key for s in study.select()} == {"dotatate", "fdg"}
+
+
+def test_spects_of_two_days_in_one_study_are_two_scans(study):
+    def next_day(d, k):
+        for keyword in ("AcquisitionDate", "SeriesDate"):
+            setattr(d, keyword, "20250202")
+
+    first, second = study.add(length=20), study.add(length=12, edit=next_day)
+    assert [s.pet.series_instance_uid for s in study.select()] == [first, second]
+    assert [s.study.date for s in study.select()][1] == "20250202"
 
 
 def test_an_override_may_be_a_series_number_or_a_beginning(study):

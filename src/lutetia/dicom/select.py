@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lutetia.dicom.acquisitions import split_scans
 from lutetia.dicom.choose import Reasons, choose_ct, choose_pet, same_frame
 from lutetia.dicom.series import Inventory, PatientFiles, SeriesFiles, StudyFiles
 from lutetia.dicom.suitability import CT_CLASSES, NM_CLASS, is_emission, is_image, judge_ct, judge_pet, other_kind
@@ -72,7 +73,8 @@ def select(
     wanted_pet, wanted_ct = _wanted(pet), _wanted(ct)
     _check_wanted(chosen, wanted_pet, "--pet", is_emission)
     _check_wanted(chosen, wanted_ct, "--ct", _is_ct)
-    with_pet = [study for study in chosen.studies if any(is_emission(s) for s in study.series)]
+    scans = [scan for study in chosen.studies for scan in split_scans(study, _is_ct)]
+    with_pet = [scan for scan in scans if any(is_emission(s) for s in scan.series)]
     if not with_pet:
         kinds = sorted({s.modality or "?" for study in chosen.studies for s in study.series})
         raise InputError(
@@ -82,7 +84,7 @@ def select(
             expected="a PET (or quantitative SPECT) series; a CT may come with it",
             remedy="give the folder that holds the PET; lutetia scan lists what was found",
         )
-    elsewhere = [study for study in chosen.studies if study not in with_pet]
+    elsewhere = [scan for scan in scans if scan not in with_pet]
     selections = [_of_study(chosen, study, elsewhere, wanted_pet, wanted_ct) for study in with_pet]
     return tuple(selections)
 
