@@ -237,7 +237,9 @@ def test_liver_foci_that_hang_together_are_one_confluent_volume() -> None:
 def test_a_plain_share_of_the_maximum_floods_the_liver_and_ours_does_not() -> None:
     scene = Scene().add(IN_LIVER, 12, 11)
     ours = near(candidates(scene.read()), IN_LIVER)
-    flooded = candidates(scene.read(LesionSettings(scheme="relative-45")))
+    plain = scene.read(LesionSettings(scheme="relative-45"))
+    flooded = candidates(plain)
+    assert any(i.code == "segmentation-flooded" and i.study == "S1" for i in plain.issues)
     assert ours is not None
     assert ours.observations[0].volume_ml < 12
     assert max(x.observations[0].volume_ml for x in flooded) > 2 * ours.observations[0].volume_ml

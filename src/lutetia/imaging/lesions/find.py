@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups
+from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import Focus, find_foci
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -106,8 +107,8 @@ def find_lesions(
         )
     work, levels, marks, found = search(suv, ct, anatomy, references, tracer, settings)
     issues = list(levels.issues)
-    labels, entries, more = _outline_all(suv, work, levels, references, found, settings)
-    issues += more
+    labels, entries = _outline_all(suv, work, levels, references, found, settings)
+    issues += flooding_issues(entries, anatomy.labels.array, levels, suv.grid.voxel_ml, settings.scheme)
     offsets = sphere_offsets(suv.grid.spacing_mm)
     noise = levels.voxel_noise * levels.liver if levels.liver is not None else None
     limit = levels.liver + settings.at_liver_noise * noise if levels.liver is not None and noise is not None else None
@@ -213,12 +214,11 @@ def _outline_all(
     references: dict[str, Reference],
     found: list[Found],
     settings: LesionSettings,
-) -> tuple[Array, list[Found], list[Issue]]:
+) -> tuple[Array, list[Found]]:
     """Draw every outline into one label map; join what belongs together; number candidates first, hottest first."""
     outside = [f for f in found if not f.focus.in_liver]
     inside = [f for f in found if f.focus.in_liver]
     drawn: list[Found] = []
-    issues: list[Issue] = []
     for group in (outside, inside):
         owner = owner_map(work, [f.focus for f in group])
         for n, entry in enumerate(group):
@@ -256,7 +256,7 @@ def _outline_all(
             at = tuple(entry.outline.voxels.T)
             mine = labels[at] == number
             labels[tuple(a[mine] for a in at)] = final[number]
-    return labels, kept, issues
+    return labels, kept
 
 
 def _sorted(entries: list[Found], suv: Array) -> list[Found]:
