@@ -417,7 +417,7 @@ def _judge(fixed: Array, moved: Array, kind: Kind, spacing_mm: float, jacobian: 
         reasons.append("aligned by uptake alone: no CT")
         if poor:
             reasons.append(f"the images correlate with {similarity:.2f} only")
-    if body < 0.75:
+    if body < 0.75 and kind == "CT":
         reasons.append(f"the bodies overlap with a Dice of {body:.2f} only")
     return AlignmentQuality(
         status="poor" if poor else "caution" if caution else "ok",

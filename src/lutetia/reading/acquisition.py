@@ -46,13 +46,19 @@ def acquisition_of(facts: PetFacts, scale: SuvScale | None, pet: Any, ct: Any, g
     injected = scale.dose_bq / 1e6 if scale is not None and scale.dose_bq else None
     if injected is None and dose is not None and dose.total_dose is not None:
         injected = dose.total_dose / 1e6 if dose.dose_unit == "Bq" else dose.total_dose
+    injection = scale.injection if scale is not None else None
+    if injection is None and dose is not None:
+        injection = dose.start_datetime or dose.start_time
     uptake = scale.uptake_s / 60 if scale is not None and scale.uptake_s is not None else None
+    if uptake is None and start is not None and injection is not None:
+        apart = start.since(injection) / 60
+        uptake = apart if apart >= 0 else None
     dz, dy, dx = grid.spacing_mm
     return Acquisition(
         manufacturer=facts.manufacturer or None,
         model=facts.model or None,
         scan_start=start.isoformat() if start else None,
-        injection=scale.injection.isoformat() if scale is not None and scale.injection is not None else None,
+        injection=injection.isoformat() if injection is not None else None,
         uptake_minutes=None if uptake is None else round(uptake, 2),
         injected_mbq=None if injected is None else round(injected, 3),
         weight_kg=scale.weight_used_kg if scale is not None and scale.weight_used_kg else facts.weight_kg,

@@ -8,6 +8,7 @@ A corrections file is YAML, kept as ``corrections.yaml`` beside the results or g
       - {study: study-1, at_mm: [80.1, 33.0, 402.0], status: rejected, by: AB, note: accessory spleen}
     added:
       - {study: study-1, at_mm: [20.0, 10.0, 500.0], diameter_mm: 14, tissue: liver, by: AB, name: seen on MRI}
+      - {study: study-1, mask: contours.dcm, roi: lesion 1, tissue: liver, by: AB, lesion: lesion-1}
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from typing import Any, Literal
 
 import numpy as np
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from scipy import ndimage as ndi
 
+from lutetia.dicom.masks import load_label_masks
 from lutetia.imaging.measures import measure
 from lutetia.model import InputError, Issue, Lesion, Observation, Point, Record, Side, Tissue, Volume
+from lutetia.reading.grading import grade_observation
 from lutetia.reading.study import StudyReading
 
 #: a focus is the one corrected when one of its voxels lies within this of the given place
@@ -49,16 +53,30 @@ class FocusCorrection(Record):
 
 
 class AddedLesion(Record):
-    """A lesion given by hand: seen on CT or MRI, or missed by the search."""
+    """A lesion given by hand: seen on CT or MRI, missed by the search, or outlined by a reader.
+
+    Either `at_mm` with `diameter_mm`, or `mask` (NIfTI, DICOM SEG, RTSTRUCT; relative to the corrections file), with
+    `roi` naming the region when the file holds several. `lesion` gives it the identity of a lesion of the course.
+    """
 
     study: str
-    at_mm: Point
-    diameter_mm: float = Field(gt=0, le=300)
+    at_mm: Point | None = None
+    diameter_mm: float | None = Field(default=None, gt=0, le=300)
+    mask: str | None = None
+    roi: str | None = None
+    lesion: str | None = Field(default=None, pattern=r"^lesion-[1-9]\d*$")
     tissue: Tissue
     by: str = Field(min_length=1)
     site: str = ""
     side: Side | None = None
     name: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> AddedLesion:
+        sphere = self.at_mm is not None and self.diameter_mm is not None
+        if sphere == (self.mask is not None):
+            raise ValueError("give either at_mm with diameter_mm, or mask")
+        return self
 
 
 class Corrections(Record):
@@ -82,7 +100,7 @@ def load_corrections(path: str | Path) -> Corrections:
     except (OSError, yaml.YAMLError) as error:
         raise InputError("bad-corrections", f"The corrections can't be read: {error}", where=str(path)) from error
     try:
-        return Corrections.model_validate(data or {})
+        corrections = Corrections.model_validate(data or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p) for p in first["loc"])
@@ -93,6 +111,11 @@ def load_corrections(path: str | Path) -> Corrections:
             expected="foci and added as the documentation of corrections shows",
             remedy="mend the field, or leave it out",
         ) from error
+    folder = Path(path).parent
+    added = tuple(
+        a.model_copy(update={"mask": str(folder / a.mask)}) if a.mask is not None else a for a in corrections.added
+    )
+    return corrections.model_copy(update={"added": added})
 
 
 def focus_at(reading: StudyReading, at_mm: Point) -> Lesion | None:
@@ -148,7 +171,9 @@ def apply_corrections(reading: StudyReading, corrections: Corrections) -> dict[t
             numbers[name, lesion.id] = int(wanted.lesion.removeprefix("lesion-"))
     for added in corrections.added:
         if added.study == name:
-            _add(reading, added)
+            own = _add(reading, added)
+            if own is not None and added.lesion is not None:
+                numbers[name, own] = int(added.lesion.removeprefix("lesion-"))
     return numbers
 
 
@@ -167,36 +192,93 @@ def _sphere(volume: Volume, at_mm: Point, diameter_mm: float) -> np.ndarray:
     return inside if len(inside) else points[[int(distance.argmin())]]
 
 
-def _add(reading: StudyReading, added: AddedLesion) -> None:
-    """Measure a lesion given by hand in its study and add it to the label map."""
+def _voxels(reading: StudyReading, added: AddedLesion) -> np.ndarray:
+    """Voxels of a lesion given by hand, (n, 3)."""
+    assert reading.suv is not None
+    if added.at_mm is not None and added.diameter_mm is not None:
+        return _sphere(reading.suv, added.at_mm, added.diameter_mm)
+    masks = load_label_masks(str(added.mask), reading.suv.grid, reading.selection.pet)
+    if added.roi is None and len(masks) == 1:
+        return np.argwhere(next(iter(masks.values())))
+    if added.roi not in masks:
+        raise InputError(
+            "no-such-region",
+            f"The mask holds no region {added.roi!r}",
+            where=str(added.mask),
+            expected="roi: " + ", ".join(sorted(masks)),
+        )
+    return np.argwhere(masks[added.roi])
+
+
+def _replace_overlapping(reading: StudyReading, voxels: np.ndarray, by: str) -> None:
+    """Foci that lie mostly in a region drawn by hand give way to it."""
+    assert reading.found is not None
+    labels = reading.found.labels.array
+    numbers, counts = np.unique(labels[tuple(voxels.T)], return_counts=True)
+    sizes = np.bincount(labels[labels > 0].ravel(), minlength=int(labels.max()) + 1)
+    gone = {int(n) for n, c in zip(numbers, counts, strict=True) if n > 0 and c >= 0.3 * min(sizes[n], len(voxels))}
+    for lesion in reading.lesions:
+        if lesion.observations[0].label in gone:
+            message = f"The focus at {lesion.site} gives way to the outline given by {by}"
+            reading.issues.append(Issue(code="replaced-by-hand", level="info", message=message, study=reading.study.id))
+    if gone:
+        labels[np.isin(labels, list(gone))] = 0
+        reading.lesions = tuple(x for x in reading.lesions if x.observations[0].label not in gone)
+
+
+def _surroundings(suv: Volume, voxels: np.ndarray) -> float | None:
+    """Median uptake 4 to 12 mm around a region."""
+    spacing = np.asarray(suv.grid.spacing_mm)
+    margin = np.ceil(12.0 / spacing).astype(int)
+    low = np.maximum(voxels.min(axis=0) - margin, 0)
+    high = np.minimum(voxels.max(axis=0) + margin + 1, suv.grid.shape)
+    region = np.zeros(high - low, bool)
+    region[tuple((voxels - low).T)] = True
+    distance = ndi.distance_transform_edt(~region, sampling=spacing)
+    shell = suv.array[low[0] : high[0], low[1] : high[1], low[2] : high[2]][(distance > 4) & (distance <= 12)]
+    return float(np.median(shell)) if shell.size else None
+
+
+def _core_mean(suv: Volume, voxels: np.ndarray) -> float:
+    """Mean of the inner part of a region: the half of its voxels deepest inside."""
+    spacing = np.asarray(suv.grid.spacing_mm)
+    low = voxels.min(axis=0) - 1
+    region = np.zeros(voxels.max(axis=0) - low + 2, bool)
+    region[tuple((voxels - low).T)] = True
+    depth = ndi.distance_transform_edt(region, sampling=spacing)[tuple((voxels - low).T)]
+    inner = voxels[depth >= np.median(depth)]
+    return float(suv.array[tuple(inner.T)].mean(dtype=np.float64))
+
+
+def _add(reading: StudyReading, added: AddedLesion) -> str | None:
+    """Measure a lesion given by hand in its study and add it to the label map; returns its id in that study."""
+    name = reading.study.id
     if reading.suv is None or reading.found is None:
         message = f"The lesion added by {added.by} can't be measured: this study has no SUV"
-        reading.issues.append(Issue(code="added-lesion-not-measured", message=message, study=reading.study.id))
-        return
-    voxels = _sphere(reading.suv, added.at_mm, added.diameter_mm)
+        reading.issues.append(Issue(code="added-lesion-not-measured", message=message, study=name))
+        return None
+    voxels = _voxels(reading, added)
     if not len(voxels):
         message = f"The lesion added by {added.by} lies outside the PET"
-        reading.issues.append(Issue(code="added-lesion-outside", message=message, study=reading.study.id))
-        return
+        reading.issues.append(Issue(code="added-lesion-outside", message=message, study=name))
+        return None
+    if added.mask is not None:
+        _replace_overlapping(reading, voxels, added.by)
     labels = reading.found.labels
-    label = int(labels.array.max()) + 1
+    label = max(int(labels.array.max()), *(x.observations[0].label for x in reading.lesions), 0) + 1
     free = voxels[labels.array[tuple(voxels.T)] == 0]
-    own = free if len(free) else voxels
+    own = free if len(free) and added.mask is None else voxels
     labels.array[tuple(own.T)] = label
     m = measure(reading.suv, own)
-    core = _sphere(reading.suv, added.at_mm, added.diameter_mm * 0.6)
-    core_mean = float(reading.suv.array[tuple(core.T)].mean())
-    shell = _sphere(reading.suv, added.at_mm, added.diameter_mm + 20)
-    distance = np.linalg.norm(
-        (shell - reading.suv.grid.to_index(added.at_mm)) * np.asarray(reading.suv.grid.spacing_mm), axis=1
-    )
-    around = reading.suv.array[tuple(shell[distance > added.diameter_mm / 2 + 4].T)]
-    background = float(np.median(around)) if len(around) else None
+    core_mean, background = _core_mean(reading.suv, own), _surroundings(reading.suv, own)
     flags = ["by_hand"]
     if background is not None and core_mean < HOTTER * background:
         flags.append("not_hotter_than_surroundings")
+    shape = (
+        f"sphere of {added.diameter_mm:g} mm" if added.diameter_mm is not None else f"outline {added.roi or ''}".strip()
+    )
     observation = Observation(
-        study=reading.study.id,
+        study=name,
         label=label,
         suv_max=m.suv_max,
         suv_mean=m.suv_mean,
@@ -208,9 +290,10 @@ def _add(reading: StudyReading, added: AddedLesion) -> None:
         tlu=m.tlu,
         centroid_mm=m.centroid_mm,
         max_position_mm=m.max_position_mm,
-        long_axis_mm=added.diameter_mm,
+        long_axis_mm=added.diameter_mm if added.diameter_mm is not None else m.long_axis_mm,
+        short_axis_mm=m.short_axis_mm,
         local_background=background,
-        mask_method=f"sphere of {added.diameter_mm:g} mm given by {added.by}",
+        mask_method=f"{shape} given by {added.by}",
         core_mean=core_mean,
         flags=tuple(flags),
     )
@@ -218,26 +301,26 @@ def _add(reading: StudyReading, added: AddedLesion) -> None:
         id=f"L{label}",
         site=added.site or added.tissue.replace("_", " "),
         side=added.side,
-        region={"liver": "liver", "lymph_node": "lymph_nodes", "bone": "bone", "lung": "lung"}.get(
-            added.tissue, "other"
-        ),
+        region=_REGIONS.get(added.tissue, "other"),
         tissue=added.tissue,
         status="confirmed",
         status_reason=f"added by {added.by}" + (f": {added.name}" if added.name else ""),
         corrected_by=added.by,
-        observations=(observation,),
+        observations=(_graded(reading, observation, added.tissue),),
     )
-    if reading.tracer is not None:
-        from lutetia.reading.course.therapy import hours_after_injection
-        from lutetia.reading.grading import grade_observation
-
-        graded = grade_observation(
-            observation,
-            reading.study,
-            reading.tracer,
-            in_liver=added.tissue == "liver",
-            at_liver_level=False,
-            hours=hours_after_injection(reading),
-        )
-        lesion = lesion.model_copy(update={"observations": (graded,)})
     reading.lesions = (*reading.lesions, lesion)
+    return lesion.id
+
+
+def _graded(reading: StudyReading, observation: Observation, tissue: str) -> Observation:
+    if reading.tracer is None:
+        return observation
+    minutes = reading.study.acquisition.uptake_minutes
+    return grade_observation(
+        observation,
+        reading.study,
+        reading.tracer,
+        in_liver=tissue == "liver",
+        at_liver_level=False,
+        hours=None if minutes is None else round(minutes / 60, 2),
+    )

@@ -57,6 +57,11 @@ def _reference(reading: StudyReading, name: str) -> float | None:
     return reference.suv_mean if reference is not None else None
 
 
+def _status(reading: StudyReading, name: str) -> str:
+    reference = reading.study.references.get(name)
+    return reference.status if reference is not None else "absent"
+
+
 def _kidney(reading: StudyReading) -> float | None:
     """Mean uptake of both kidneys, None where the anatomy has none."""
     if reading.anatomy is None or reading.suv is None:
@@ -103,6 +108,7 @@ def _row(
         "pre_therapy_study": pet.study.id if pet is not None else None,
         "hours_after_injection": None if hours is None else round(hours, 2),
         "tumour_to_liver": _ratio(now.suv_mean, _reference(spect, "liver")),
+        "liver_status": _status(spect, "liver"),
         "tumour_to_spleen": _ratio(now.suv_mean, _reference(spect, "spleen")),
         "tumour_to_kidney": _ratio(now.suv_mean, kidney),
         "krenning_spect": list(now.krenning_spect.value) if now.krenning_spect is not None else [],
