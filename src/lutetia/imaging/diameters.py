@@ -67,11 +67,15 @@ def axes(voxels: Array, spacing_mm: tuple[float, float, float]) -> tuple[float, 
     long_axis, step = _farthest(_hull(ends * spacing))
     long_axis += _voxel_along(step, spacing)
     best, chosen, direction = -1.0, ends[:0], np.zeros(2)
-    for z in np.unique(ends[:, 0]):
-        plane = ends[ends[:, 0] == z][:, 1:]
-        length, in_plane = _farthest(_hull(plane * spacing[1:]))
+    first = np.flatnonzero(np.r_[True, np.diff(ends[:, 0]) != 0])  # row ends come slice by slice
+    planes = np.split(ends[:, 1:], first[1:])
+    reach = [float(np.linalg.norm(np.ptp(plane, 0) * spacing[1:])) for plane in planes]
+    for k in np.argsort(reach)[::-1]:
+        if reach[k] <= best:
+            break  # no diameter exceeds the diagonal of its bounding box
+        length, in_plane = _farthest(_hull(planes[k] * spacing[1:]))
         if length > best:
-            best, chosen, direction = length, plane, in_plane
+            best, chosen, direction = length, planes[k], in_plane
     if best <= 0:
         return long_axis, float(min(spacing[1:]))
     along = np.asarray(direction) / best

@@ -108,7 +108,8 @@ def find_lesions(
     work, levels, marks, found = search(suv, ct, anatomy, references, tracer, settings)
     issues = list(levels.issues)
     labels, entries = _outline_all(suv, work, levels, references, found, settings)
-    issues += flooding_issues(entries, anatomy.labels.array, levels, suv.grid.voxel_ml, settings.scheme)
+    liver_voxels = int((work.labels == LABELS["liver"]).sum()) * int(np.prod(work.factor))
+    issues += flooding_issues(entries, anatomy.labels.array, liver_voxels, levels, suv.grid.voxel_ml, settings.scheme)
     offsets = sphere_offsets(suv.grid.spacing_mm)
     noise = levels.voxel_noise * levels.liver if levels.liver is not None else None
     limit = levels.liver + settings.at_liver_noise * noise if levels.liver is not None and noise is not None else None

@@ -23,15 +23,17 @@ _LIVER_SHARE = 0.05
 _ENTERED_SHARE, _ENTERED_ML = 0.2, 5.0
 
 
-def flooding_issues(entries: list[Found], organs: Array, levels: Levels, voxel_ml: float, scheme: str) -> list[Issue]:
+def flooding_issues(
+    entries: list[Found], organs: Array, liver_voxels: int, levels: Levels, voxel_ml: float, scheme: str
+) -> list[Issue]:
     """Issues for the candidates whose outline floods.
 
     Parameters
     ----------
     entries : candidates with their outlines, in the order of their labels
     organs : organ labels on the PET grid
+    liver_voxels : voxels of the liver on that grid, about
     """
-    liver_voxels = int((organs == LABELS["liver"]).sum())
     issues = []
     for number, entry in enumerate(entries, 1):
         if entry.judgement.physiological or entry.outline is None:

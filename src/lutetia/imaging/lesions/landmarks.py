@@ -31,6 +31,7 @@ class Landmarks:
 
     def __init__(self, work: Working, anatomy: Anatomy) -> None:
         self._work = work
+        self._index = _organ_voxels(work.labels)
         self._points: dict[str, Array] = {}
         self._trees: dict[str, Any] = {}
         self._line = anatomy.spine_line_mm
@@ -84,10 +85,8 @@ class Landmarks:
     def points(self, name: str) -> Array:
         """Working voxel centres of an organ (n, 3), LPS mm; empty when it was not found."""
         if name not in self._points:
-            index = np.argwhere(self._work.labels == LABELS[name])
-            if len(index) > 40000:
-                index = index[:: len(index) // 40000 + 1]
-            self._points[name] = self._work.grid.to_lps(index) if len(index) else np.zeros((0, 3))
+            index = self._index.get(LABELS[name])
+            self._points[name] = self._work.grid.to_lps(index) if index is not None else np.zeros((0, 3))
         return self._points[name]
 
     def _stack(self, *names: str) -> Array:
@@ -155,3 +154,17 @@ class Landmarks:
     def in_chest(self, z: float) -> bool:
         """Between base and apex of the lungs."""
         return self.lung_top is not None and self.lung_base is not None and self.lung_base < z <= self.lung_top + 5
+
+
+def _organ_voxels(labels: Array, most: int = 40000) -> dict[int, Array]:
+    """Indices (n, 3) of the voxels of every organ, in one pass; thinned evenly to about `most` in a large one."""
+    where = np.flatnonzero(labels > LABELS["body"])
+    values = labels.ravel()[where]
+    order = np.argsort(values, kind="stable")
+    where, values = where[order], values[order]
+    names, start = np.unique(values, return_index=True)
+    out = {}
+    for name, a, b in zip(names.tolist(), start, [*start[1:], len(where)], strict=True):
+        own = where[a : b : (b - a) // most + 1]
+        out[int(name)] = np.stack(np.unravel_index(own, labels.shape), 1)
+    return out
