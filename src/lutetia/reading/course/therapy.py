@@ -122,6 +122,7 @@ def _row(
     row |= {
         "concentration_mbq_ml": round(concentration, 6),
         "activity_mbq": round(concentration * now.volume_ml, 4),
+        "activity_corrected_to_injection_mbq": round(concentration * now.volume_ml / remaining(hours), 4),
         "dose": {
             "gy": None if dose.value is None else round(dose.value, 2),
             "low_gy": None if dose.low is None else round(dose.low, 2),
