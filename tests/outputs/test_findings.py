@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-import pytest
-
-from lutetia.model import Course, Grade, InputError
-from lutetia.outputs.findings import findings_json, read_findings
+from lutetia.model import Course, Grade
+from lutetia.outputs.findings import findings_json
+from lutetia.outputs.schema import (
+    PAGE_FILE,
+    SCHEMA_FILE,
+    field_notes,
+    findings_page,
+    findings_schema,
+    records,
+)
 
 
 def test_the_same_course_gives_the_same_bytes(made_up):
@@ -15,10 +22,9 @@ def test_the_same_course_gives_the_same_bytes(made_up):
     assert findings_json(made_up.course) == findings_json(again)
 
 
-def test_reading_back_and_writing_again_changes_nothing(made_up, tmp_path):
+def test_reading_back_and_writing_again_changes_nothing(made_up):
     written = findings_json(made_up.course)
-    (tmp_path / "findings.json").write_bytes(written)
-    assert findings_json(read_findings(tmp_path)) == written
+    assert findings_json(Course.model_validate_json(written)) == written
 
 
 def test_the_names_of_the_contract_are_there(made_up):
@@ -71,17 +77,22 @@ def test_the_order_of_a_mapping_does_not_change_the_bytes(made_up):
     assert findings_json(course) == findings_json(made_up.course)
 
 
-def test_a_folder_without_findings_is_named(tmp_path):
-    with pytest.raises(InputError) as error:
-        read_findings(tmp_path)
-    assert error.value.code == "no-findings"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_a_record_with_an_unknown_field_is_refused_with_its_place(made_up, tmp_path):
-    data = json.loads(findings_json(made_up.course))
-    data["lesions"][0]["colour"] = "red"
-    (tmp_path / "findings.json").write_text(json.dumps(data))
-    with pytest.raises(InputError) as error:
-        read_findings(tmp_path)
-    assert error.value.code == "bad-findings"
-    assert "lesions.0.colour" in error.value.where
+def test_the_published_schema_and_page_are_those_of_the_record():
+    message = "run: python -m lutetia.outputs.schema docs"
+    assert (DOCS / SCHEMA_FILE).read_bytes() == findings_schema(), message
+    assert (DOCS / PAGE_FILE).read_text(encoding="utf-8") == findings_page(), message
+
+
+def test_every_note_belongs_to_a_field_that_exists():
+    fields = {record.__name__: set(record.model_fields) for record in records()}
+    stray = [f"{name}.{field}" for name, notes in field_notes().items() for field in notes if field not in fields[name]]
+    assert stray == []
+
+
+def test_the_schema_closes_every_record_to_unknown_fields():
+    schema = json.loads(findings_schema())
+    assert schema["additionalProperties"] is False
+    assert all(part["additionalProperties"] is False for part in schema["$defs"].values() if "properties" in part)

@@ -152,7 +152,7 @@ def _organ_segments(study: Study) -> tuple[Segment, ...]:
             method=(organ.source or "lutetia anatomy")[:64],
         )
         for organ in study.organs
-        if organ.name in CODES and organ.label > 0
+        if organ.name in CODES and organ.label > 0 and organ.name != "body"  # an outline of everything helps nobody
     )
 
 

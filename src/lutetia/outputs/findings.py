@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from lutetia.model import SCHEMA_VERSION, Course, InputError, Record
+from lutetia.model import Course, Record
 
 FILE_NAME = "findings.json"
 
@@ -53,35 +50,3 @@ def findings_json(course: Course) -> bytes:
     """
     text = json.dumps(_canonical(course), indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
-
-
-def read_findings(path: Path) -> Course:
-    """Read ``findings.json`` (or the folder that holds it) back into a record.
-
-    Raises
-    ------
-    InputError
-        ``no-findings`` when there is no such file, ``bad-findings`` when it is not a record of this schema.
-    """
-    file = path / FILE_NAME if path.is_dir() else path
-    try:
-        text = file.read_bytes()
-    except OSError as error:
-        raise InputError(
-            "no-findings",
-            "there is no findings.json here",
-            where=str(file),
-            expected="a folder written by `lutetia read`",
-            remedy="run `lutetia read PATH --out DIR` first, and name DIR",
-        ) from error
-    try:
-        return Course.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            "bad-findings",
-            f"findings.json is not a record of schema {SCHEMA_VERSION}: {first['msg']}",
-            where=f"{file}: {'.'.join(str(part) for part in first['loc'])}",
-            expected=f"a file that fits docs/findings.schema.json (version {SCHEMA_VERSION})",
-            remedy="write it again with this version of lutetia",
-        ) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,9 +111,22 @@ def _write_dicom(
     from lutetia.dicom.writing import save
     from lutetia.outputs.dicom_objects import study_objects
 
-    objects = study_objects(course, study, held, full=wanted.seg_full, labelmap=wanted.seg_labelmap, rwvm=wanted.rwvm)
-    for item in objects:
-        save(item.dataset, result.path(f"{folder}/{item.name}"))
+    choices = {"full": wanted.seg_full, "labelmap": wanted.seg_labelmap, "rwvm": wanted.rwvm}
+    with _collector_at_rest():
+        for item in study_objects(course, study, held, **choices):
+            save(item.dataset, result.path(f"{folder}/{item.name}"))
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without the cyclic collector: it would walk a hundred thousand DICOM elements again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _write_reports(
