@@ -105,11 +105,19 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
     tube = aorta_mask(scene, track) if track is not None else np.zeros(scene.ct.shape, bool)
     trunk = cut_trunk(scene, bone, spine, lungs, tube)
     liver = find_liver(trunk)
-    kidneys, spleen = _kidneys_and_spleen(trunk, liver, sstr)
-    return _assemble(scene, target, source, tracer, bone, spine, lungs, track, tube, trunk, liver, kidneys, spleen)
+    occupied = tube.copy()
+    if liver is not None:
+        occupied[trunk.box] |= liver.mask
+    heart = find_heart(scene, lungs, spine, occupied)
+    kidneys, spleen = _kidneys_and_spleen(trunk, liver, heart[trunk.box], sstr)
+    return _assemble(
+        scene, target, source, tracer, bone, spine, lungs, track, tube, heart, trunk, liver, kidneys, spleen
+    )
 
 
-def _kidneys_and_spleen(trunk: Trunk, liver: Liver | None, sstr: bool) -> tuple[dict[str, Kidney], Spleen | None]:
+def _kidneys_and_spleen(
+    trunk: Trunk, liver: Liver | None, heart: mm.Mask, sstr: bool
+) -> tuple[dict[str, Kidney], Spleen | None]:
     """Kidneys, then the spleen beside them, then the kidney again beside the spleen: both are hot and lie together."""
     if liver is None:
         nothing = np.zeros(trunk.ct.shape, bool)
@@ -125,13 +133,12 @@ def _kidneys_and_spleen(trunk: Trunk, liver: Liver | None, sstr: bool) -> tuple[
         kidneys[liver.side] = own
     side = "left" if liver.side == "right" else "right"
     first = find_kidney(trunk, side, core, liver.suv, sstr)
-    nothing = np.zeros(trunk.ct.shape, bool)
-    beside = find_spleen(trunk, liver, first.mask if first is not None else nothing, sstr)
+    beside = find_spleen(trunk, liver, heart | first.mask if first is not None else heart, sstr)
     sure = first is not None and first.score > 5.0 and first.evidence["volume_ml"] < 250
     if first is not None and sure and beside is not None and looks_like_spleen(beside):
         kidneys[side] = first
         return kidneys, beside
-    alone = find_spleen(trunk, liver, nothing, sstr)
+    alone = find_spleen(trunk, liver, heart, sstr)
     # two readings of the same bed: kidney first, or spleen first; the pair with the better product of scores wins
     second = find_kidney(trunk, side, core | alone.mask, liver.suv, sstr) if alone is not None else None
 
@@ -154,6 +161,7 @@ def _assemble(
     lungs: Lungs,
     track: AortaTrack | None,
     tube: mm.Mask,
+    heart: mm.Mask,
     trunk: Trunk,
     liver: Liver | None,
     kidneys: dict[str, Kidney],
@@ -172,7 +180,7 @@ def _assemble(
         if spleen is not None:
             alone &= ~spleen.mask
         liver_mask = _into_scene(scene, trunk, mm.largest(alone))
-    masks["heart"] = find_heart(scene, lungs, spine, tube | liver_mask)
+    masks["heart"] = heart
     masks["aorta"] = tube
     lowest = np.flatnonzero(liver_mask.any(axis=(1, 2)))
     pelvis_top = int(lowest[0] + 40 / SPACING_MM) if len(lowest) else trunk.box[0].start

@@ -62,9 +62,11 @@ def judge(
         "hu_spread": hu_spread,
         "forward_mm": float(np.median(trunk.forward_mm[mask])),
     }
+    # the spleen lies behind; stomach and heart lie before the vertebral front
+    score_place = float(np.clip(1.2 - evidence["forward_mm"] / 40.0, 0.1, 1.0))
     like = float(np.exp(-0.5 * ((hu - max(liver.hu, 40.0)) / 40.0) ** 2))
     score = np.sqrt(volume) * (0.12 + contact) * (0.3 + ribs) * (0.2 + like)
-    score *= float(np.clip(1.2 - hu_spread / 25.0, 0.3, 1.0))
+    score *= score_place * float(np.clip(1.2 - hu_spread / 25.0, 0.3, 1.0))
     if trunk.pet_smooth is not None:
         values = trunk.pet_smooth[core & trunk.measured]
         if len(values) > 10:
@@ -94,7 +96,7 @@ def looks_like_spleen(spleen: Spleen) -> bool:
     )
 
 
-def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
+def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm.Mask]:
     """Pieces that may be the spleen: thick tissue of the CT at several erosions; with SSTR tracers also what stays
     together at several levels of uptake, whole and cut at its necks."""
     found: list[mm.Mask] = []
@@ -102,6 +104,16 @@ def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
     depth = mm.depth_inside(tissue, SPACING, open_edges=True)
     for erosion in (9.0, 6.0, 3.5):
         found.extend(mm.split_by_depth(tissue, depth, erosion)[:5])
+    if trunk.pet_smooth is not None and not sstr and np.isfinite(liver.suv):
+        # muscle takes up less than half of the liver's uptake, excreting or active organs more
+        alike = tissue & (trunk.pet_smooth > 0.5 * liver.suv) & (trunk.pet_smooth < 1.6 * liver.suv)
+        alike = ndi.binary_opening(alike, mm.FACES)
+        depth = mm.depth_inside(alike, SPACING, open_edges=True)
+        for erosion in (2.9, 6.0):
+            found.extend(mm.split_by_depth(alike, depth, erosion)[:4])
+        found.extend(_even_parts(trunk, alike, depth))
+    elif trunk.pet_smooth is None:
+        found.extend(_even_parts(trunk, tissue, depth))
     if trunk.pet_smooth is not None and sstr:
         loose = bed & (trunk.ct_smooth > -60) & ~trunk.bone
         inside = trunk.pet_smooth[loose & trunk.measured]
@@ -124,13 +136,14 @@ def _candidates(trunk: Trunk, bed: mm.Mask, sstr: bool) -> list[mm.Mask]:
 def _even_parts(trunk: Trunk, hot: mm.Mask, depth: mm.Floats) -> list[mm.Mask]:
     """Parts of hot tissue that are even in density or uptake: spleen and kidney that lie against each other without a
     neck differ in at least one of them."""
-    assert trunk.pet_smooth is not None
     deep = hot & (depth > 4)
     if deep.sum() < 100:
         return []
     parts: list[mm.Mask] = []
-    uptake = trunk.pet_smooth / float(np.median(trunk.pet_smooth[deep]))
-    for values, width, reach in ((trunk.ct_smooth, 6.0, 22.0), (uptake, 0.06, 0.22)):
+    scales: list[tuple[mm.Floats, float, float]] = [(trunk.ct_smooth, 6.0, 22.0)]
+    if trunk.pet_smooth is not None:
+        scales.append((trunk.pet_smooth / np.float32(np.median(trunk.pet_smooth[deep])), 0.06, 0.22))
+    for values, width, reach in scales:
         low, high = float(values[deep].min()), float(values[deep].max())
         step = width / 2
         counts, edges = np.histogram(values[deep], bins=np.arange(low, high + 2 * step, step))
@@ -188,7 +201,7 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
     rib_distance = mm.distance_to(np.ascontiguousarray(local.bone & away_from_column), SPACING)
     best: tuple[float, mm.Mask] | None = None
     seen: set[tuple[int, ...]] = set()
-    for mask in _candidates(local, bed, sstr):
+    for mask in _candidates(local, bed, liver, sstr):
         place = mm.bounding_box(mask)
         if place is None:
             continue
