@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from lutetia.cli import app
 from lutetia.model import InputError, RuleError, UsageError
+from lutetia.rules import load_rules, table_of_cases
 
 RUN = CliRunner()
 CASE = """case: "1.0"
@@ -90,6 +91,18 @@ def test_a_table_of_cases_scores_the_good_rows_and_names_the_bad(tmp_path: Path)
     grades = {row["subject"]: row["results"] for row in rows if row["rule"] == "krenning-modified"}
     assert grades == {"A@sstr": "3", "B@sstr": "2"}
     assert [row["results"] for row in rows if row["case"] == "p2"] == ["refused: impossible-value"]
+
+
+def test_several_processes_give_the_same_table_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    head = "case,lesion,disease.ki67_percent,sstr.tracer,sstr.blood_pool,sstr.liver,sstr.spleen,lesion.sstr.suv_max"
+    lines = [f"p{i},A,{i % 150},ga68-dotatate,2,8,24,{1 + i % 30}" for i in range(table_of_cases.PARALLEL_FROM)]
+    path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    rules = load_rules()
+    only = ["krenning-modified", "krenning-patient"]
+    one = table_of_cases.score_table(path, rules, only=only, workers=1)
+    assert one == table_of_cases.score_table(path, rules, only=only, workers=2)
+    assert "refused: impossible-value" in one
 
 
 def test_rules_list_show_sources_and_diff() -> None:

@@ -178,15 +178,12 @@ class _Reader:
     def _section(self, section: str, data: Any, path: Path_) -> dict[str, Fact]:
         if not isinstance(data, dict):
             raise self.fail("not-a-section", f"{section} holds named fields", path)
-        allowed = tuple(self._fields(section))
+        allowed = self._fields(section)
         self._known_keys(data, allowed, path)
         return {f"{section}.{key}": self._value(f"{section}.{key}", value, (*path, key)) for key, value in data.items()}
 
-    def _fields(self, section: str) -> Iterator[str]:
-        for name in self.vocabulary.names():
-            head, _, short = name.partition(".")
-            if head == section and self.vocabulary[name].derived not in ("case", "known"):
-                yield short
+    def _fields(self, section: str) -> tuple[str, ...]:
+        return self.vocabulary.typed_fields(section)
 
     def _value(self, name: str, value: Any, path: Path_) -> Fact:
         definition = self.vocabulary[name]

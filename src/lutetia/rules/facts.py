@@ -24,6 +24,9 @@ class _Unknown:
     def __repr__(self) -> str:
         return "unknown"
 
+    def __reduce__(self) -> str:
+        return "UNKNOWN"  # one object, in every process
+
 
 UNKNOWN = _Unknown()
 Fact = Scalar | OneOf | _Unknown
@@ -126,14 +129,13 @@ class FactView:
     def _compute(self, name: str, definition: FactDefinition) -> Fact:
         if definition.derived == "rule":
             return self.by_rule(name, self) if self.by_rule else UNKNOWN
-        from lutetia.rules.possible import Decision, possible_labels
+        from lutetia.rules.possible import Decision, condition, possible_labels
 
         pairs = self.vocabulary.derivation(name)
         if len(pairs) == 1 and pairs[0][0] is not None and pairs[0][1] is None:
             expression = pairs[0][0]
             if definition.kind == "yes_no":
-                decision = Decision.of([(True, expression), (False, None)])
-                return fact_of(possible_labels(decision, self).labels)
+                return fact_of(possible_labels(condition(expression), self).labels)
             known: dict[str, Any] = {}
             for needed in expression.names:
                 value = self.get(needed)
@@ -142,7 +144,10 @@ class FactView:
                 known[needed] = value
             number = expression.value(known)
             return UNKNOWN if isinstance(number, float) and not math.isfinite(number) else number
-        decision = Decision.of([("" if value is None else value, condition) for condition, value in pairs])
+        decision = self.vocabulary.decisions.get(name)
+        if decision is None:
+            decision = Decision.of([("" if value is None else value, when) for when, value in pairs])
+            self.vocabulary.decisions[name] = decision
         return fact_of(possible_labels(decision, self).labels)
 
 

@@ -297,6 +297,7 @@ class RuleSet:
             self._raw[item.id] = item
         self.vocabulary = vocabulary
         self.choices = dict(choices or {})
+        self.folders: tuple[Path, ...] = ()
         self._compiled: dict[str, Rule] = {}
         self._check_choices()
         self.givers: dict[str, str] = {
@@ -344,12 +345,15 @@ class RuleSet:
 
     def with_choices(self, choices: Mapping[str, str]) -> RuleSet:
         """The same rules under other conventions."""
-        return RuleSet(self._raw.values(), self.vocabulary, {**self.choices, **choices})
+        chosen = RuleSet(self._raw.values(), self.vocabulary, {**self.choices, **choices})
+        chosen.folders = self.folders
+        return chosen
 
 
 def load_rules(folders: Iterable[Path] = (), choices: Mapping[str, str] | None = None) -> RuleSet:
     """The built-in rules and those of further folders (a site's own), under the conventions chosen."""
     base = _built_in()
+    folders = tuple(folders)
     extra: list[RawRule] = []
     for folder in folders:
         if not folder.is_dir():
@@ -360,7 +364,9 @@ def load_rules(folders: Iterable[Path] = (), choices: Mapping[str, str] | None =
             for path in sorted(folder.glob("*.yaml"))
             if path.name not in NOT_RULES
         )
-    return RuleSet([*base.raw, *extra], base.vocabulary, choices)
+    rules = RuleSet([*base.raw, *extra], base.vocabulary, choices)
+    rules.folders = tuple(folders)
+    return rules
 
 
 @dataclass(frozen=True)

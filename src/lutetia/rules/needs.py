@@ -13,7 +13,7 @@ from lutetia.rules.table import Table
 
 
 @lru_cache(maxsize=1024)
-def needs_of(rule: Rule) -> frozenset[str]:
+def needs_of(rule: Rule) -> tuple[str, ...]:
     """Every fact a rule reads: its questions, its conditions, and those of its notes."""
     names: set[str] = set()
     decisions: list[Decision] = [item.decision for item in (*rule.notes, *rule.contradictions)]
@@ -37,4 +37,4 @@ def needs_of(rule: Rule) -> frozenset[str]:
         decisions.extend(decision for _, parts in body.values for decision in parts)
     for decision in decisions:
         names |= {*decision.scalars, *decision.lesion_names}
-    return frozenset(name for name in names if name in rule.frame.vocabulary)
+    return tuple(sorted(name for name in names if name in rule.frame.vocabulary))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -195,6 +196,12 @@ def _prepare(
     )
 
 
+@lru_cache(maxsize=8192)
+def condition(expression: Expression) -> Decision:
+    """The decision whether a condition holds: labels True and False."""
+    return Decision.of([(True, expression), (False, None)])
+
+
 def _only_simple_counts(condition: Expression) -> bool:
     """Whether counts are compared with numbers only, never with one another (then they may be capped)."""
     text = condition.text
@@ -312,7 +319,7 @@ def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, 
     `assume` replaces facts (of the patient, or of every lesion for names that start with ``lesion.``).
     """
     assume = assume or {}
-    values: dict[str, Fact] = {name: assume.get(name, view.get(name)) for name in decision.scalars}
+    values: dict[str, Fact] = {name: assume[name] if name in assume else view.get(name) for name in decision.scalars}
     lesions = view.lesions if (decision.counters or decision.numbers) else ()
     still_open = [name for name, value in values.items() if isinstance(value, OneOf) or value is UNKNOWN]
     lesion_values = [
@@ -322,6 +329,20 @@ def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, 
         for name, value in zip(decision.lesion_names, row, strict=True):
             if (isinstance(value, OneOf) or value is UNKNOWN) and name not in still_open:
                 still_open.append(name)
+    key = ("possible", tuple(values.values()), tuple(lesion_values))
+    remembered: Possible | None = decision.memo.get(key)
+    if remembered is None:
+        remembered = _remember(decision, key, _possible(decision, view, values, lesion_values, still_open))
+    return remembered
+
+
+def _possible(
+    decision: Decision,
+    view: FactView,
+    values: Mapping[str, Fact],
+    lesion_values: Sequence[tuple[Fact, ...]],
+    still_open: Sequence[str],
+) -> Possible:
     known = {name: value for name, value in values.items() if name not in still_open}
     open_scalars = [name for name in decision.scalars if name in still_open]
     found: set[Label] = set()

@@ -10,7 +10,7 @@ from typing import Any
 from lutetia.model import RuleError
 from lutetia.rules.expressions import Expression, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
-from lutetia.rules.possible import Decision, Possible, number_range, possible_labels, representatives
+from lutetia.rules.possible import Decision, Possible, condition, number_range, possible_labels, representatives
 from lutetia.rules.rule import Frame, spell
 from lutetia.rules.schema import ValueEntry
 from lutetia.rules.verdict import Question, Row
@@ -29,6 +29,7 @@ class Rollup:
     hidden: tuple[tuple[str, str, Expression], ...]
     values: tuple[tuple[ValueEntry, tuple[Decision, ...]], ...]
     requires: tuple[tuple[Decision, str], ...]
+    eligible: Decision | None = None
 
     @staticmethod
     def compile(frame: Frame) -> Rollup:
@@ -44,10 +45,10 @@ class Rollup:
                 raise RuleError(
                     "duplicate-row", f"The outcome {entry.id} stands twice", where=frame.document.where(path)
                 )
-            condition = frame.expression(entry.when, (*path, "when")) if entry.when is not None else None
-            if condition is not None:
-                _check_sets(condition, sets, frame.document.where(path))
-            options.append((entry.id, condition))
+            when = frame.expression(entry.when, (*path, "when")) if entry.when is not None else None
+            if when is not None:
+                _check_sets(when, sets, frame.document.where(path))
+            options.append((entry.id, when))
             rows[entry.id] = Row(
                 entry.id,
                 entry.result,
@@ -79,7 +80,10 @@ class Rollup:
         )
         decision = Decision.of(options, sets=sets, among=among)
         says = {entry.id: entry.say for entry in file.outcomes if entry.say}
-        return Rollup(frame, decision, rows, says, sets, among, tuple(hidden), values, requires)
+        eligible = None
+        if file.targets is not None:
+            eligible = condition(frame.expression(file.targets.when, ("targets", "when")))
+        return Rollup(frame, decision, rows, says, sets, among, tuple(hidden), values, requires, eligible)
 
     def outcomes(self, view: FactView, *, assume: Mapping[str, Fact] | None = None) -> Possible:
         """Ids of the outcomes that completions allow."""
@@ -99,10 +103,9 @@ class Rollup:
     def members(self, view: FactView, which: Expression, *, among: bool = True) -> tuple[str, ...]:
         """Lesions that belong to a set; those that may belong carry a question mark."""
         names: list[str] = []
-        condition = Decision.of([(True, which), (False, None)])
-        counts = Decision.of([(True, self.among), (False, None)]) if self.among is not None and among else None
+        counts = condition(self.among) if self.among is not None and among else None
         for lesion in view.lesions:
-            labels = possible_labels(condition, lesion).labels
+            labels = possible_labels(condition(which), lesion).labels
             inside = possible_labels(counts, lesion).labels if counts is not None else (True,)
             if True in labels and True in inside:
                 certain = labels == (True,) and inside == (True,)
@@ -162,9 +165,9 @@ class Rollup:
         rule = self.frame.file.targets
         if rule is None:
             return ()
-        condition = self.frame.expression(rule.when, ("targets", "when"))
-        decision = Decision.of([(True, condition), (False, None)])
-        chosen = [v for v in view.lesions if possible_labels(decision, v).labels == (True,)]
+        chosen = [
+            v for v in view.lesions if self.eligible is not None and possible_labels(self.eligible, v).labels == (True,)
+        ]
         if rule.at_most_per:
             return _capped(chosen, rule.up_to, rule.at_most_per)
         if len(chosen) <= rule.up_to or rule.otherwise is None:

@@ -192,7 +192,7 @@ def _verdicts(
 ) -> list[Verdict]:
     if rule.file.scope == "patient":
         return [evaluate(rule, view, questions=questions)]
-    needed = sorted(needs_of(rule))
+    needed = needs_of(rule)
     found: list[Verdict] = []
     memo: dict[tuple[Any, ...], Verdict] = {}
     for lesion in view.lesions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -47,6 +47,7 @@ class Table:
     masks: tuple[tuple[int, ...], ...]
     result_column: str
     as_if: Mapping[int, Mapping[int, int]]
+    memo: dict[tuple[int, ...], tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def compile(frame: Frame) -> Table:
@@ -102,6 +103,14 @@ class Table:
 
     def matching(self, answers: Sequence[int]) -> tuple[int, ...]:
         """Indices of the rows that some completion of the answers meets."""
+        key = tuple(answers)
+        if key not in self.memo:
+            if len(self.memo) > 50_000:
+                self.memo.clear()
+            self.memo[key] = self._matching(key)
+        return self.memo[key]
+
+    def _matching(self, answers: tuple[int, ...]) -> tuple[int, ...]:
         found: list[int] = []
         for index, masks in enumerate(self.masks):
             for mask, answer in zip(masks, answers, strict=True):

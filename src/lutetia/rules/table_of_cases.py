@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from lutetia.model import InputError, LutetiaError
 from lutetia.rules.case import CASE_SCHEMA, SECTIONS, TypedCase, case_of
-from lutetia.rules.loader import RuleSet
+from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.positions import Document
 from lutetia.rules.score import Score, score
 from lutetia.rules.text import count_states
 
+#: from this many cases on, and in parts of this size, a table is scored by several processes
+PARALLEL_FROM, CHUNK = 400, 100
+_Refused = tuple[str, str]
 _BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -102,22 +107,51 @@ def _cell(text: str) -> Any:
         return text
 
 
-def score_table(path: Path, rules: RuleSet, *, only: Sequence[str] | None = None) -> str:
-    """Results of every case as CSV: one row per verdict, with the rows and conventions behind it, or the error."""
+def score_table(path: Path, rules: RuleSet, *, only: Sequence[str] | None = None, workers: int | None = None) -> str:
+    """Results of every case as CSV: one row per verdict, with the rows and conventions behind it, or the error.
+
+    Large tables are scored by several processes (`workers`; by default one per core, at most four); the result is the
+    same, in the order of the table.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["case", "subject", "rule", "edition", "results", "settled", "rows", "conventions", "notes"])
-    for name, case in read_case_table(path):
-        if isinstance(case, InputError):
-            writer.writerow([name, "", "", "", f"refused: {case.code}", "no", "", "", case.what])
-            continue
-        try:
-            result = score(case, rules, only=only, questions=False)
-        except LutetiaError as error:
-            writer.writerow([name, "", "", "", f"refused: {error.code}", "no", "", "", error.what])
-            continue
-        writer.writerows(_rows(name, result))
+    cases = [
+        (name, case if isinstance(case, TypedCase) else (case.code, case.what)) for name, case in read_case_table(path)
+    ]
+    count = workers if workers is not None else min(4, os.cpu_count() or 1)
+    if count < 2 or len(cases) < PARALLEL_FROM:
+        for name, case in cases:
+            writer.writerows(_scored(name, case, rules, only))
+        return stream.getvalue()
+    parts = [cases[i : i + CHUNK] for i in range(0, len(cases), CHUNK)]
+    setting = (tuple(rules.folders), dict(rules.choices), only)
+    with ProcessPoolExecutor(count, initializer=_start, initargs=setting) as pool:
+        for rows in pool.map(_part, parts):
+            writer.writerows(rows)
     return stream.getvalue()
+
+
+_WORKER: dict[str, Any] = {}
+
+
+def _start(folders: tuple[Path, ...], choices: dict[str, str], only: Sequence[str] | None) -> None:
+    _WORKER["rules"], _WORKER["only"] = load_rules(folders, choices), only
+
+
+def _part(cases: list[tuple[str, TypedCase | _Refused]]) -> list[list[str]]:
+    return [row for name, case in cases for row in _scored(name, case, _WORKER["rules"], _WORKER["only"])]
+
+
+def _scored(name: str, case: TypedCase | _Refused, rules: RuleSet, only: Sequence[str] | None) -> Iterator[list[str]]:
+    if not isinstance(case, TypedCase):
+        code, what = case
+        yield [name, "", "", "", f"refused: {code}", "no", "", "", what]
+        return
+    try:
+        yield from _rows(name, score(case, rules, only=only, questions=False))
+    except LutetiaError as error:
+        yield [name, "", "", "", f"refused: {error.code}", "no", "", "", error.what]
 
 
 def _rows(name: str, result: Score) -> Iterator[list[str]]:

@@ -58,10 +58,8 @@ def template(vocabulary: Vocabulary | None = None) -> str:
 
 
 def _typed(vocabulary: Vocabulary, section: str) -> Iterator[tuple[str, FactDefinition]]:
-    for name in vocabulary.names():
-        head, _, short = name.partition(".")
-        if head == section and vocabulary[name].derived not in ("case", "known"):
-            yield short, vocabulary[name]
+    for short in vocabulary.typed_fields(section):
+        yield short, vocabulary[f"{section}.{short}"]
 
 
 def _comments(vocabulary: Vocabulary, section: str, lead: str) -> Iterator[str]:

@@ -91,11 +91,22 @@ class Vocabulary:
     def __init__(self, definitions: Mapping[str, FactDefinition]) -> None:
         self._definitions = dict(definitions)
         self._cache: dict[str, FactDefinition | None] = {}
+        self.decisions: dict[str, Any] = {}
+        self._typed: dict[str, tuple[str, ...]] = {}
         self._derivations: dict[str, tuple[tuple[Expression | None, Scalar | None], ...]] = {}
 
     def names(self) -> tuple[str, ...]:
         """All names as they stand in the file."""
         return tuple(self._definitions)
+
+    def typed_fields(self, section: str) -> tuple[str, ...]:
+        """Short names of the fields of a section that a case may type."""
+        if section not in self._typed:
+            heads = ((name.partition("."), definition) for name, definition in self._definitions.items())
+            self._typed[section] = tuple(
+                short for (head, _, short), item in heads if head == section and item.derived not in ("case", "known")
+            )
+        return self._typed[section]
 
     def find(self, name: str) -> FactDefinition | None:
         """The definition behind `name`: of ``observation.suv_max`` for ``lesion.fdg.suv_max``."""
@@ -155,11 +166,13 @@ def split_role(name: str) -> tuple[str, str | None]:
     return name, None
 
 
+@cache
 def in_role(role: str | None) -> Rename:
     """Renames ``visit.X`` and ``observation.X`` to what they are in one role."""
     if role is None:
         return lambda name: name
 
+    @cache
     def rename(name: str) -> str:
         if name.startswith("visit."):
             return f"{role}.{name[6:]}"
