@@ -18,7 +18,7 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.physiology_fdg import judge_fdg
-from lutetia.imaging.lesions.physiology_sstr import judge_sstr
+from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, judge_sstr
 from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
@@ -149,9 +149,9 @@ def search(
     for focus in foci:
         _belongs_to_liver(focus, work, marks, levels)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
-    judgements = [_judge(f, a, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
+    judgements = [_judge(f, a, work, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
     for i in second_adrenals(judgements, facts, marks):
-        judgements[i] = judge_sstr(foci[i], facts[i], marks, levels, settings, adrenal_known=True)
+        judgements[i] = judge_sstr(foci[i], facts[i], work, marks, levels, settings, adrenal_known=True)
     for focus, around, judgement in zip(foci, facts, judgements, strict=True):
         site = (
             organ_site(judgement.organ, marks.side(around.point))
@@ -178,7 +178,7 @@ def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], mark
 
 def _belongs_to_liver(focus: Focus, work: Working, marks: Landmarks, levels: Levels) -> None:
     """A focus at the rim of the liver mask with liver around it is one of the liver: masks and breathing differ."""
-    if focus.in_liver or levels.liver is None or focus.background < 0.8 * levels.liver:
+    if focus.in_liver or levels.liver is None or focus.background < 0.7 * levels.liver:
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
@@ -196,16 +196,18 @@ def replace_study(issue: Issue, study: str) -> Issue:
 def _judge(
     focus: Focus,
     around: Surroundings,
+    work: Working,
     marks: Landmarks,
     levels: Levels,
     tracer: Tracer,
     settings: LesionSettings,
 ) -> Judgement:
     if focus.in_liver:
-        return CANDIDATE
+        adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
+        return adrenal or CANDIDATE
     if tracer.binds == "glucose":
-        return judge_fdg(focus, around, marks, levels, settings)
-    return judge_sstr(focus, around, marks, levels, settings)
+        return judge_fdg(focus, around, work, marks, levels, settings)
+    return judge_sstr(focus, around, work, marks, levels, settings)
 
 
 def _outline_all(

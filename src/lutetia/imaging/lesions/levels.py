@@ -81,6 +81,15 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
                 message=f"No blood pool reference: foci outside the liver were sought above a typical {blood:.2f}.",
             )
         )
+    if kind == "glucose" and liver is not None and blood < 0.5 * liver:
+        issues.append(
+            Issue(
+                code="lesions-blood-pool-low",
+                message=f"Blood pool {blood:.2f} is below half the liver, which is not so in FDG: foci were sought over "
+                f"{0.5 * liver:.2f} in its place.",
+            )
+        )
+        blood = 0.5 * liver
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
     noise, voxel_noise = _noise(work, in_liver, liver)
     if liver_from != "reference":  # tumour in the liver is no noise

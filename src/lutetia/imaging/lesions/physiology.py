@@ -10,6 +10,7 @@ from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.imaging.lesions.working import Working
 
 BONES = (LABELS["skeleton"], LABELS["spine"])
 MARKED = {
@@ -26,10 +27,33 @@ def times(ratio: float) -> str:
 
 
 def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
-    """Whether a focus lies in bone, by the skeleton mask or by density."""
+    """Whether a focus lies in bone: by the skeleton mask, by its density, or by bone all around it.
+
+    A lytic lesion is not in a mask drawn by density, but bone surrounds it.
+    """
     if focus.label in BONES and focus.label_share >= share:
         return True
-    return around.has_ct and around.ct_peak_hu > 180
+    return around.has_ct and (around.ct_peak_hu > 180 or around.bone >= 0.28)
+
+
+def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """A focus in bone below the neck is of no soft organ, whatever lies near."""
+    z = float(around.point[2])
+    if marks.in_head_and_neck(z):
+        return None
+    vertebral = abs(around.lateral) < 18 and -30 < around.ventral < 14 and around.elongation < 1.6
+    if in_bone(focus, around) or vertebral:
+        return Judgement(False, "", "in bone" if in_bone(focus, around) else "at the vertebral column", ())
+    return None
+
+
+def gullet(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """A long band in front of the spine in the chest."""
+    z = float(around.point[2])
+    chest = marks.in_chest(z) or marks.in_head_and_neck(z)
+    if chest and around.elongation > 2.5 and abs(around.lateral) < 30 and 5 < around.ventral < 65:
+        return Judgement(True, "esophagus", f"a band in front of the spine, SUV {focus.top:.1f}: gullet")
+    return None
 
 
 def lies_in(focus: Focus, *names: str) -> Judgement | None:
@@ -61,12 +85,14 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     return None
 
 
-def liver_rim(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+def liver_rim(focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels) -> Judgement | None:
     """A shell of liver uptake outside the liver's mask: breathing moves the liver between CT and PET."""
-    away = marks.distance("liver", around.point)
-    if levels.liver is None or away is None or away > 10 or focus.peak > 1.3 * levels.liver:
+    if levels.liver is None or not 0.3 * levels.liver < focus.peak < 1.3 * levels.liver:
         return None
-    if around.thinness > 1.6 or around.elongation > 1.6 or around.joined > 0.6:
+    away = marks.distance("liver", work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1]))
+    if away is None or away > 10:
+        return None
+    if around.thinness > 1.8 or around.elongation > 1.8 or around.joined > 0.9 or around.core_ml > 40:
         return Judgement(True, "liver", f"{away:.0f} mm from the liver, at its level: its rim")
     return None
 
@@ -142,7 +168,8 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
         return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
-    focal = around.elongation < 1.6 and around.joined < 0.6 and around.core_ml < 15
+    focal = around.elongation < 1.35 and around.joined < 0.55 and around.core_ml < 15
+    focal = focal or (around.nodule_in_fat and around.core_ml < 3 and around.elongation < 1.6 and around.joined < 0.55)
     if focal and focus.top > ceiling:
         return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
     if around.core_ml < 40 and focus.top > 2.5 * ceiling:

@@ -9,20 +9,23 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.imaging.lesions.working import Working
 
 #: bowel and stomach vary; focal uptake above this many times liver is not theirs alone; convention
 _GUT_OVER_LIVER = 3.0
 
 
 def judge_fdg(
-    focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels, settings: LesionSettings
+    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
 ) -> Judgement:
     """Propose what a focus of FDG uptake outside the liver is."""
     ceiling = _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
     return (
         common.lies_in(focus, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
-        or common.liver_rim(focus, around, marks, levels)
+        or common.bone_lesion(focus, around, marks)
+        or common.liver_rim(focus, around, work, marks, levels)
+        or common.gullet(focus, around, marks)
         or _brain(focus, around, marks)
         or _myocardium(focus, around, marks)
         or common.kidney_and_bladder(focus, around, marks)

@@ -17,6 +17,7 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.imaging.lesions.working import Working
 
 PITUITARY_MAX = 23.0
 ADRENAL_MAX = 29.4
@@ -29,6 +30,7 @@ UNCINATE_MAX = 12.0
 def judge_sstr(
     focus: Focus,
     around: Surroundings,
+    work: Working,
     marks: Landmarks,
     levels: Levels,
     settings: LesionSettings,
@@ -43,7 +45,9 @@ def judge_sstr(
     return (
         common.lies_in(focus, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
-        or common.liver_rim(focus, around, marks, levels)
+        or common.bone_lesion(focus, around, marks)
+        or common.liver_rim(focus, around, work, marks, levels)
+        or common.gullet(focus, around, marks)
         or _pituitary(focus, around, marks)
         or _head_and_neck(focus, around, marks, settings)
         or common.kidney_and_bladder(focus, around, marks)
@@ -79,7 +83,11 @@ def _pituitary(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgemen
 
 def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     z = float(around.point[2])
-    if not marks.in_head_and_neck(z) or common.in_bone(focus, around, 0.5):
+    if not marks.in_head_and_neck(z):
+        low = marks.lung_top is not None and z > marks.lung_top - 15
+        return _thyroid(focus, around, settings) if low and around.core_ml > 4 else None
+    masked = focus.label in common.BONES and focus.label_share >= 0.5
+    if (masked and not around.ct_peak_hu < 100) or (around.has_ct and around.ct_peak_hu > 180):
         return None
     if focus.label == LABELS["brain"] and focus.label_share >= 0.5:
         return Judgement(False, "", "in the skull, where receptors are not expressed", ("in brain or meninges",))
@@ -145,6 +153,16 @@ def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: Les
         f"adrenal_gland_{side}",
         f"above and inward of the {side} kidney, SUV {focus.top:.1f}, {ratio} the other side",
     )
+
+
+def adrenal_in_liver_mask(
+    focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings
+) -> Judgement | None:
+    """The right adrenal lies against the liver and often in its mask: not round, behind, like the other one."""
+    if around.elongation < 1.3 or abs(around.lateral) > 55 or around.ventral > 40:
+        return None
+    verdict = _adrenal(focus, around, marks, settings)
+    return verdict if verdict is not None and verdict.physiological else None
 
 
 def _pelvic_organs(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
