@@ -424,7 +424,7 @@ def _lesion_states(
         key = ("vectors", scalars, row)
         vectors = decision.memo.get(key)
         if vectors is None:
-            vectors = _remember(decision, key, _truth_vectors(decision, row, known, view))
+            vectors = _remember(decision, key, truth_vectors(decision, row, known, view))
         if len(vectors) == 1:
             for index, truth in enumerate(next(iter(vectors))):
                 base[index] += truth
@@ -496,9 +496,10 @@ def _unions(
     return {tuple(m >> i & 1 for i in range(width)) for m in states}, True
 
 
-def _truth_vectors(
+def truth_vectors(
     decision: Decision, row: tuple[Fact, ...], known: Mapping[str, Any], view: FactView
 ) -> frozenset[tuple[bool, ...]]:
+    """Which of the counted conditions one lesion may meet together, over every completion of its facts."""
     values = dict(zip(decision.lesion_names, row, strict=True))
     open_names = [n for n, v in values.items() if isinstance(v, OneOf) or v is UNKNOWN]
     settled = {**known, **{n: v for n, v in values.items() if n not in open_names}}

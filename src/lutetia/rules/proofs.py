@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 from lutetia.rules.cases import CaseFile, Outcome, run_case
@@ -19,7 +19,14 @@ from lutetia.rules.evaluate import patient_view
 from lutetia.rules.expressions import Expression, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.loader import Rule, RuleSet
-from lutetia.rules.possible import Decision, possible_labels, representatives, roots
+from lutetia.rules.possible import (
+    Decision,
+    aggregate_values,
+    possible_labels,
+    representatives,
+    roots,
+    truth_vectors,
+)
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.scale import Scale
@@ -99,19 +106,21 @@ def _one_label(name: str, decision: Decision, rule: Rule) -> Iterator[str]:
 
 
 def _complete(decision: Decision, rule: Rule) -> Iterator[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
-    """Complete facts of every class; over lesions, the plain possibilities of each count."""
+    """Complete facts of every class, with up to three lesions of every kind that the conditions tell apart."""
     vocabulary = rule.frame.vocabulary
-    counts: list[tuple[int, ...]] = [()]
-    if decision.counters:
-        width = len(decision.counters)
-        counts = list(product(range(4), repeat=width)) if width <= 4 else [tuple([n] * width) for n in range(4)]
     if decision.numbers:
         return
+    empty = FactView({}, vocabulary)
     for facts in _assignments(list(decision.scalars), {}, decision, vocabulary):
-        for state in counts:
-            from lutetia.rules.possible import aggregate_values
-
-            yield facts, aggregate_values(decision, state, ())
+        if not decision.counters:
+            yield facts, aggregate_values(decision, (), ())
+            continue
+        kinds = sorted(truth_vectors(decision, (UNKNOWN,) * len(decision.lesion_names), facts, empty))
+        most = 3 if len(kinds) <= 12 else 2 if len(kinds) <= 60 else 1
+        for count in range(most + 1):
+            for chosen in combinations_with_replacement(kinds, count):
+                state = tuple(sum(column) for column in zip(*chosen, strict=True)) or (0,) * len(decision.counters)
+                yield facts, aggregate_values(decision, state, ())
 
 
 def _assignments(
