@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.rules.expressions import Scalar
-from lutetia.rules.vocabulary import FactDefinition, Vocabulary, in_role
+from lutetia.rules.vocabulary import FactDefinition, Vocabulary, in_role, split_role
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class FactView:
         if definition.derived == "case":
             return UNKNOWN
         if definition.derived == "known":
-            return any(self.get(needed) is not UNKNOWN for needed in definition.known)
+            rename = in_role(split_role(name)[1])
+            return any(self.get(rename(needed)) is not UNKNOWN for needed in definition.known)
         value = self._compute(name, definition)
         if definition.if_unknown is not None and (isinstance(value, OneOf) or value is UNKNOWN):
             return definition.if_unknown
