@@ -9,6 +9,8 @@ from lutetia.model import Tracer, UsageError, Volume
 def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anatomy:
     """Find the organs of one study without weights.
 
+    A CT that covers only part of the PET is used where it lies; uptake alone tells the rest.
+
     Parameters
     ----------
     suv : SUV (z, y, x), or None
@@ -26,8 +28,13 @@ def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anato
     """
     if ct is not None:
         from lutetia.imaging.anatomy.embedded import find_embedded
+        from lutetia.imaging.anatomy.partial_ct import WHOLE, joined, slices_covered
 
-        return find_embedded(ct, suv, tracer)
+        if suv is None or slices_covered(suv.grid, ct.grid) >= WHOLE:
+            return find_embedded(ct, suv, tracer)
+        from lutetia.imaging.anatomy.pet_only import find_anatomy_pet_only
+
+        return joined(find_anatomy_pet_only(suv, tracer), find_embedded(ct, suv, tracer), ct.grid)
     if suv is None:
         raise UsageError("anatomy-without-images", "Anatomy needs a PET, a CT, or both.", expected="a volume")
     from lutetia.imaging.anatomy.pet_only import find_anatomy_pet_only

@@ -205,6 +205,8 @@ def _blood_pool(
 ) -> _Draft:
     """Blood pool: the core of the descending thoracic aorta; cylinder of 1 × 2 cm."""
     track = anatomy.aorta
+    if track is None and anatomy.source.startswith("embedded PET"):
+        return _heart_blood(array, suv, anatomy, lesions)
     if track is None:
         missing = _missing(anatomy, "aorta", "blood_pool")
         return missing or _Draft("caution", ["no centre line of the descending aorta"])
@@ -216,6 +218,21 @@ def _blood_pool(
     cylinder = classical_cylinder(tube, track, settings.cylinder_diameter_mm, settings.cylinder_length_mm)
     notes = [] if cylinder is not None else ["no straight 2 cm of aorta for the classical cylinder"]
     return _Draft("caution" if reasons else "ok", reasons, tube.measure, cylinder, notes, not reasons)
+
+
+def _heart_blood(array: npt.NDArray[np.float32], suv: Volume, anatomy: Anatomy, lesions: mm.Mask | None) -> _Draft:
+    """PET without CT: the blood inside the heart stands in for the aorta; never better than a caution."""
+    reasons = list(anatomy.concerns.get("blood_pool", ()))
+    crop = crop_organ(array, suv.grid, anatomy.mask("heart"))
+    if crop is None:
+        record = anatomy.organ("heart")
+        return _Draft("outside_field", [*reasons, *(record.reasons if record is not None else ())])
+    region = core_of(crop, 8.0, None if lesions is None else lesions[crop.box])
+    if region.sum() * suv.grid.voxel_ml < 5:
+        return _Draft("caution", [*reasons, "too little of the heart's blood is left to measure"])
+    middle = float(np.median(crop.suv[region]))
+    whole = measure_region(crop, region, "median of the blood inside the heart, 8 mm from its edge", value=middle)
+    return _Draft("caution", reasons, whole, trusted=False)
 
 
 def _tube_doubts(
