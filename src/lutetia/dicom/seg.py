@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage, RLELossless
 
-from lutetia.dicom import writing
+from lutetia.dicom import seg_frames, writing
 from lutetia.dicom.source_images import SourceImages
 from lutetia.dicom.uids import derived_uid
 from lutetia.model import Code, InputError, Volume
@@ -106,33 +106,44 @@ def build_segmentation(
     described = [_description(wanted[label], number, version) for label, number in numbers.items()]
     identity = _identity(source, pixels, slices, [wanted[label] for label in present], content_label, labelmap, full)
     date, time = source.moment
-    dataset = hd.seg.Segmentation(
-        source_images=_single_frames(source, slices),
-        pixel_array=pixels,
-        segmentation_type="LABELMAP" if labelmap else "BINARY",
-        segment_descriptions=described,
-        series_instance_uid=derived_uid("series", *identity),
-        series_number=series_number,
-        sop_instance_uid=derived_uid("instance", *identity),
-        instance_number=1,
-        manufacturer=writing.MANUFACTURER,
-        manufacturer_model_name=writing.MODEL,
-        software_versions=version,
-        device_serial_number=writing.SERIAL_NUMBER,
-        content_description=description[:64],
-        content_creator_name=writing.CREATOR,
-        content_label=content_label,
-        transfer_syntax_uid=RLELossless if labelmap else ExplicitVRLittleEndian,
-        omit_empty_frames=not full,
-        series_description=description[:64],
-        content_date=date,
-        content_time=time,
-        series_date=date,
-        series_time=time,
-    )
-    writing.fixed(dataset, source, *identity)
-    _name_frames(dataset, source, slices)
-    return WrittenSegmentation(dataset, numbers)
+
+    def built(chosen: npt.NDArray[np.intp], shown: npt.NDArray[Any]) -> Dataset:
+        dataset: Dataset = hd.seg.Segmentation(
+            source_images=_single_frames(source, chosen),
+            pixel_array=shown,
+            segmentation_type="LABELMAP" if labelmap else "BINARY",
+            segment_descriptions=described,
+            series_instance_uid=derived_uid("series", *identity),
+            series_number=series_number,
+            sop_instance_uid=derived_uid("instance", *identity),
+            instance_number=1,
+            manufacturer=writing.MANUFACTURER,
+            manufacturer_model_name=writing.MODEL,
+            software_versions=version,
+            device_serial_number=writing.SERIAL_NUMBER,
+            content_description=description[:64],
+            content_creator_name=writing.CREATOR,
+            content_label=content_label,
+            transfer_syntax_uid=RLELossless if labelmap else ExplicitVRLittleEndian,
+            omit_empty_frames=not full,
+            series_description=description[:64],
+            content_date=date,
+            content_time=time,
+            series_date=date,
+            series_time=time,
+        )
+        writing.fixed(dataset, source, *identity)
+        _name_frames(dataset, source, chosen)
+        return dataset
+
+    if labelmap:
+        return WrittenSegmentation(built(slices, pixels), numbers)
+    frames = seg_frames.frames_of(pixels, len(numbers), full=full)
+    few = seg_frames.few_slices(pixels, frames)
+    model = built(slices[few], pixels[few])
+    if not seg_frames.fits(model):  # highdicom wrote something that the fast way does not know
+        return WrittenSegmentation(built(slices, pixels), numbers)
+    return WrittenSegmentation(seg_frames.with_frames(model, source, slices, pixels, frames), numbers)
 
 
 def _check(source: SourceImages, labels: Volume) -> None:
@@ -230,11 +241,17 @@ def _name_frames(dataset: Dataset, source: SourceImages, slices: npt.NDArray[np.
                 image.ReferencedSOPClassUID = UID(instance.sop_class_uid)
                 image.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
                 image.ReferencedFrameNumber = (instance.frame or 0) + 1
-    for series in dataset.get("ReferencedSeriesSequence", ()):
+    holders = [(series, "ReferencedInstanceSequence") for series in dataset.get("ReferencedSeriesSequence", ())]
+    for holder, keyword in [*holders, (dataset, "SourceImageSequence")]:
         seen: dict[str, Dataset] = {}
-        for image in series.ReferencedInstanceSequence:
-            instance = real[str(image.ReferencedSOPInstanceUID)]
-            image.ReferencedSOPClassUID = UID(instance.sop_class_uid)
-            image.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
-            seen[instance.sop_instance_uid] = image
-        series.ReferencedInstanceSequence = DicomSequence(seen.values())
+        for item in holder.get(keyword, ()):
+            image = Dataset()  # highdicom may share the item with a frame, where it has a frame number
+            image.update(item)
+            image.pop("ReferencedFrameNumber", None)
+            instance = real.get(str(image.ReferencedSOPInstanceUID))
+            if instance is not None:
+                image.ReferencedSOPClassUID = UID(instance.sop_class_uid)
+                image.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
+            seen[str(image.ReferencedSOPInstanceUID)] = image
+        if seen:
+            setattr(holder, keyword, DicomSequence(seen.values()))

@@ -7,7 +7,16 @@ from typing import Any
 
 import highdicom as hd
 from highdicom.sr import CodedConcept
+from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import (
+    correct_ambiguous_vr,
+    correct_ambiguous_vr_element,
+    write_data_element,
+    write_file_meta_info,
+)
+from pydicom.uid import ExplicitVRLittleEndian
 
 from lutetia.dicom.source_images import SourceImages
 from lutetia.dicom.uids import derived_uid
@@ -77,8 +86,25 @@ def _walk(dataset: Dataset) -> list[Dataset]:
 
 
 def save(dataset: Any, path: Path) -> None:
-    """Write a DICOM file (PS3.10)."""
-    dataset.save_as(path, enforce_file_format=True)
+    """Write a DICOM file (PS3.10); in explicit little endian, encoded sequences go out as they are."""
+    meta = dataset.file_meta
+    if meta.TransferSyntaxUID != ExplicitVRLittleEndian:
+        dataset.save_as(path, enforce_file_format=True)
+        return
+    out = DicomBytesIO()
+    out.is_little_endian, out.is_implicit_VR = True, False
+    out.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(out, meta, enforce_standard=True)
+    encodings = convert_encodings(dataset.get("SpecificCharacterSet", "ISO_IR 6"))
+    for tag in sorted(dataset.keys()):
+        element = dataset.get_item(tag)
+        if not element.is_raw and element.VR == "SQ":
+            for item in element.value:
+                correct_ambiguous_vr(item, True)
+        elif not element.is_raw:
+            element = correct_ambiguous_vr_element(element, dataset, True)
+        write_data_element(out, element, encodings)
+    path.write_bytes(out.getvalue())
 
 
 def algorithm(name: str, version: str, parameters: dict[str, str] | None = None) -> hd.AlgorithmIdentificationSequence:
