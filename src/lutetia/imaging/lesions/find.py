@@ -146,9 +146,9 @@ def search(
     marks = Landmarks(work, anatomy)
     found = []
     foci = find_foci(work, levels, settings)
-    for focus in foci:
-        _belongs_to_liver(focus, work, marks, levels)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
+    for focus, around in zip(foci, facts, strict=True):
+        _belongs_to_liver(focus, around, marks, levels)
     judgements = [_judge(f, a, work, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
     for i in second_adrenals(judgements, facts, marks):
         judgements[i] = judge_sstr(foci[i], facts[i], work, marks, levels, settings, adrenal_known=True)
@@ -176,14 +176,15 @@ def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], mark
     return out
 
 
-def _belongs_to_liver(focus: Focus, work: Working, marks: Landmarks, levels: Levels) -> None:
+def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> None:
     """A focus at the rim of the liver mask with liver around it is one of the liver: masks and breathing differ."""
     if focus.in_liver or levels.liver is None or focus.background < 0.7 * levels.liver:
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
-    away = marks.distance("liver", work.grid.to_lps(focus.peak_index))
-    if away is not None and away < 8 and focus.peak > 1.1 * levels.liver:
+    away = marks.distance("liver", around.point)
+    round_ = around.elongation < 1.4 and around.joined < 0.8
+    if away is not None and away < 8 and round_ and focus.peak > 1.3 * levels.liver:
         focus.in_liver = True
         focus.background = levels.liver
 
@@ -204,7 +205,12 @@ def _judge(
 ) -> Judgement:
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
-        return adrenal or CANDIDATE
+        if adrenal is not None or focus.label_share >= 0.8 or around.elongation < 1.3:
+            return adrenal or CANDIDATE
+        # at the rim of the mask, partly outside, not round: what lies against the liver there
+        outside = judge_fdg if tracer.binds == "glucose" else judge_sstr
+        verdict = outside(focus, around, work, marks, levels, settings)
+        return verdict if verdict.physiological else CANDIDATE
     if tracer.binds == "glucose":
         return judge_fdg(focus, around, work, marks, levels, settings)
     return judge_sstr(focus, around, work, marks, levels, settings)

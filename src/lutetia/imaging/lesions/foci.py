@@ -134,7 +134,11 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, {}, in_liver=True)
-        if focus is not None and (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean() >= 0.5:
+        if focus is None:
+            continue
+        share = (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean()
+        peak_inside = work.labels[tuple(peak_at)] == LABELS["liver"]
+        if share >= (0.5 if peak_inside else 0.8):
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
 

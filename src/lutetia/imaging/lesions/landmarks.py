@@ -135,6 +135,10 @@ class Landmarks:
         out[0] = 2 * self.midline(float(point[2])) - out[0]
         return out
 
+    def in_pelvis(self, z: float) -> bool:
+        """Near the level of the bladder, where the spine's line bends and tells depth no more."""
+        return self.bladder_top is not None and z < self.bladder_top + 70
+
     def in_head_and_neck(self, z: float) -> bool:
         """Above the apex of the lungs, or above the base of the brain."""
         if self.lung_top is not None:

@@ -85,7 +85,7 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
         issues.append(
             Issue(
                 code="lesions-blood-pool-low",
-                message=f"Blood pool {blood:.2f} is below half the liver, which is not so in FDG: foci were sought over "
+                message=f"Blood pool {blood:.2f} is below half the liver, unlike FDG: foci were sought over "
                 f"{0.5 * liver:.2f} in its place.",
             )
         )

@@ -33,7 +33,7 @@ def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
     """
     if focus.label in BONES and focus.label_share >= share:
         return True
-    return around.has_ct and (around.ct_peak_hu > 180 or around.bone >= 0.28)
+    return around.has_ct and (around.ct_peak_hu > 180 or (around.bone >= 0.28 and around.joined < 0.5))
 
 
 def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -41,9 +41,11 @@ def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     z = float(around.point[2])
     if marks.in_head_and_neck(z):
         return None
+    if in_bone(focus, around):
+        return Judgement(False, "", "in bone", ())
     vertebral = abs(around.lateral) < 18 and -30 < around.ventral < 14 and around.elongation < 1.6
-    if in_bone(focus, around) or vertebral:
-        return Judgement(False, "", "in bone" if in_bone(focus, around) else "at the vertebral column", ())
+    if vertebral and around.joined < 0.5 and not marks.in_pelvis(z):
+        return Judgement(False, "", "at the vertebral column", ())
     return None
 
 
@@ -78,7 +80,9 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     diffuse = around.core_ml > 8 or (not around.compact and around.core_ml > 3 and focus.peak < 3.0 * levels.blood)
     if name in ("heart", "aorta") and focus.label_share >= 0.5 and (diffuse or focus.peak < 2.0 * levels.blood):
         return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
-    faint = focus.peak < 1.7 * levels.blood
+    if around.elongation > 2.5 and focus.peak < 1.7 * levels.blood and focus.label not in BONES:
+        return Judgement(True, "vessels", f"a band at {times(focus.peak / levels.blood)} blood pool: vessel")
+    faint = focus.peak < (2.2 if around.joined > 0.65 else 1.7) * levels.blood
     shapeless = around.elongation > 1.4 or around.thinness > 1.8 or not 0.6 < around.core_ml < 6 or around.joined > 0.7
     if marks.in_chest(float(around.point[2])) and faint and shapeless and focus.label not in BONES:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, not round: vessel or gullet")
@@ -124,6 +128,18 @@ def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> 
     return None
 
 
+def part_of_organ(focus: Focus, around: Surroundings, work: Working, marks: Landmarks) -> Judgement | None:
+    """Uptake that runs on from kidney, spleen or bladder beyond the mask: masks and breathing differ."""
+    if around.joined < 0.6 or around.core_ml < 4:
+        return None
+    points = work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1])
+    for organ in ("kidney_left", "kidney_right", "spleen", "urinary_bladder"):
+        away = marks.distance(organ, points)
+        if away is not None and away < 5:
+            return Judgement(True, organ, f"runs on from the {organ.replace('_', ' ')}, {away:.0f} mm from its mask")
+    return None
+
+
 def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """A thread, or a drop without a nodule on CT, between kidney and bladder."""
     z = float(around.point[2])
@@ -160,7 +176,7 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
         return None
     name = NAMES.get(focus.label, "")
     known = name if name in MARKED and focus.label_share >= 0.5 else ""
-    if around.ventral < -20 and not known:
+    if around.ventral < -20 and not known and not marks.in_pelvis(z):
         return None
     alone = around.joined < 0.15 and around.elongation < 1.6
     bones = [marks.distance(n, around.point) for n in ("skeleton", "spine")]

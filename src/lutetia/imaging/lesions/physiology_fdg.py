@@ -23,12 +23,13 @@ def judge_fdg(
     return (
         common.lies_in(focus, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
-        or common.bone_lesion(focus, around, marks)
         or common.liver_rim(focus, around, work, marks, levels)
+        or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks)
         or _brain(focus, around, marks)
         or _myocardium(focus, around, marks)
         or common.kidney_and_bladder(focus, around, marks)
+        or common.part_of_organ(focus, around, work, marks)
         or _brown_fat(focus, around, marks, settings)
         or _head_and_neck(focus, around, marks, settings)
         or _cord_and_gullet(focus, around, marks, levels)
@@ -78,7 +79,9 @@ def _brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: L
 def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     """Tonsils, glands, larynx, eyes: alike on both sides, or in the midline."""
     z = float(around.point[2])
-    if not marks.in_head_and_neck(z) or common.in_bone(focus, around, 0.5):
+    if not marks.in_head_and_neck(z) or (around.has_ct and around.ct_peak_hu > 180):
+        return None
+    if focus.label in common.BONES and focus.label_share >= 0.5 and not around.ct_peak_hu < 100:
         return None
     if abs(around.lateral) < 12:
         return Judgement(True, "head_and_neck", f"midline uptake of larynx, pharynx or mouth, SUV {focus.top:.1f}")
