@@ -7,7 +7,7 @@ from html import escape
 
 from lutetia.model import Citation
 from lutetia.rules.score import FOOTER, Score
-from lutetia.rules.text import count_states, number, result_of
+from lutetia.rules.text import count_states, number, reported, result_of
 from lutetia.rules.verdict import Question, Verdict
 
 _STYLE = """
@@ -95,8 +95,7 @@ def _cells(verdict: Verdict) -> str:
         basis.append(f"{escape(name)}: {escape(', '.join(members))}")
     if verdict.targets:
         basis.append(f"target lesions: {escape(', '.join(verdict.targets))}")
-    if verdict.shape == "rollup":
-        basis += [f"{escape(t)}: {escape(number(v))}" for _, t, v in verdict.values if v is not None]
+    basis += [f"{escape(title)}: {escape(number(value))}" for title, value in reported(verdict)]
     for note in verdict.notes:
         basis.append(f"<span class='caution'>{escape(note.message)}</span>{_cite(note.citations)}")
     if verdict.outside_population:

@@ -72,6 +72,7 @@ class Decision:
     numbers: tuple[Aggregate, ...]
     caps: tuple[int | None, ...]
     among: Expression | None = None
+    sets: Mapping[str, Expression] = field(default_factory=dict)
     labels: tuple[Label, ...] = field(default=())
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -192,6 +193,7 @@ def _prepare(
         numbers=tuple(numbers),
         caps=tuple(caps),
         among=among,
+        sets=sets,
         labels=tuple(labels),
     )
 

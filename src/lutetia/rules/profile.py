@@ -61,6 +61,8 @@ class Profile:
             if not gate.missing or compiled.decision is None:
                 continue
             for name in gate.missing:
+                if not self.frame.vocabulary.askable(name):
+                    continue
                 answers = _answers(compiled.decision, view, name)
                 now = len(gate.possible)
                 mean = sum(len(left) for _, left in answers) / len(answers)

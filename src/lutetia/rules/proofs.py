@@ -9,14 +9,15 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement, product
 from typing import Any
 
 from lutetia.rules.cases import CaseFile, Outcome, run_case
 from lutetia.rules.evaluate import patient_view
-from lutetia.rules.expressions import Expression, same
+from lutetia.rules.expressions import Aggregate, Expression, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.loader import Rule, RuleSet
 from lutetia.rules.possible import (
@@ -361,10 +362,38 @@ def _union(
             budget -= 1
             if budget < 0:
                 return None
-            rows = [{n: v for n, v in c.items() if n in decision.lesion_names} for c in combination]
-            view = patient_view(rules, scalars, rows)
-            found.update(possible_labels(decision, view).labels)
+            found.update(plain_labels(decision, scalars, [{**scalars, **row} for row in combination]))
     return found
+
+
+def plain_labels(decision: Decision, facts: Mapping[str, Any], lesions: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The labels of a complete patient, worked out lesion by lesion without the engine's counting."""
+    counted = [row for row in lesions if decision.among is None or decision.among.holds(row)]
+    found: list[Any] = []
+    for label, when in decision.options:
+        if when is None:
+            return found or [label]
+        values = tuple(_plain_aggregate(aggregate, decision, counted) for aggregate in when.aggregates)
+        if when.holds(facts, values):
+            found.append(label)
+            if not decision.exclusive:
+                return found
+    return found
+
+
+def _plain_aggregate(aggregate: Aggregate, decision: Decision, lesions: Sequence[Mapping[str, Any]]) -> Any:
+    body = decision.sets[str(aggregate.named_set)] if aggregate.named_set is not None else aggregate.body
+    inside = [row for row in lesions if aggregate.of is None or aggregate.of.holds(row)]
+    meets = [row for row in inside if body is None or body.holds(row)]
+    if aggregate.kind in ("count", "lesions"):
+        return len(meets)
+    if aggregate.kind == "any":
+        return bool(meets)
+    if aggregate.kind == "all":
+        return len(meets) == len(inside)
+    if aggregate.kind == "none":
+        return not meets
+    return len(meets) / len(inside) if inside else math.nan
 
 
 def _assign(names: list[str], known: dict[str, Any], decision: Decision, vocabulary: Any) -> Iterator[dict[str, Any]]:

@@ -131,7 +131,7 @@ class Rollup:
         ranked: list[Question] = []
         for name in possible.open:
             definition = self.frame.vocabulary[name]
-            if definition.derived == "rule":
+            if not self.frame.vocabulary.askable(name):
                 continue  # the rule that gives it asks the question behind it
             value: Fact = UNKNOWN if name.startswith("lesion.") else view.get(name)
             left: list[tuple[str, tuple[str, ...]]] = []

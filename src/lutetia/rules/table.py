@@ -146,7 +146,7 @@ class Table:
         ranked: list[Question] = []
         for position, column in enumerate(self.columns):
             mask = answers[position]
-            if mask & (mask - 1) == 0:
+            if mask & (mask - 1) == 0 or not self.frame.vocabulary.askable(column.fact):
                 continue
             left: list[tuple[str, tuple[str, ...]]] = []
             for bit, value in enumerate(column.classes):

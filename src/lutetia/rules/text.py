@@ -128,8 +128,7 @@ def _verdict(verdict: Verdict, indent: str) -> Iterator[str]:
         yield f"{deeper}{title}: {', '.join(members)}" if title != name else f"{deeper}{name}: {', '.join(members)}"
     if verdict.targets:
         yield f"{deeper}target lesions: {', '.join(verdict.targets)}"
-    reported = [(title, value) for _, title, value in verdict.values if value is not None and verdict.shape == "rollup"]
-    for title, value in reported:
+    for title, value in reported(verdict):
         yield f"{deeper}{title}: {number(value)}"
     for note in verdict.notes:
         yield f"{deeper}! {note.message} [{note.code}]{cited(note.citations)}"
@@ -141,6 +140,13 @@ def _verdict(verdict: Verdict, indent: str) -> Iterator[str]:
         if change.overall and change.overall != change.overall_before:
             overall = f"; overall {' or '.join(change.overall_before)} → {' or '.join(change.overall)}"
         yield f"{deeper}would change: {change.say} → {' or '.join(change.results)}{overall}"
+
+
+def reported(verdict: Verdict) -> list[tuple[str, Any]]:
+    """Numbers that go with a rollup; a share that could still be anything says nothing and is left out."""
+    if verdict.shape != "rollup":
+        return []
+    return [(title, value) for _, title, value in verdict.values if value is not None and value not in ((0, 1), ())]
 
 
 def number(value: Any) -> str:

@@ -120,6 +120,13 @@ class Vocabulary:
         base, _ = split_role(name)
         return self._definitions.get(base)
 
+    def askable(self, name: str) -> bool:
+        """Whether a reader can answer it: not where a rule gives it and nobody reads it by eye."""
+        definition = self.find(name)
+        if definition is None or definition.derived in ("case", "known"):
+            return False
+        return definition.derived != "rule" or f"{name}_read" in self
+
     def __getitem__(self, name: str) -> FactDefinition:
         definition = self.find(name)
         if definition is None:
