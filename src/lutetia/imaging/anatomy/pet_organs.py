@@ -198,6 +198,11 @@ def find_heart(scene: PetScene, liver: Found, side: Side) -> Found | None:
     best = max(candidates, key=lambda p: p.core_ml * float(np.log(p.level / scene.soft_tissue) + 0.05))
     seed = placed(best, scene.body.shape)
     mask = grow(scene, seed, 0.75 * best.level, 1.4 * best.level, 10.0, liver.mask)
+    rows = np.arange(mask.shape[1])[None, :] > (scene.front + 0.62 * (scene.back - scene.front))[:, None]
+    mask &= ~rows[:, :, None]  # vertebrae take up about as much as blood
+    top = int(np.flatnonzero(scene.field.any(axis=(1, 2)))[-1])
+    if mask[top - 1 :].any() and mask.sum() * VOXEL_ML < 200:
+        return None  # a rim of heart at the end of the field: mostly wall and blur
     return Found(
         mask=mask,
         level=best.level,
