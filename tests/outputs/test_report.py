@@ -13,6 +13,7 @@ from lutetia.outputs.report.chain import chain
 from lutetia.outputs.report.content import build_report
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
+from lutetia.outputs.report.verdict_sections import subjects_words
 
 
 def _html(made) -> str:
@@ -127,6 +128,21 @@ def test_without_lesions_the_report_claims_no_more_than_the_thresholds_do(withou
     assert "No candidate lesion above the stated thresholds in the imaged field." in _text(without_lesions)
 
 
+def test_lesions_that_were_not_sought_are_not_called_absent(refused):
+    page = _text(refused)
+    assert "Lesions were not sought in this study" in page
+    assert "No candidate lesion" not in page
+
+
+def test_a_refused_grade_is_written_without_the_word_grade_before_it(made_up):
+    lesion = made_up.course.lesions[0]
+    seen = lesion.observations[0].model_copy(update={"krenning_modified": Grade(value=(), code="NO-LIVER")})
+    course = made_up.course.model_copy(update={"lesions": (lesion.model_copy(update={"observations": (seen,)}),)})
+    page = _text(type(made_up)(course, made_up.volumes))
+    assert "not graded" in page
+    assert "grade not graded" not in page
+
+
 def test_seventy_lesions_are_all_in_the_table_and_the_caption_counts_the_rest(many_lesions):
     made = many_lesions(70)
     page = _text(made)
@@ -227,11 +243,11 @@ def test_verdicts_are_shown_each_for_itself_with_what_is_missing_first(made_up):
         "results": ["4", "5"],
         "questions": [{"fact": "lesion.typical", "ask": "Is the site typical?"}],
     }
-    course = made_up.course.model_copy(update={"verdicts": (verdict, table)})
+    course = made_up.course.model_copy(update={"verdicts": (verdict, table, table | {"subject": "lesion-2"})})
     page = _text(type(made_up)(course, made_up.volumes))
-    assert page.index("Creatinine indeterminate missing: labs.creatinine") < page.index("Ki-67 met")
-    assert "S, p. 2 (not verified)" in page
-    assert "lesion-1 4 or 5" in page
+    assert page.index("indeterminate Creatinine° missing: creatinine") < page.index("met Ki-67°")
+    assert "S: p. 2°" in page
+    assert "4 or 5 lesions 1, 2 " in page
     assert "Is the site typical?" in page
 
 
@@ -339,3 +355,18 @@ def test_codes_with_long_meanings_are_cut_for_dicom():
     from lutetia.dicom.writing import concept
 
     assert len(concept(Code(value="1", scheme="SCT", meaning="x" * 90)).meaning) == 64
+
+
+@pytest.mark.parametrize(
+    ("subjects", "words"),
+    [
+        (["patient"], "patient"),
+        (["lesion-3"], "lesion 3"),
+        (["lesion-1", "lesion-2", "lesion-3", "lesion-7"], "lesions 1–3, 7"),
+        (["lesion-2@sstr", "lesion-1@sstr"], "lesions 1, 2"),
+        (["lesion-1", "lesion-2?", "lesion-3?"], "lesion 1; perhaps lesions 2, 3"),
+        (["lesion-1@visit-1", "lesion-1@visit-2"], "lesion 1 at visit-1; lesion 1 at visit-2"),
+    ],
+)
+def test_lesions_with_the_same_result_share_a_row(subjects, words):
+    assert subjects_words(subjects) == words

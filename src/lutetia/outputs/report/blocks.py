@@ -157,7 +157,7 @@ class Atlas:
     """Projections with numbered lesions, and the lesions' cards.
 
     The first `beside` cards stand next to the projections, the rest below; with `beside` 0 the projections stand side
-    by side and all cards below.
+    by side and all cards below. `beside_print` is the same for the PDF, whose projections are larger.
     """
 
     projections: tuple[Figure, ...]
@@ -166,6 +166,7 @@ class Atlas:
     cards: tuple[Card, ...]
     cards_caption: str = ""
     beside: int = 0
+    beside_print: int = 0
     kind: str = "atlas"
 
 

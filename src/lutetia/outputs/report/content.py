@@ -29,19 +29,21 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
     if not several:
         for study in course.studies:
             shown = shown_lesions(course, study)
-            sections.append(Section("", (course_sections.headline(study, shown),), anchor="headline"))
+            sections.append(
+                Section(
+                    "", (course_sections.headline(study, shown, _sought(study, shown, volumes)),), anchor="headline"
+                )
+            )
     sections.append(Section("What to know first", course_sections.issue_blocks(course), anchor="issues"))
     sections += visit_sections(course)
-    verdicts = verdict_section(course)
-    if verdicts is not None:
-        sections.append(verdicts)
     for study in course.studies:
         shown = shown_lesions(course, study)
         everything += shown
         pictures = study_pictures(study, shown, volumes.get(study.id))
-        sections += _study_sections(study, shown, pictures, several)
+        sections += _study_sections(study, shown, pictures, several, _sought(study, shown, volumes))
     facts = course_sections.fact_section(course)
     closing = [
+        verdict_section(course),
         course_sections.chain_section(course, tuple(everything)),
         facts,
         Section("Series", study_sections.series_blocks(course), anchor="series"),
@@ -58,6 +60,12 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
         sections=tuple(sections),
         date=course.studies[0].date if course.studies else None,
     )
+
+
+def _sought(study: Study, shown: tuple[Shown, ...], volumes: Mapping[str, StudyVolumes]) -> bool:
+    """Whether lesions were looked for: none found is a finding only then."""
+    held = volumes.get(study.id)
+    return bool(shown) or study.summary is not None or (held is not None and held.lesions is not None)
 
 
 def _has_ct(course: Course) -> bool:
@@ -90,18 +98,23 @@ def _header(course: Course) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _study_sections(study: Study, shown: tuple[Shown, ...], pictures: StudyPictures, several: bool) -> list[Section]:
+def _study_sections(
+    study: Study, shown: tuple[Shown, ...], pictures: StudyPictures, several: bool, sought: bool
+) -> list[Section]:
     sections: list[Section] = []
     if several:
         title = f"{wording.tracer_words(study)}, {wording.date_words(study.date)}"
-        blocks = (course_sections.headline(study, shown),)
+        blocks = (course_sections.headline(study, shown, sought),)
         sections.append(Section(title, blocks, anchor=study.id, study=True))
     candidates = [item for item in shown if not item.quiet]
     if pictures.projections:
         sections.append(Section("Where the uptake is", (lesion_sections.atlas(shown, study, pictures),)))
     if candidates:
         sections.append(Section("Lesions", (lesion_sections.lesion_table(shown, study),)))
-    elif study.suv is not None:
+    elif not sought:
+        words = "Lesions were not sought in this study; what it lacks is said above."
+        sections.append(Section("Lesions", (Paragraph(words),)))
+    else:
         words = "No candidate lesion above the stated thresholds in the imaged field. What lies outside is not imaged."
         sections.append(Section("Lesions", (Paragraph(words),)))
     apart = lesion_sections.set_apart_table(shown)

@@ -21,10 +21,11 @@ from lutetia.outputs.report.blocks import (
 )
 from lutetia.outputs.report.chain import chain
 from lutetia.outputs.report.figures import Shown
+from lutetia.outputs.report.lesion_sections import grade_name
 
 
-def headline(study: Study, shown: tuple[Shown, ...]) -> Tiles:
-    """The numbers a reader looks for first."""
+def headline(study: Study, shown: tuple[Shown, ...], sought: bool) -> Tiles:
+    """The numbers a reader looks for first; `sought` says whether lesions were looked for at all."""
     items = [item for item in shown if not item.quiet]
     summary = study.summary
     tiles = []
@@ -35,7 +36,7 @@ def headline(study: Study, shown: tuple[Shown, ...]) -> Tiles:
     note = f"{apart} set apart as physiological" if apart else ""
     if small:
         note = f"{small} below 0.5{wording.NARROW}mL" + (f"; {note}" if note else "")
-    tiles.append(Tile(str(len(items)) if study.suv is not None else "–", "candidate lesions", note))
+    tiles.append(Tile(str(len(items)) if sought else "–", "candidate lesions", note if sought else "not sought"))
     if summary is not None:
         tiles.append(Tile(wording.with_unit(summary.volume_ml, "mL"), "total tumour volume", "lesions from 0.5 mL"))
     graded = [item.grade for item in items if item.grade and item.grade.value]
@@ -43,7 +44,7 @@ def headline(study: Study, shown: tuple[Shown, ...]) -> Tiles:
         values = sorted({value for grade in graded for value in grade.value})
         span = values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"
         borderline = sum(wording.is_borderline(grade) for grade in graded)
-        tiles.append(Tile(span, "modified Krenning, range", f"{borderline} borderline" if borderline else ""))
+        tiles.append(Tile(span, f"{grade_name(study)}, range", f"{borderline} borderline" if borderline else ""))
     elif items:
         hottest = max(items, key=lambda item: item.observation.suv_max)
         tiles.append(Tile(wording.suv(hottest.observation.suv_max), "highest SUVmax", f"lesion {hottest.number}"))

@@ -33,6 +33,11 @@ def _graded(shown: tuple[Shown, ...]) -> bool:
     return any(item.grade is not None for item in shown)
 
 
+def grade_name(study: Study) -> str:
+    """What the grades of a study are called."""
+    return "Krenning on SPECT" if study.modality.startswith("SPECT") else "modified Krenning"
+
+
 def _anchor(item: Shown) -> str:
     return f"{item.observation.study}-{item.lesion.id}"
 
@@ -81,7 +86,7 @@ def lesion_table(shown: tuple[Shown, ...], study: Study) -> Table:
     ]
     if graded:
         notes.append(
-            "Grade: modified Krenning of the lesion's uptake against the reference means; “borderline” means that 5 % "
+            f"Grade: {grade_name(study)}, the lesion's uptake against the reference means; “borderline” means that 5 % "
             "more or less uptake would meet another grade. A grade describes uptake; it is not a decision."
         )
     notes += [f"({letter}) {sentence}" for sentence, letter in letters.items()]
@@ -176,6 +181,7 @@ def atlas(shown: tuple[Shown, ...], study: Study, pictures: StudyPictures) -> At
             continue
         observation = item.observation
         tag = "" if item.quiet or item.grade is None else wording.grade_words(item.grade)
+        tag = f"grade {tag}" if item.grade is not None and item.grade.value and tag else tag
         line = f"SUVmax {wording.suv(observation.suv_max)} · {wording.with_unit(observation.volume_ml, 'mL')}"
         if observation.long_axis_mm:
             line += f" · {observation.long_axis_mm:.0f}{wording.NARROW}mm"
@@ -196,17 +202,20 @@ def atlas(shown: tuple[Shown, ...], study: Study, pictures: StudyPictures) -> At
     if len(drawn) < len(shown):
         words = f" Uptake of whole organs that was set apart ({len(shown) - len(drawn)}) is in its table only."
         caption += words
-    beside = _beside(pictures, len(cards))
-    return Atlas(pictures.projections, legend(shown), caption, tuple(cards), cards_caption if cards else "", beside)
+    beside = _beside(pictures, len(cards), 0.40, 0.205)
+    beside_print = _beside(pictures, len(cards), 0.45, 0.182)
+    if not cards:
+        cards_caption = ""
+    return Atlas(pictures.projections, legend(shown), caption, tuple(cards), cards_caption, beside, beside_print)
 
 
-def _beside(pictures: StudyPictures, cards: int) -> int:
-    """How many cards are as tall as the projections, one above the other in two fifths of the width.
+def _beside(pictures: StudyPictures, cards: int, column: float, card: float) -> int:
+    """How many cards are as tall as the projections, one above the other in a column; both as shares of the width.
 
     Where the cards would leave most of that column empty the projections stand side by side instead (0).
     """
-    height = sum(figure.height / pictures.projections[0].width for figure in pictures.projections) * 0.40
-    fitting = max(round(height / 0.205), 1)
+    height = sum(figure.height / pictures.projections[0].width for figure in pictures.projections) * column
+    fitting = max(round(height / card), 1)
     return fitting if cards > fitting / 2 else 0
 
 

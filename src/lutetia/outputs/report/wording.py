@@ -58,6 +58,7 @@ CODES = {
     "TRACER-18F": "18F agonist: outside the scale's tracers",
     "SSA": "somatostatin analogue status changed",
     "METRIC-DEPENDENT": "SUVmax and SUVpeak give different grades",
+    "SPECT-SMALL": "under 2 cm: listed, not graded on SPECT",
     "SMALL": "2 cm or less: the grade may be overestimated",
 }
 
