@@ -170,12 +170,13 @@ def _profiles(verdicts: list[Verdict]) -> Table:
         rows.append(Row(heading=title))
         states: dict[str, dict[str, list[str]]] = {}
         missing: dict[str, None] = {}
-        citations = []
+        citations: list[dict[str, Any]] = []
         for verdict in group:
             for gate in verdict["gates"]:
                 state = str(gate.get("state") or "indeterminate")
                 name = str(gate.get("title") or gate.get("id") or "gate")
-                if any(not c.get("verified") for c in gate.get("citations") or ({},)):
+                cited: list[dict[str, Any]] = gate.get("citations") or []
+                if not cited or not all(citation.get("verified") for citation in cited):
                     name += _UNVERIFIED
                 states.setdefault(state, {}).setdefault(name, []).append(str(verdict.get("subject") or "patient"))
                 citations += gate.get("citations") or []
