@@ -178,13 +178,16 @@ def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], mark
 
 def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> None:
     """A focus at the rim of the liver mask with liver around it is one of the liver: masks and breathing differ."""
-    if focus.in_liver or levels.liver is None or focus.background < 0.7 * levels.liver:
+    if focus.in_liver or levels.liver is None:
+        return
+    at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8
+    if focus.background < 0.7 * levels.liver and not at_dome:
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
     away = marks.distance("liver", around.point)
     round_ = around.elongation < 1.4 and around.joined < 0.8
-    if away is not None and away < 8 and round_ and focus.peak > 1.3 * levels.liver:
+    if away is not None and away < 8 and (round_ or at_dome) and focus.peak > 1.3 * levels.liver:
         focus.in_liver = True
         focus.background = levels.liver
 

@@ -58,9 +58,16 @@ def gullet(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     return None
 
 
-def lies_in(focus: Focus, *names: str) -> Judgement | None:
+def node_in_fat(around: Surroundings) -> bool:
+    """A round soft-tissue nodule with fat nearly all around it: no part of an organ, however near that is."""
+    return around.nodule_in_fat and around.fat > 0.7 and around.elongation < 1.25 and around.joined < 0.55
+
+
+def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None:
     """Most of the core lies in one of these organs."""
     name = NAMES.get(focus.label, "")
+    if focus.label_share < 0.75 and node_in_fat(around):
+        return None
     if name in names and focus.label_share >= 0.5:
         return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {name.replace('_', ' ')}")
     return None
@@ -103,7 +110,7 @@ def liver_rim(focus: Focus, around: Surroundings, work: Working, marks: Landmark
 
 def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """Rim and pelvis of the kidneys, rim of the bladder, and a kidney that the anatomy did not find."""
-    for side in ("left", "right"):
+    for side in ("left", "right") if not node_in_fat(around) else ():
         name = f"kidney_{side}"
         away = marks.distance(name, around.point)
         centre = marks.kidney.get(side)
@@ -188,10 +195,13 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
     focal = focal or (around.nodule_in_fat and around.core_ml < 3 and around.elongation < 1.6 and around.joined < 0.55)
     if focal and focus.top > ceiling:
         return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
+    if alone and around.elongation < 1.4 and focus.contrast > 8 and focus.top > 0.6 * ceiling:
+        return Judgement(False, "", f"intense and alone, {focus.contrast:.0f} × its surroundings", mark)
     if around.core_ml < 40 and focus.top > 2.5 * ceiling:
         return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
-    if mass and focus.contrast > 4:
+    large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
+    if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
         return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
     round_ = around.elongation < 1.3 and around.thinness < 1.7 and around.joined < 0.35 and around.core_ml < 12
     if round_ and around.nodule_in_fat and focus.top > nodule:

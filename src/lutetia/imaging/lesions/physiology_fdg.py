@@ -21,7 +21,7 @@ def judge_fdg(
     """Propose what a focus of FDG uptake outside the liver is."""
     ceiling = _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
     return (
-        common.lies_in(focus, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
+        common.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
         or common.bone_lesion(focus, around, marks)
@@ -51,7 +51,7 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
 
 
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    inside = common.lies_in(focus, "heart")
+    inside = common.lies_in(focus, around, "heart")
     if inside is not None and (around.core_ml > 5 or around.joined > 0.5 or not around.compact):
         return Judgement(True, "heart", "myocardium")
     away = marks.distance("heart", around.point)

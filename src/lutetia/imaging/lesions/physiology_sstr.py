@@ -41,9 +41,10 @@ def judge_sstr(
 
     With `adrenal_known`, the adrenal of this side is another focus, so this one is something else.
     """
-    ceiling = 1.6 * max(levels.liver or 4 * levels.blood, MODERATE_MAX)
+    liver = levels.liver if levels.liver is not None and levels.liver_from == "reference" else MODERATE_MAX
+    ceiling = 1.6 * max(liver, MODERATE_MAX)
     return (
-        common.lies_in(focus, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
+        common.lies_in(focus, around, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
         or common.bone_lesion(focus, around, marks)
