@@ -1,0 +1,131 @@
+"""Several studies of one patient: the founding story as a made-up course, and what a reader corrects in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import lutetia
+from lutetia.model import Course, InputError, Lesion, UsageError
+from lutetia.phantom import PhantomTruth, make_course
+
+FAST = {"report": False}
+
+
+@pytest.fixture(scope="module")
+def captem(tmp_path_factory: pytest.TempPathFactory) -> PhantomTruth:
+    return make_course(tmp_path_factory.mktemp("course"), 1, "captem", size="small")
+
+
+@pytest.fixture(scope="module")
+def course(captem: PhantomTruth, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Path]:
+    out = tmp_path_factory.mktemp("course-reading")
+    return lutetia.read(captem.dicom, out, output=FAST), out
+
+
+def by_study(lesion: Lesion) -> dict[str, float]:
+    return {o.study: o.suv_max for o in lesion.observations}
+
+
+def test_sstr_and_fdg_before_and_after_are_two_visits(course: tuple[Course, Path]) -> None:
+    assert [len(v.studies) for v in course[0].visits] == [2, 2]
+    assert [s.tracer for s in course[0].studies] == ["dotatate", "fdg", "dotatate", "fdg"]
+
+
+def test_every_study_is_aligned_and_says_how_well(course: tuple[Course, Path]) -> None:
+    assert {a.study for a in course[0].alignments} == {s.id for s in course[0].studies}
+    assert all(a.bone_dice is not None for a in course[0].alignments)
+
+
+def test_liver_uptake_that_was_at_or_below_liver_rises_above_it_after_chemotherapy(course: tuple[Course, Path]) -> None:
+    """The founding case: Krenning at most 1 before, 3 after; told by values at the place, not by gaps."""
+    record, _ = course
+    first, last = record.studies[0], record.studies[2]
+    liver = first.references["liver"].suv_mean
+    assert liver is not None
+    gained = []
+    for lesion in record.lesions:
+        if lesion.tissue != "liver" or last.id not in by_study(lesion):
+            continue
+        place = next((p for p in lesion.places if p.study == first.id), None)
+        if place is not None and place.in_field and place.suv_mean is not None and place.suv_mean <= liver:
+            gained.append(lesion.id)
+    assert gained
+
+
+def test_a_lesion_keeps_its_identity_over_tracers_and_visits(course: tuple[Course, Path]) -> None:
+    assert any(len(x.observations) >= 3 for x in course[0].lesions)
+
+
+def test_pairs_are_given_by_both_definitions_and_the_scale_is_named(course: tuple[Course, Path]) -> None:
+    pairs = [p for x in course[0].lesions for p in x.pairs]
+    assert {p.definition for p in pairs} == {"background", "liver"}
+    assert all("not validated" in p.scale for p in pairs)
+
+
+def test_phenotype_volumes_carry_a_range(course: tuple[Course, Path]) -> None:
+    assert course[0].phenotypes
+    for record in course[0].phenotypes:
+        for name, volume in record.volume_ml.items():
+            assert record.low_ml[name] <= volume <= record.high_ml[name]
+
+
+def test_studies_of_one_tracer_are_compared_check_by_check(course: tuple[Course, Path]) -> None:
+    pairs = {(c.earlier, c.later) for c in course[0].comparability}
+    assert pairs == {("study-1", "study-3"), ("study-2", "study-4")}
+    assert all(len(c.checks) >= 6 for c in course[0].comparability)
+
+
+def test_an_identity_set_by_the_reader_survives_a_re_run(
+    captem: PhantomTruth, course: tuple[Course, Path], tmp_path: Path
+) -> None:
+    record, _ = course
+    lesions = [x for x in record.lesions if x.status == "candidate" and x.observations]
+    first = lesions[0]
+    other = next(x for x in lesions if "study-3" in by_study(x) and x.id != first.id)
+    seen = next(o for o in other.observations if o.study == "study-3")
+    at = [float(v) for v in (seen.max_position_mm or seen.centroid_mm)]
+    rejected = next(o for o in lesions[-1].observations)
+    corrections = {
+        "version": 1,
+        "foci": [
+            {"study": "study-3", "at_mm": at, "lesion": first.id, "by": "AB"},
+            {
+                "study": rejected.study,
+                "at_mm": [float(v) for v in (rejected.max_position_mm or rejected.centroid_mm)],
+                "status": "rejected",
+                "by": "AB",
+            },
+        ],
+        "added": [
+            {"study": "study-1", "at_mm": [0.0, 0.0, 0.0], "diameter_mm": 15, "tissue": "soft", "by": "AB"},
+        ],
+    }
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "corrections.yaml").write_text(yaml.safe_dump(corrections))
+    for _ in range(2):
+        again = lutetia.read(captem.dicom, out, output=FAST)
+        kept = next(x for x in again.lesions if x.id == first.id)
+        assert any(o.study == "study-3" and abs(o.suv_max - seen.suv_max) < 1e-6 for o in kept.observations)
+        assert any(x.status == "rejected" for x in again.lesions)
+        added = next(x for x in again.lesions if x.corrected_by == "AB" and "added by AB" in x.status_reason)
+        assert added.status == "confirmed"
+        assert len(added.observations) + len(added.places) == 4
+
+
+def test_a_bad_correction_names_its_field(captem: PhantomTruth, tmp_path: Path) -> None:
+    path = tmp_path / "corrections.yaml"
+    path.write_text("version: 1\nfoci: [{study: study-1, at_mm: [1, 2], by: AB}]\n")
+    with pytest.raises(InputError) as refused:
+        lutetia.read(captem.dicom, settings={"corrections": str(path)})
+    assert refused.value.code == "bad-corrections"
+    assert "at_mm" in refused.value.what
+
+
+def test_visits_of_two_patients_stop_the_reading(captem: PhantomTruth, tiny_patient: PhantomTruth) -> None:
+    with pytest.raises(UsageError) as refused:
+        lutetia.read([captem.dicom, tiny_patient.dicom])
+    assert refused.value.code == "several-patients"
