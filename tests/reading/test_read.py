@@ -208,7 +208,7 @@ def test_two_patients_in_one_tree_need_a_choice(tiny_patient: PhantomTruth, tmp_
 
 def test_nothing_is_written_outside_the_result_folder(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
     shutil.copytree(tiny_patient.dicom, tmp_path / "in")
-    before = {p for p in tmp_path.rglob("*")}
+    before = set(tmp_path.rglob("*"))
     lutetia.read(tmp_path / "in", tmp_path / "out", output=FAST)
     assert {p for p in tmp_path.rglob("*") if tmp_path / "out" not in (p, *p.parents)} == before
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lutetia.imaging.anatomy.record import Anatomy, VesselTrack
 from lutetia.imaging.lesions import LesionResult
@@ -26,7 +27,9 @@ def keep(reading: StudyReading, folder: Path, issues_before: int) -> None:
     assert reading.anatomy is not None
     assert reading.found is not None
     found, anatomy = reading.found, reading.anatomy
-    arrays: dict[str, Any] = {"lesions": found.labels.array, "organs": anatomy.labels.array}
+    arrays: dict[str, Any] = {}
+    for name, labels in (("lesions", found.labels.array), ("organs", anatomy.labels.array)):
+        arrays[f"{name}_start"], arrays[name] = _cropped(labels)
     if anatomy.aorta is not None:
         arrays["aorta_centres"], arrays["aorta_radius"] = anatomy.aorta.centres_mm, anatomy.aorta.radius_mm
     regions = []
@@ -62,7 +65,9 @@ def restore(reading: StudyReading, folder: Path) -> None:
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     grid = reading.suv.grid
     with np.load(folder / "arrays.npz") as arrays:
-        lesion_array, organ_array = arrays["lesions"], arrays["organs"]
+        lesion_array, organ_array = (
+            _placed(arrays[name], arrays[f"{name}_start"], grid.shape) for name in ("lesions", "organs")
+        )
         aorta = None
         if "aorta_centres" in arrays:
             aorta = VesselTrack(arrays["aorta_centres"], arrays["aorta_radius"])
@@ -99,6 +104,22 @@ def restore(reading: StudyReading, folder: Path) -> None:
     reading.issues.extend(Issue.model_validate(i) for i in record["issues"])
     measured = {name: getattr(kept, name) for name in ("anatomy_source", "organs", "references", "summary")}
     reading.study = reading.study.model_copy(update=measured)
+
+
+def _cropped(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Where the labelled part of a map begins, and that part: most of a PET is outside the patient."""
+    spans = []
+    for axis in range(3):
+        hit = np.flatnonzero(labels.any(axis=tuple(a for a in range(3) if a != axis)))
+        spans.append((int(hit[0]), int(hit[-1]) + 1) if len(hit) else (0, 0))
+    return np.array([low for low, _ in spans]), labels[tuple(slice(low, high) for low, high in spans)]
+
+
+def _placed(part: npt.NDArray[Any], start: npt.NDArray[np.int64], shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+    """The map again from its labelled part."""
+    out = np.zeros(shape, part.dtype)
+    out[tuple(slice(int(low), int(low) + n) for low, n in zip(start, part.shape, strict=True))] = part
+    return out
 
 
 def _region(start: tuple[int, ...], mask: Any) -> Any:

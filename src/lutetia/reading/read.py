@@ -99,7 +99,7 @@ def read_course(
 
         readings.append(read_study(selection, name, settings, step, store))
     inputs = tuple(str(p) for p in paths)
-    return assemble(tuple(readings), scan_issues, settings, inputs, lambda stage, share: progress(stage, 0.9))
+    return assemble(tuple(readings), scan_issues, settings, inputs, lambda stage, share: progress(stage, 0.9), store)
 
 
 def assemble(
@@ -108,6 +108,7 @@ def assemble(
     settings: ReadSettings,
     inputs: tuple[str, ...],
     progress: Progress = _quiet,
+    store: StageStore | None = None,
 ) -> CourseReading:
     """The Course of the studies that were read."""
     from lutetia.reading.course import join_studies
@@ -117,7 +118,7 @@ def assemble(
         corrections = load_corrections(settings.corrections)
         for reading in readings:
             numbers |= apply_corrections(reading, corrections)
-    joined = join_studies(readings, settings, progress, corrections=numbers)
+    joined = join_studies(readings, settings, progress, corrections=numbers, store=store)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.registration import Alignment, AlignmentSettings, align, identity_alignment, organ_overlap
-from lutetia.model import AlignmentRecord, Issue, Volume
+from lutetia.imaging.registration import (
+    Alignment,
+    AlignmentQuality,
+    AlignmentSettings,
+    align,
+    identity_alignment,
+    organ_overlap,
+)
+from lutetia.model import AlignmentRecord, Grid, Issue, Volume
+from lutetia.reading.stages import StageStore, fingerprint, stage_key
 from lutetia.reading.study import StudyReading
 
 _ORGANS = {name: LABELS[name] for name in ("liver", "spleen", "kidney_left", "kidney_right")}
@@ -76,7 +87,12 @@ def _uptake(reading: StudyReading) -> Volume | None:
     return reading.suv if reading.suv is not None else reading.stored
 
 
-def align_studies(readings: Sequence[StudyReading], deformable: bool, progress: Callable[[str, float], None]) -> Frames:
+def align_studies(
+    readings: Sequence[StudyReading],
+    deformable: bool,
+    progress: Callable[[str, float], None],
+    store: StageStore | None = None,
+) -> Frames:
     """Align every study to the reference study, by CT where both have one, by uptake where not."""
     fixed = reference_study(readings)
     settings = AlignmentSettings(deformable=deformable)
@@ -90,7 +106,7 @@ def align_studies(readings: Sequence[StudyReading], deformable: bool, progress: 
             assert image is not None or fixed.ct is not None
             alignment = identity_alignment((image or fixed.ct).grid)  # type: ignore[union-attr]
         else:
-            found = _align(fixed, moving, settings)
+            found = _kept_or_aligned(fixed, moving, settings, store)
             if found is None:
                 message = (
                     "The study could not be aligned: it has neither a CT nor an uptake image in common with the others"
@@ -107,6 +123,61 @@ def align_studies(readings: Sequence[StudyReading], deformable: bool, progress: 
             message = f"Alignment to {fixed.study.id} is {record.status}: {why}. Matching of lesions is less sure"
             issues.append(Issue(code=f"alignment-{record.status}", level=level, message=message, study=name))
     return Frames(fixed.study.id, by_study, tuple(records), tuple(issues))
+
+
+def _files(reading: StudyReading) -> str:
+    series = reading.selection.ct if reading.ct is not None else reading.selection.pet
+    return fingerprint(i.path for i in series.instances) if series is not None else ""
+
+
+def _kept_or_aligned(
+    fixed: StudyReading, moving: StudyReading, settings: AlignmentSettings, store: StageStore | None
+) -> Alignment | None:
+    """The alignment of an earlier run on the same images and settings, or a new one."""
+    if store is None:
+        return _align(fixed, moving, settings)
+    name = f"align-{moving.study.id}"
+    key = stage_key(name, _files(fixed), _files(moving), asdict(settings))
+    kept = store.find(name, key)
+    if kept is not None:
+        return load_alignment(kept)
+    found = _align(fixed, moving, settings)
+    if found is not None:
+        with store.writing(name, key) as folder:
+            save_alignment(found, folder)
+    return found
+
+
+def save_alignment(alignment: Alignment, folder: Path) -> None:
+    """Write an alignment into an empty folder."""
+    arrays: dict[str, Any] = {"rigid": alignment.rigid}
+    if alignment.displacement_mm is not None:
+        arrays["displacement_mm"] = alignment.displacement_mm
+    np.savez(folder / "alignment.npz", **arrays)
+    record = {
+        "grid": asdict(alignment.grid),
+        "method": alignment.method,
+        "overlap_mm": alignment.overlap_mm,
+        "quality": asdict(alignment.quality),
+    }
+    (folder / "alignment.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def load_alignment(folder: Path) -> Alignment:
+    """Read what `save_alignment` wrote."""
+    record = json.loads((folder / "alignment.json").read_text(encoding="utf-8"))
+    with np.load(folder / "alignment.npz") as arrays:
+        rigid, displacement = arrays["rigid"], arrays.get("displacement_mm")
+    g, q = record["grid"], record["quality"]
+    grid = Grid(
+        tuple(g["shape"]),
+        tuple(g["spacing_mm"]),
+        tuple(g["origin_mm"]),
+        tuple(tuple(row) for row in g["direction"]),
+        g["frame_of_reference_uid"],
+    )
+    quality = AlignmentQuality(**{**q, "reasons": tuple(q["reasons"])})
+    return Alignment(rigid, displacement, grid, record["method"], record["overlap_mm"], quality)
 
 
 def _align(fixed: StudyReading, moving: StudyReading, settings: AlignmentSettings) -> Alignment | None:

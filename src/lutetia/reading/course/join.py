@@ -29,6 +29,7 @@ from lutetia.reading.course.places import measure_place
 from lutetia.reading.course.therapy import retention
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.settings import ReadSettings
+from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading
 
 Progress = Callable[[str, float], None]
@@ -57,6 +58,7 @@ def join_studies(
     progress: Progress = lambda stage, share: None,
     treatments: Sequence[date] = (),
     corrections: Mapping[tuple[str, str], int] | None = None,
+    store: StageStore | None = None,
 ) -> JoinedStudies:
     """Join the studies of one patient.
 
@@ -67,6 +69,7 @@ def join_studies(
     progress : called with a stage's name and the share done
     treatments : dates of systemic treatment
     corrections : identities set by a reader, see `apply_corrections`
+    store : where finished alignments are kept
 
     Returns
     -------
@@ -81,7 +84,7 @@ def join_studies(
     if len(measured) < 2:
         lesions = _single(readings)
         return JoinedStudies(studies, lesions, tuple(all_issues), visits)
-    frames = align_studies(measured, settings.deformable, progress)
+    frames = align_studies(measured, settings.deformable, progress, store)
     all_issues += frames.issues
     found = identify(measured, visits, frames, corrections)
     pairs, pair_issues = visit_pairs(measured, visits)
