@@ -44,11 +44,16 @@ class AortaTrack:
         return len(self.z) * SPACING_MM
 
 
-def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> list[float]:
-    """HU that blood may have: the mode of thick soft tissue between the lungs, and of even tissue above 110 HU beside
-    the vertebral front (contrast)."""
+def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[float], float | None]:
+    """HU that blood may have, and its uptake.
+
+    HU: the modes of thick soft tissue between the lungs (heart), and of even tissue above 110 HU beside the vertebral
+    front (contrast). Uptake: the mode of the lower half of that thick tissue, so that a hot myocardium does not count;
+    None without PET or without a heart in the field.
+    """
     ct = scene.ct_smooth
     candidates: list[float] = []
+    uptake: float | None = None
     both = lungs.both
     if both.any():
         box = mm.bounding_box(both)
@@ -68,6 +73,11 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> list[float]:
         core = mm.depth_inside(np.ascontiguousarray(soft & between), SPACING) > 9
         if core.sum() > 100:
             candidates.extend(_peaks(part[core], 6.0, -20.0, 400.0)[:2])
+            if scene.pet_smooth is not None and scene.pet_field is not None:
+                values = scene.pet_smooth[box][core & scene.pet_field[box]]
+                if len(values) > 500:
+                    median = float(np.median(values))
+                    uptake = mm.mode(values[values < 1.2 * median], 0.08 * median, 0.0, 1.2 * median)
     beside = np.zeros(ct.shape, bool)
     for k in range(ct.shape[0]):
         y, x = int(spine.front[k]), int(spine.x[k])
@@ -79,7 +89,7 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> list[float]:
                 candidates.append(value)
     if not candidates:
         candidates.append(40.0)
-    return [c for c in candidates if np.isfinite(c)][:3]
+    return [c for c in candidates if np.isfinite(c)][:3], uptake
 
 
 def _peaks(values: npt.NDArray[np.float32], width: float, low: float, high: float) -> list[float]:
@@ -105,12 +115,16 @@ def _offsets(radius_mm: float, inner_mm: float = 0.0) -> npt.NDArray[np.float32]
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def track_aorta(scene: Scene, spine: Spine, low: int, high: int, blood: float, noise: float) -> AortaTrack | None:
+def track_aorta(
+    scene: Scene, spine: Spine, low: int, high: int, blood: float, noise: float, uptake: float | None = None
+) -> AortaTrack | None:
     """Track the descending aorta between two slices on both sides of the vertebral column; the better score wins.
 
     Per slice, discs of 6.5 to 19.5 mm radius compete. A disc scores by its likeness to blood inside less that of the
     ring around it (the 12 least blood-like of 16 directions, since oesophagus, crus or vertebra may touch), less a
-    penalty when its rim is far from the vertebral column or its centre lies inside it.
+    penalty when its centre is far from the vertebral column, inside it or behind its front third. With PET, discs as cold
+    as muscle are penalised (crus, psoas, intercostal muscle have the density of unenhanced blood); warmth earns nothing,
+    so that noise does not draw the track.
     """
     count = high - low
     if count < 5:
@@ -134,7 +148,18 @@ def track_aorta(scene: Scene, spine: Spine, low: int, high: int, blood: float, n
     # nearest point of the vertebral body: a half disc of 18 mm radius behind its front
     body_distance = np.hypot(from_front + 18.0, lateral) - 18.0
     inside = body_distance < 3.0
-    far = np.clip((body_distance - 22.0) / 20.0, 0, None).astype(np.float32)
+    far = np.clip((body_distance - 30.0) / 20.0, 0, None).astype(np.float32)
+    far += np.clip((-12.0 - from_front) / 15.0, 0, None).astype(np.float32)
+    cold: mm.Floats | None = None
+    if uptake is not None and scene.pet_smooth is not None and scene.pet_field is not None:
+        warm = np.ones(window.shape, np.float32)
+        for n in range(count):
+            k, (y0, x0) = low + n, origin[n]
+            ya, yb, xa, xb = max(0, y0), min(rows, y0 + height), max(0, x0), min(columns, x0 + width)
+            part = np.clip((scene.pet_smooth[k, ya:yb, xa:xb] / uptake - 0.4) / 0.4, 0, 1)
+            part[~scene.pet_field[k, ya:yb, xa:xb]] = 1
+            warm[n, ya - y0 : yb - y0, xa - x0 : xb - x0] = part
+        cold = 1 - warm
     brighter = (window > max(blood + 70.0, 180.0)).astype(np.int8)
     scores = np.empty((len(RADII_MM), count, height, width), np.float32)
     for i, radius in enumerate(RADII_MM):
@@ -150,6 +175,8 @@ def track_aorta(scene: Scene, spine: Spine, low: int, high: int, blood: float, n
         # a vessel may lie against bone, but bone does not enclose it: that is marrow or the spinal canal
         enclosed = np.clip((bone - 6) / 4.0, 0, 1)
         scores[i] = mean - ring - far - inside - enclosed
+        if cold is not None:
+            scores[i] -= 0.6 * ndi.convolve(cold, _offsets(radius)[None], mode="nearest")
     best_track: AortaTrack | None = None
     for side, allowed in (("left", (lateral >= -12) & (lateral < 58)), ("right", (lateral <= 12) & (lateral > -58))):
         track = _follow(np.where(allowed, scores, -3.0).astype(np.float32))
@@ -243,10 +270,11 @@ def find_aorta(scene: Scene, lungs: Lungs, spine: Spine) -> AortaTrack | None:
         return None
     box = scene.ct_smooth[low:high]
     best: AortaTrack | None = None
-    for blood in blood_candidates(scene, lungs, spine):
+    candidates, uptake = blood_candidates(scene, lungs, spine)
+    for blood in candidates:
         near = np.abs(box - blood) < 40
         noise = mm.robust_sd(box[near][::7]) if near.sum() > 500 else 15.0
-        track = track_aorta(scene, spine, low, high, blood, min(noise, 15.0))
+        track = track_aorta(scene, spine, low, high, blood, min(noise, 15.0), uptake)
         if track is not None and (best is None or track.score > best.score):
             best = track
     return best
