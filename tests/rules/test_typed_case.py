@@ -166,7 +166,8 @@ def test_the_questions_are_ranked_by_how_much_they_settle(rules: RuleSet) -> Non
         VISITS + "lesions:\n  - {id: L1, site: regional_nodes, proof: none, seen: {s1: {suv_max: 20, focal: yes}}}\n"
     )
     result = score(case_from_text(text), rules)
-    asked = [question.fact for question in result.questions if question.subject == "L1"]
-    assert asked[0] in ("lesion.typicality", "lesion.correlate")
+    asked = result.of("sstr-rads-1.0")[0].questions
+    assert [question.fact for question in asked][:2] == ["lesion.typicality", "lesion.correlate"]
+    assert dict(asked[1].answers)["definitive"] == ("5", "3C")
     gains = [question.gain for question in result.questions]
     assert gains == sorted(gains, reverse=True)

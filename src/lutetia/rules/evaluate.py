@@ -223,13 +223,10 @@ def _changes(rule: Rule, body: Table, view: FactView, results: Sequence[str]) ->
 def _rollup(rule: Rule, body: Rollup, view: FactView, questions: bool) -> Verdict:
     refusal = body.not_scorable(view)
     if refusal is not None:
-        possible = body.outcomes(view)
         return Verdict(
             **_head(rule, "patient"),
             refused="NOT-SCORABLE",
             reason=refusal,
-            results=(),
-            questions=body.questions(view, possible) if questions else (),
             outside_population=_outside(rule, view),
             lists=_lists(body, view),
         )

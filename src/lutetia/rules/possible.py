@@ -285,6 +285,42 @@ def _number_classes(
     )
 
 
+def answers_in_words(
+    answers: Sequence[tuple[Scalar, tuple[str, ...]]], definition: FactDefinition
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Answers with what each would leave; neighbouring numbers that leave the same are one stretch (``≥ 40, < 60``).
+
+    `answers` of a number must be representatives in rising order: stretches and cuts alternate, stretch first.
+    """
+    if definition.kind not in ("number", "integer") or len(answers) < 3 or len(answers) % 2 == 0:
+        return tuple((_word(value), left) for value, left in answers)
+    groups: list[tuple[int, int, tuple[str, ...]]] = []
+    for index, (_, left) in enumerate(answers):
+        if groups and groups[-1][2] == left:
+            groups[-1] = (groups[-1][0], index, left)
+        else:
+            groups.append((index, index, left))
+    last = len(answers) - 1
+    words: list[tuple[str, tuple[str, ...]]] = []
+    for first, end, left in groups:
+        parts: list[str] = []
+        if first == end and first % 2:
+            parts.append(_word(answers[first][0]))
+        else:
+            if first > 0:
+                parts.append(f"≥ {_word(answers[first][0])}" if first % 2 else f"> {_word(answers[first - 1][0])}")
+            if end < last:
+                parts.append(f"≤ {_word(answers[end][0])}" if end % 2 else f"< {_word(answers[end + 1][0])}")
+        words.append((", ".join(parts) or "any", left))
+    return tuple(words)
+
+
+def _word(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def roots(name: str, comparison: Comparison, known: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Where the comparison turns, as a function of `name` alone; None if neither linear nor a simple quotient."""
 

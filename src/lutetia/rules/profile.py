@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lutetia.model import Citation, RuleError
-from lutetia.rules.facts import UNKNOWN, FactView, OneOf
-from lutetia.rules.possible import Decision, possible_labels, representatives
-from lutetia.rules.rule import Frame, Spoken, plain, speak, spell
+from lutetia.rules.expressions import Scalar
+from lutetia.rules.facts import UNKNOWN, Fact, FactView
+from lutetia.rules.possible import Decision, answers_in_words, possible_labels, representatives
+from lutetia.rules.rule import Frame, Spoken, plain, speak
 from lutetia.rules.schema import GateEntry
 from lutetia.rules.verdict import Gate, Question
 
@@ -58,12 +59,12 @@ class Profile:
         gains: dict[str, tuple[float, list[tuple[str, tuple[str, ...]]]]] = {}
         for gate in gates:
             compiled = by_id[gate.id]
-            if not gate.missing or compiled.decision is None:
+            if not gate.missing:
                 continue
             for name in gate.missing:
                 if not self.frame.vocabulary.askable(name):
                     continue
-                answers = _answers(compiled.decision, view, name)
+                answers = _answers(compiled, view, name)
                 now = len(gate.possible)
                 mean = sum(len(left) for _, left in answers) / len(answers)
                 gain = (now - mean) / now if now else 0.0
@@ -117,13 +118,13 @@ def _text(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def judge_gate(compiled: CompiledGate, view: FactView) -> Gate | None:
-    """The state of one gate; None when it certainly doesn't apply."""
+def judge_gate(compiled: CompiledGate, view: FactView, *, assume: Mapping[str, Fact] | None = None) -> Gate | None:
+    """The state of one gate; None when it certainly doesn't apply. `assume` answers facts otherwise."""
     entry = compiled.entry
     open_names: tuple[str, ...] = ()
     applies: tuple[object, ...] = (True,)
     if compiled.applies is not None:
-        found = possible_labels(compiled.applies, view)
+        found = possible_labels(compiled.applies, view, assume=assume)
         applies = found.labels
         if applies == (False,):
             return None
@@ -133,7 +134,7 @@ def judge_gate(compiled: CompiledGate, view: FactView) -> Gate | None:
         states: tuple[str, ...] = (str(entry.always),)
         inputs: tuple[tuple[str, object], ...] = ()
     else:
-        found = possible_labels(compiled.decision, view)
+        found = possible_labels(compiled.decision, view, assume=assume)
         states = tuple(str(label) for label in found.labels)
         if len(states) > 1:
             open_names = tuple(dict.fromkeys((*open_names, *found.open)))
@@ -158,20 +159,21 @@ def judge_gate(compiled: CompiledGate, view: FactView) -> Gate | None:
     )
 
 
-def _answers(decision: Decision, view: FactView, name: str) -> list[tuple[str, tuple[str, ...]]]:
-    value = UNKNOWN if name.startswith("lesion.") else view.get(name)
-    if value is not UNKNOWN and not isinstance(value, OneOf):
-        return [(spell(value), tuple(str(v) for v in possible_labels(decision, view).labels))]
-    known = {n: v for n in decision.scalars if isinstance(v := view.get(n), bool | int | float | str)}
-    result: list[tuple[str, tuple[str, ...]]] = []
-    for answer in representatives(
-        name,
-        view.vocabulary[name],
-        value,
-        known,
-        decision.comparisons,
-        decision.symbols.get(name, frozenset()),
-    )[:7]:
-        labels = possible_labels(decision, view, assume={name: answer}).labels
-        result.append((spell(answer), tuple(str(label) for label in labels)))
-    return result
+def _answers(compiled: CompiledGate, view: FactView, name: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What each answer to one question would leave of a gate."""
+    decisions = [d for d in (compiled.decision, compiled.applies) if d is not None]
+    value: Fact = UNKNOWN if name.startswith("lesion.") else view.get(name)
+    known = {
+        n: v
+        for d in decisions
+        for n in d.scalars
+        if n != name and isinstance(v := view.get(n), bool | int | float | str)
+    }
+    definition = view.vocabulary[name]
+    mentioned = frozenset(symbol for d in decisions for symbol in d.symbols.get(name, ()))
+    comparisons = [comparison for d in decisions for comparison in d.comparisons]
+    left: list[tuple[Scalar, tuple[str, ...]]] = []
+    for answer in representatives(name, definition, value, known, comparisons, mentioned)[:21]:
+        gate = judge_gate(compiled, view, assume={name: answer})
+        left.append((answer, gate.possible if gate is not None else ("does not apply",)))
+    return list(answers_in_words(left, definition))

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.model import RuleError
-from lutetia.rules.expressions import Expression, same
+from lutetia.rules.expressions import Expression, Scalar, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
-from lutetia.rules.possible import Decision, Possible, condition, number_range, possible_labels, representatives
-from lutetia.rules.rule import Frame, spell
+from lutetia.rules.possible import (
+    Decision,
+    Possible,
+    answers_in_words,
+    condition,
+    number_range,
+    possible_labels,
+    representatives,
+)
+from lutetia.rules.rule import Frame
 from lutetia.rules.schema import ValueEntry
 from lutetia.rules.verdict import Question, Row
 
@@ -134,7 +142,7 @@ class Rollup:
             if not self.frame.vocabulary.askable(name):
                 continue  # the rule that gives it asks the question behind it
             value: Fact = UNKNOWN if name.startswith("lesion.") else view.get(name)
-            left: list[tuple[str, tuple[str, ...]]] = []
+            tried: list[tuple[Scalar, tuple[str, ...]]] = []
             for answer in representatives(
                 name,
                 definition,
@@ -142,9 +150,10 @@ class Rollup:
                 {},
                 self.decision.comparisons,
                 self.decision.symbols.get(name, frozenset()),
-            )[:8]:
+            )[:13]:
                 narrowed = _answered(view, name, answer) if name.startswith("lesion.") else view.changed({name: answer})
-                left.append((spell(answer), self.results(self.outcomes(narrowed).labels)))
+                tried.append((answer, self.results(self.outcomes(narrowed).labels)))
+            left = answers_in_words(tried, definition)
             mean = sum(len(r) for _, r in left) / len(left)
             subject = ", ".join(_asked(view, name)) if name.startswith("lesion.") else "patient"
             ranked.append(
@@ -152,7 +161,7 @@ class Rollup:
                     name,
                     definition.ask,
                     subject,
-                    tuple(left),
+                    left,
                     round((now - mean) / now, 4),
                     definition.unit,
                     self.frame.file.rule,

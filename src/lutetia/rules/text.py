@@ -146,7 +146,11 @@ def reported(verdict: Verdict) -> list[tuple[str, Any]]:
     """Numbers that go with a rollup; a share that could still be anything says nothing and is left out."""
     if verdict.shape != "rollup":
         return []
-    return [(title, value) for _, title, value in verdict.values if value is not None and value not in ((0, 1), ())]
+    return [
+        (title, value)
+        for _, title, value in verdict.values
+        if value is not None and value != () and not (value == (0, 1) and "share" in title.lower())
+    ]
 
 
 def number(value: Any) -> str:
