@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from lutetia.imaging.components import components, hot_voxels
 from lutetia.imaging.suv import SuvScale
 from lutetia.imaging.suv_decay import nuclide_of_half_life, remaining
 from lutetia.model import Issue, Volume
@@ -234,19 +235,16 @@ def injection_site_warning(
     """
     if weight_kg is None or suv.unit != "SUVbw":
         return None
-    hot = suv.array > 10.0
-    if not hot.any():
+    foci = components(hot_voxels(suv.array, float(np.nextafter(np.float32(10), np.float32(11)))), suv.grid.shape)
+    if len(foci) > 2000:
         return None
     lateral = int(np.argmax(np.abs(np.asarray(suv.grid.direction)[0])))
-    labels, count = ndimage.label(hot)
-    if count > 2000:
-        return None
-    for index, box in enumerate(ndimage.find_objects(labels), start=1):
-        inside = labels[box] == index
-        share = float(suv.array[box][inside].sum(dtype=np.float64)) * suv.grid.voxel_ml / (weight_kg * 1e3)
+    for index in range(len(foci)):
+        voxels = foci.indices(index)
+        share = float(suv.array[tuple(voxels.T)].sum(dtype=np.float64)) * suv.grid.voxel_ml / (weight_kg * 1e3)
         if share < least_share:
             continue
-        centre = np.array(ndimage.center_of_mass(inside)) + [part.start for part in box]
+        centre = voxels.mean(axis=0)
         if not _off_trunk(suv, centre, lateral, body):
             continue
         x, y, z = suv.grid.to_lps(centre)

@@ -219,7 +219,7 @@ def measure_key(selection: StudySelection, settings: ReadSettings) -> str:
     own = [p for p in (settings.organs, *settings.references.values()) if p and "," not in p]
     given = [str(f) for p in own for f in ([Path(p)] if Path(p).is_file() else sorted(Path(p).rglob("*")))]
     chosen = settings.model_dump(mode="json", exclude={"case", "rules_dir", "visit_days", "deformable", "corrections"})
-    return stage_key("measure", fingerprint(files), fingerprint(given), chosen)
+    return stage_key("measure, cropped maps", fingerprint(files), fingerprint(given), chosen)
 
 
 def _measure(reading: StudyReading, settings: ReadSettings, progress: Progress) -> None:
