@@ -132,7 +132,9 @@ def read_suv(
         raise UsageError("unknown-suv-basis", f"SUV basis {basis!r} is unknown", expected=", ".join(SUV_BASES))
     if mask is not None and not os.path.exists(mask):
         raise InputError("mask-unreadable", "There is no such mask file", where=os.fspath(mask))
-    inventory = scan([path] if isinstance(path, (str, os.PathLike)) else list(path), progress=progress)
+    inventory = scan(
+        [os.fspath(p) for p in ([path] if isinstance(path, (str, os.PathLike)) else path)], progress=progress
+    )
     wanted = [s for s in inventory.series if s.modality in _STORAGE and _is_wanted(s, series)]
     if not wanted:
         raise InputError(
