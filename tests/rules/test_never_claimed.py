@@ -9,6 +9,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,21 +71,22 @@ def _sentences(node: Any, key: str = "") -> Iterator[str]:
             yield from _sentences(value, key)
 
 
-def _scores(rules: RuleSet) -> list[Score]:
+@cache
+def _all_scores() -> tuple[Score, ...]:
+    rules = load_rules()
     found = []
     for path in sorted(SCORES.glob("*.yaml")):
         for patient in read_patients(path):
             if not patient.refused:
                 found.append(score(case_of(Document(patient.where, patient.data, {})), rules))
-    return found
+    return tuple(found)
 
 
 @pytest.fixture(scope="module")
 def spoken() -> list[str]:
     """Everything that was said of the case patients, without the footer and the quoted cells."""
-    rules = load_rules()
     texts: list[str] = []
-    for result in _scores(rules):
+    for result in _all_scores():
         bare = dataclasses.replace(
             result,
             verdicts=tuple(dataclasses.replace(verdict, rows=(), texts=()) for verdict in result.verdicts),
@@ -108,18 +110,18 @@ def test_no_score_of_a_case_patient_says_it(number: int, spoken: list[str]) -> N
     assert [line for line in spoken if pattern.search(line)] == []
 
 
-def test_22_a_profile_has_no_verdict_of_its_own(rules: RuleSet) -> None:
+def test_22_a_profile_has_no_verdict_of_its_own() -> None:
     names = {field.name for field in dataclasses.fields(Verdict)}
     assert not names & {"overall", "eligible", "suitable", "decision"}
-    for result in _scores(rules):
+    for result in _all_scores():
         for verdict in result.verdicts:
             if verdict.shape == "profile":
                 assert verdict.results == ()
                 assert verdict.result is None
 
 
-def test_28_what_is_missing_stands_first_and_is_never_hidden_in_a_count(rules: RuleSet) -> None:
-    for result in _scores(rules):
+def test_28_what_is_missing_stands_first_and_is_never_hidden_in_a_count() -> None:
+    for result in _all_scores():
         for verdict in result.verdicts:
             states = [gate.state for gate in verdict.gates]
             missing = [i for i, state in enumerate(states) if state == "indeterminate"]
@@ -130,14 +132,14 @@ def test_28_what_is_missing_stands_first_and_is_never_hidden_in_a_count(rules: R
                 assert len(plain["indeterminate_gates"]) == len(missing)
 
 
-def test_nothing_is_merged_over_profiles(rules: RuleSet) -> None:
-    for result in _scores(rules):
+def test_nothing_is_merged_over_profiles() -> None:
+    for result in _all_scores():
         plain = json.dumps(result.as_dict()).lower()
         assert "overall_eligibility" not in plain
         assert "combined" not in result.as_dict()
 
 
-def test_group_medians_never_stand_on_a_page_with_a_person(rules: RuleSet) -> None:
-    for result in _scores(rules):
+def test_group_medians_never_stand_on_a_page_with_a_person() -> None:
+    for result in _all_scores():
         text = render(result)
         assert re.search(r"\b(?:101\.8|46\.5|11\.5) ?months", text) is None

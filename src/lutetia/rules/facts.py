@@ -69,6 +69,7 @@ class FactView:
         self.lesions: tuple[FactView, ...] = ()
         self._memo: dict[str, Fact] = {}
         self._busy: set[str] = set()
+        self._columns: dict[str, tuple[tuple[FactView, ...], tuple[Fact, ...]]] = {}
 
     def with_lesions(self, lesions: Sequence[Mapping[str, Fact]], identities: Sequence[str] = ()) -> FactView:
         """The same patient with these lesions; returns itself."""
@@ -96,6 +97,14 @@ class FactView:
             self._busy.discard(name)
         self._memo[name] = value
         return value
+
+    def column(self, name: str) -> tuple[Fact, ...]:
+        """One fact of every lesion."""
+        known = self._columns.get(name)
+        if known is None or known[0] is not self.lesions:
+            known = (self.lesions, tuple(lesion.get(name) for lesion in self.lesions))
+            self._columns[name] = known
+        return known[1]
 
     def in_role(self, role: str | None) -> FactView:
         """The same lesion with ``observation.X`` and ``visit.X`` read as what one visit shows."""

@@ -358,14 +358,14 @@ def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, 
     """
     assume = assume or {}
     values: dict[str, Fact] = {name: assume[name] if name in assume else view.get(name) for name in decision.scalars}
-    lesions = view.lesions if (decision.counters or decision.numbers) else ()
     still_open = [name for name, value in values.items() if isinstance(value, OneOf) or value is UNKNOWN]
-    lesion_values = [
-        tuple(assume[n] if n in assume else lesion.get(n) for n in decision.lesion_names) for lesion in lesions
-    ]
-    for row in lesion_values:
-        for name, value in zip(decision.lesion_names, row, strict=True):
-            if (isinstance(value, OneOf) or value is UNKNOWN) and name not in still_open:
+    lesion_values: list[tuple[Fact, ...]] = []
+    if decision.counters or decision.numbers:
+        count = len(view.lesions)
+        columns = [(assume[name],) * count if name in assume else view.column(name) for name in decision.lesion_names]
+        lesion_values = list(zip(*columns, strict=True)) if columns else [()] * count
+        for name, column in zip(decision.lesion_names, columns, strict=True):
+            if any(value is UNKNOWN or isinstance(value, OneOf) for value in column):
                 still_open.append(name)
     key = ("possible", tuple(values.values()), tuple(lesion_values))
     remembered: Possible | None = decision.memo.get(key)
@@ -599,9 +599,14 @@ def number_range(
 ) -> tuple[float, float]:
     """Lowest and highest value a number over lesions can take (NaN, NaN over no lesion)."""
     rows: list[tuple[bool, bool, float, float, bool, bool]] = []
+    met: dict[tuple[Fact, ...], tuple[bool, bool, float, float, bool, bool]] = {}
+    used = [i for i, name in enumerate(names) if name in _names_of(aggregate, decision)]
     for row in lesion_values:
-        values = dict(zip(names, row, strict=True))
-        rows.append(_row_range(aggregate, values, known, view, decision))
+        mine = tuple(row[i] for i in used)
+        if mine not in met:
+            values = {names[i]: row[i] for i in used}
+            met[mine] = _row_range(aggregate, values, known, view, decision)
+        rows.append(met[mine])
     if aggregate.kind == "share":
         sure = sum(low for member, _, low, _, inside, _ in rows if member and inside)
         maybe = sum(high for _, can, _, high, _, could in rows if can and could)
@@ -621,6 +626,16 @@ def number_range(
         return (max(low for low, _ in certain) if certain else min(low for low, _ in possible)), top
     bottom = min(low for low, _ in possible)
     return bottom, (min(high for _, high in certain) if certain else max(high for _, high in possible))
+
+
+@lru_cache(maxsize=4096)
+def _names_of(aggregate: Aggregate, decision: Decision) -> frozenset[str]:
+    """The facts that a number over lesions reads of one lesion."""
+    names: frozenset[str] = frozenset()
+    for part in (aggregate.body, aggregate.of, aggregate.by, decision.among):
+        if part is not None:
+            names |= part.names
+    return names
 
 
 def _row_range(

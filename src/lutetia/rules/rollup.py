@@ -242,7 +242,8 @@ def _reported(decision: Decision, view: FactView) -> Any:
     known = {n: v for n, v in values.items() if not (isinstance(v, OneOf) or v is UNKNOWN)}
     if len(known) < len(values):
         return None
-    rows = [tuple(lesion.get(n) for n in decision.lesion_names) for lesion in view.lesions]
+    columns = [view.column(name) for name in decision.lesion_names]
+    rows: list[tuple[Fact, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(view.lesions)
     if len(plans) == 1 and plans[0].number >= 0:
         low, high = number_range(decision.numbers[0], decision.lesion_names, rows, known, view, decision)
         if math.isnan(low):
