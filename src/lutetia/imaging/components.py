@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 Array = npt.NDArray[Any]
 Index = npt.NDArray[np.int64]
@@ -106,6 +104,9 @@ def components(voxels: Index, shape: tuple[int, int, int]) -> Components:
 
 def _join(x: Index, length: Index, row: Index, shape: tuple[int, int, int]) -> Index:
     """Component number of each run; runs are sorted by row (z·ny + y), then x."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     ny, nx = shape[1], shape[2]
     # runs as intervals on one line on which rows lie nx + 2 apart, so that reaching one voxel further on both
     # sides never meets the next row
