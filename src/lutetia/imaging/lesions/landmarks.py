@@ -58,6 +58,7 @@ class Landmarks:
             if len(kidney) > 50:
                 self.kidney[side] = kidney.mean(0)
                 self.kidney_top[side] = float(np.quantile(kidney[:, 2], 0.97))
+        self.swollen_kidney = self._swollen_kidney(anatomy)
         liver = self.points("liver")
         self.liver_low = float(np.quantile(liver[:, 2], 0.02)) if len(liver) else None
         self.liver_high = float(np.quantile(liver[:, 2], 0.98)) if len(liver) else None
@@ -67,6 +68,18 @@ class Landmarks:
         if len(liver):
             middle = liver.mean(0)
             self.liver_x = float(middle[0]) - self.midline(float(middle[2]))
+
+    def _swollen_kidney(self, anatomy: Anatomy) -> frozenset[int]:
+        """Label of a kidney so much larger than the other that its mask must hold something else as well."""
+        volume = {}
+        for side in ("left", "right"):
+            record = anatomy.organ(f"kidney_{side}")
+            volume[side] = record.volume_ml or 0.0 if record is not None else 0.0
+        return frozenset(
+            LABELS[f"kidney_{side}"]
+            for side, other in (("left", "right"), ("right", "left"))
+            if volume[side] > max(250.0, 2.0 * volume[other])
+        )
 
     def _head_without_brain(self) -> None:
         """Level and middle of the head where the brain was not found: 14 cm above the lungs, if the body goes on."""
@@ -163,6 +176,8 @@ class Landmarks:
 def _organ_voxels(labels: Array, most: int = 40000) -> dict[int, Array]:
     """Indices (n, 3) of the voxels of every organ, in one pass; thinned evenly to about `most` in a large one."""
     where = np.flatnonzero(labels > LABELS["body"])
+    if not len(where):
+        return {}
     values = labels.ravel()[where]
     order = np.argsort(values, kind="stable")
     where, values = where[order], values[order]
