@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.settings import LesionSettings
-
-if TYPE_CHECKING:
-    from lutetia.imaging.lesions.find import Found
 
 Array = npt.NDArray[Any]
 

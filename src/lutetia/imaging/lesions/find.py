@@ -13,6 +13,7 @@ from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import Focus, find_foci
+from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
@@ -22,7 +23,7 @@ from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, judge
 from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
-from lutetia.imaging.lesions.sites import Site, organ_site, site_of
+from lutetia.imaging.lesions.sites import organ_site, site_of
 from lutetia.imaging.lesions.surroundings import Surroundings, compare_sides, describe
 from lutetia.imaging.lesions.working import Working, working_grid
 from lutetia.imaging.peak import sphere_offsets
@@ -56,19 +57,6 @@ class LesionResult:
     at_liver_level: frozenset[int]
     conventions: tuple[ConventionUse, ...]
     scheme: str
-
-
-@dataclass(eq=False)
-class Found:
-    """A focus with everything known about it before it becomes a record."""
-
-    focus: Focus
-    around: Surroundings
-    judgement: Judgement
-    site: Site
-    outline: Outline | None = None
-    members: int = 1
-    confluent: bool = False
 
 
 def find_lesions(
@@ -177,19 +165,27 @@ def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], mark
 
 
 def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> None:
-    """A focus at the rim of the liver mask with liver around it is one of the liver: masks and breathing differ."""
-    if focus.in_liver or levels.liver is None:
+    """A focus at the rim of the liver's mask with liver around it is one of the liver: masks and breathing differ."""
+    if focus.in_liver or levels.liver is None or focus.peak < 1.3 * levels.liver:
         return
-    at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8
-    if focus.background < 0.7 * levels.liver and not at_dome:
+    over = focus.background / levels.liver
+    if focus.label in marks.swollen_kidney and 0.9 < over < 1.3:
+        _to_liver(focus, levels.liver)  # a kidney lies in fat; this lies in liver, so the kidney's mask holds liver
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
     away = marks.distance("liver", around.point)
-    round_ = around.elongation < 1.4 and around.joined < 0.8
-    if away is not None and away < 8 and (round_ or at_dome) and focus.peak > 1.3 * levels.liver:
-        focus.in_liver = True
-        focus.background = levels.liver
+    if away is None or away >= 8:
+        return
+    round_ = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8
+    at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8
+    if round_ or at_dome:
+        _to_liver(focus, levels.liver)
+
+
+def _to_liver(focus: Focus, liver: float) -> None:
+    focus.in_liver = True
+    focus.background = liver
 
 
 def replace_study(issue: Issue, study: str) -> Issue:
@@ -294,6 +290,3 @@ def _by_organ(entries: list[Found]) -> list[Found]:
         )
         joined.append(replace(first, outline=replace(first.outline, voxels=voxels), members=len(group)))
     return joined
-
-
-__all__ = ["LABELS", "Found", "LesionResult", "find_lesions"]

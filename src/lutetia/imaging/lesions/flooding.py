@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.model import Issue
-
-if TYPE_CHECKING:
-    from lutetia.imaging.lesions.find import Found
 
 Array = npt.NDArray[Any]
 

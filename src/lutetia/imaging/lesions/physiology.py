@@ -74,10 +74,11 @@ def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None
 
 
 def marrow(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
-    """A band of faint uptake along a bone is marrow."""
-    bone = focus.label in BONES and focus.label_share >= 0.5
-    if bone and around.elongation > 1.8 and focus.contrast < 2.7 and focus.peak < 2.5 * levels.blood:
-        return Judgement(True, "bone_marrow", f"a band along the bone, {focus.contrast:.1f} × the marrow elsewhere")
+    """A band, a sheet or an uneven patch of faint uptake in a bone is marrow."""
+    if not in_bone(focus, around, 0.5) or focus.contrast > 2.7 or focus.peak > 2.5 * levels.blood:
+        return None
+    if around.elongation > 1.8 or around.joined > 0.75 or (around.thinness > 1.8 and focus.contrast < 2.0):
+        return Judgement(True, "bone_marrow", f"no focus but marrow, {focus.contrast:.1f} × what lies around")
     return None
 
 
@@ -137,13 +138,17 @@ def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> 
 
 def part_of_organ(focus: Focus, around: Surroundings, work: Working, marks: Landmarks) -> Judgement | None:
     """Uptake that runs on from kidney, spleen or bladder beyond the mask: masks and breathing differ."""
-    if around.joined < 0.6 or around.core_ml < 4:
+    if around.joined < 0.6 or around.core_ml < 0.3:
         return None
     points = work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1])
     for organ in ("kidney_left", "kidney_right", "spleen", "urinary_bladder"):
         away = marks.distance(organ, points)
         if away is not None and away < 5:
             return Judgement(True, organ, f"runs on from the {organ.replace('_', ' ')}, {away:.0f} mm from its mask")
+    bed = 25 < abs(around.lateral) < 100 and -60 < around.ventral < 30 and marks.in_abdomen(float(around.point[2]))
+    if bed and not marks.in_pelvis(float(around.point[2])) and not in_bone(focus, around):
+        side = "left" if around.lateral > 0 else "right"
+        return Judgement(True, f"kidney_{side}", f"in the bed of the {side} kidney, part of a larger uptake")
     return None
 
 

@@ -54,6 +54,9 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     inside = common.lies_in(focus, around, "heart")
     if inside is not None and (around.core_ml > 5 or around.joined > 0.5 or not around.compact):
         return Judgement(True, "heart", "myocardium")
+    z = float(around.point[2])
+    if marks.in_chest(z) and around.joined > 0.8 and 15 < around.ventral < 120 and abs(around.lateral) < 100:
+        return Judgement(True, "heart", "part of a larger uptake beside the heart: myocardium")
     away = marks.distance("heart", around.point)
     wall = around.thinness > 1.6 or around.elongation > 1.4 or around.core_ml > 15
     if away is not None and away < 8 and wall and not around.nodule_in_fat:

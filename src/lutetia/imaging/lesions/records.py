@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.working import Working
 from lutetia.imaging.measures import measure, sample_at_voxels
 from lutetia.model import Lesion, Observation, Reference, Volume
-
-if TYPE_CHECKING:
-    from lutetia.imaging.lesions.find import Found
 
 Array = npt.NDArray[Any]
 
