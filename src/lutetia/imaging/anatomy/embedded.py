@@ -191,7 +191,7 @@ def _assemble(
     for side, kidney in kidneys.items():
         masks[f"kidney_{side}"] = _into_scene(scene, trunk, kidney.mask)
     verdicts: dict[str, OrganVerdict] = {
-        "liver": judge_liver(trunk, liver, tracer),
+        "liver": judge_liver(trunk, liver, spleen, tracer),
         "spleen": judge_spleen(trunk, liver, spleen, kidneys, tracer),
         "aorta": judge_aorta(scene, lungs, track),
     }

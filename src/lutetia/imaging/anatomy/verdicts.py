@@ -14,7 +14,7 @@ from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.lungs import Lungs
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
-from lutetia.imaging.anatomy.spleen import Spleen, spleen_bed
+from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, spleen_bed
 from lutetia.model import Issue, Tracer
 
 
@@ -44,7 +44,7 @@ def _field_rows(trunk: Trunk) -> tuple[int, int]:
     return (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
 
 
-def judge_liver(trunk: Trunk, liver: Liver | None, tracer: Tracer) -> OrganVerdict:
+def judge_liver(trunk: Trunk, liver: Liver | None, spleen: Spleen | None, tracer: Tracer) -> OrganVerdict:
     """Checks of place and outline; checks of uptake are made with the reference itself."""
     if liver is None:
         return OrganVerdict("caution", ("no liver was found on the CT",), ("no liver was found",), keep=False)
@@ -64,7 +64,13 @@ def judge_liver(trunk: Trunk, liver: Liver | None, tracer: Tracer) -> OrganVerdi
         reasons.append(f"only {volume:.0f} mL of liver was found")
     if liver.hu < 20:
         evidence["fatty"] = 1.0
-    if evidence["side_score_ratio"] > 0.7:
+    # an enlarged spleen rivals a small liver: no doubt once it was recognised as a spleen
+    settled = (
+        spleen is not None
+        and looks_like_spleen(spleen)
+        and (not tracer.is_sstr or spleen.evidence.get("to_liver", 0) > 1.2)
+    )
+    if evidence["side_score_ratio"] > 0.7 and not settled:
         reasons.append("both sides of the upper abdomen look like liver")
     return OrganVerdict("caution" if reasons else "ok", tuple(reasons), tuple(reasons), evidence=evidence)
 
@@ -83,22 +89,28 @@ def judge_spleen(
     doubts: list[str] = []
     if spleen is not None:
         e = spleen.evidence
-        if e["lung_contact"] < 0.05:
+        ratio = e.get("to_liver")
+        even = e.get("suv_cov", 0.0) < 0.12 and e["hu_spread"] < 20 and 30 < e["hu"] < 170
+        beside_kidney = kidneys.get(lung_side)
+        # a kidney of its own on that side, an even piece, far hotter than the liver: no need of the lung (effusion)
+        certain = (
+            even and tracer.is_sstr and (ratio or 0) > 1.3 and beside_kidney is not None and beside_kidney.score > 4
+        )
+        if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 40):
             doubts.append("it does not touch the lung base")
-        # a small spleen is believed when everything else fits
-        fits = e["lung_contact"] > 0.1 and e.get("suv_cov", 0) < 0.12 and 30 < e["hu"] < 170
-        if e["half_thickness_mm"] < 7.5 or e["volume_ml"] < (12 if fits else 30):
+            if not tracer.is_sstr:
+                doubts.append("and nothing else sets it apart")
+        fits = e["lung_contact"] > 0.1 and even
+        if e["half_thickness_mm"] < 7.5 or e["volume_ml"] < (12 if fits or certain else 30):
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         if e.get("suv_cov", 0) > 0.18:
             doubts.append("its uptake is uneven")
         if e["hu"] < 20:
             doubts.append(f"it is dark on CT ({e['hu']:.0f} HU)")
-        ratio = e.get("to_liver")
-        if ratio is not None:
-            if tracer.is_sstr and ratio < 1.2:
-                doubts.append(f"its uptake is {ratio:.2f} × liver")
-            if tracer.binds == "glucose" and not 0.5 < ratio < 1.4:
-                doubts.append(f"its uptake is {ratio:.2f} × liver")
+        if ratio is not None and tracer.is_sstr and ratio < 1.2 and not fits:
+            doubts.append(f"its uptake is {ratio:.2f} × liver")
+        if ratio is not None and tracer.binds == "glucose" and not 0.5 < ratio < 1.4:
+            doubts.append(f"its uptake is {ratio:.2f} × liver")
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         cut = rows[-1] >= last or rows[0] <= first
         if len(doubts) < 2:
@@ -123,7 +135,8 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
     free = bed.copy()
     for kidney in kidneys.values():
         free &= ~mm.dilate(kidney.mask, 8.0, SPACING)
-    near = free & (trunk.lung_distance_mm < 60)
+    # stomach and bowel lie before the bed, not in it
+    near = free & (trunk.lung_distance_mm < 60) & (trunk.forward_mm < 15)
     if trunk.pet_smooth is not None and tracer.is_sstr and np.isfinite(liver.suv):
         hot = (
             near & (trunk.pet_smooth > 0.9 * liver.suv) & (trunk.ct_smooth > -30) & ~mm.dilate(liver.mask, 8.0, SPACING)

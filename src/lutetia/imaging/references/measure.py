@@ -116,11 +116,15 @@ def _liver(
     population = find_population(crop, core_of(crop, 10.0, nearby))
     if population is None:
         return _Draft("caution", ["too little of the liver is left after erosion to measure it"])
-    whole = whole_organ(crop, population)
     reasons = list(anatomy.concerns.get("liver", ()))
     notes: list[str] = []
     doubts = liver_doubts(crop, population, ct)
     reasons += doubts.reasons
+    refuse = doubts.refuse
+    if refuse and doubts.liver_like is not None:
+        population, refuse = doubts.liver_like, False
+        reasons.append("the colder, denser part is taken for liver")
+    whole = whole_organ(crop, population)
     columns = np.nonzero(crop.mask)[2]
     x = crop.points(np.stack([np.zeros_like(columns), np.zeros_like(columns), columns], axis=1))[:, 0]
     # the right lobe is the lateral half of the organ, away from the midline
@@ -138,8 +142,8 @@ def _liver(
     return _Draft(
         "caution" if reasons else "ok",
         reasons,
-        None if doubts.refuse else whole,
-        None if doubts.refuse or sphere is None else sphere[0],
+        None if refuse else whole,
+        None if refuse or sphere is None else sphere[0],
         notes,
         not reasons,
         population,
@@ -254,7 +258,7 @@ def _tube_doubts(
             doubts.append(f"upper and lower half of the aorta differ by {100 * gap / value:.0f} %")
     error = tube.measure.standard_error
     gap_to_heart = None if heart is None or not value > 0 else heart / value - 1
-    if gap_to_heart is not None and abs(gap_to_heart) > 0.15 and abs(gap_to_heart) > 2.5 * error / value:
+    if gap_to_heart is not None and abs(gap_to_heart) > 0.22 and abs(gap_to_heart) > 2.5 * error / value:
         doubts.append(f"the heart takes up {100 * abs(gap_to_heart):.0f} % {'more' if gap_to_heart > 0 else 'less'}")
     agrees = gap_to_heart is not None and abs(gap_to_heart) < 0.10
     if error > (0.11 if agrees else 0.07) * value:

@@ -52,8 +52,11 @@ def core_of(crop: Crop, depth_mm: float, lesions: mm.Mask | None) -> mm.Mask:
     return result
 
 
-def find_population(crop: Crop, core: mm.Mask) -> Population | None:
-    """Mode of the smoothed uptake in the core and the shares on either side of it; None when the core is too small."""
+def find_population(crop: Crop, core: mm.Mask, below: float | None = None) -> Population | None:
+    """Mode of the smoothed uptake in the core and the shares on either side of it; None when the core is too small.
+
+    With `below`, the mode is sought under that SUV only (a colder population than the most frequent one).
+    """
     count = int(core.sum())
     if count < 20:
         return None
@@ -62,7 +65,8 @@ def find_population(crop: Crop, core: mm.Mask) -> Population | None:
     median = float(np.median(values))
     if not median > 0:
         return None
-    mode = mm.mode(values, 0.04 * median, 0.0, float(values.max()) * 1.05)
+    high = float(values.max()) * 1.05 if below is None else below
+    mode = mm.mode(values[values < high], 0.04 * min(median, high), 0.0, high)
     wide_map = crop.smooth(8.0, core)
     wide = wide_map[core]
     ratio, wide_ratio = values / mode, wide / mode

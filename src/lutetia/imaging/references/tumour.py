@@ -13,7 +13,7 @@ import numpy as np
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.references.region import Crop
-from lutetia.imaging.references.solid_organ import Population
+from lutetia.imaging.references.solid_organ import Population, find_population
 from lutetia.model import Volume
 
 #: whole healthy livers: 0.08 to 0.16 at any noise level
@@ -24,10 +24,14 @@ COLD_SHARE = 0.04
 
 @dataclass(frozen=True)
 class LiverDoubts:
-    """Reasons not to trust the liver's most frequent tissue; `refuse` when it is most likely tumour."""
+    """Reasons not to trust the liver's most frequent tissue; `refuse` when it is most likely tumour.
+
+    `liver_like` is the colder population when it is denser on CT and large enough to be the liver that is left.
+    """
 
     reasons: list[str] = field(default_factory=list)
     refuse: bool = False
+    liver_like: Population | None = None
     evidence: dict[str, float] = field(default_factory=dict)
 
 
@@ -107,6 +111,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     }
     reasons: list[str] = []
     refuse = False
+    liver_like: Population | None = None
     share = max(excess, p.colder_wide)
     if p.unevenness > EVEN:
         if share > COLD_SHARE:
@@ -116,6 +121,8 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
             )
             # the colder part is denser: it is liver, and the most frequent tissue is tumour
             refuse = cold_gap is not None and cold_gap > 1.0
+            if refuse and share > 0.25:
+                liver_like = find_population(crop, p.core, below=0.8 * p.mode)
         if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap > -1.0):
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue and not darker on CT: "
@@ -124,4 +131,4 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
             refuse = refuse or (hot_gap is not None and hot_gap > 3.0 and share > COLD_SHARE)
         if p.near < 0.25:
             reasons.append(f"only {100 * p.near:.0f} % of the liver is near its most frequent uptake")
-    return LiverDoubts(reasons, refuse, evidence)
+    return LiverDoubts(reasons, refuse, liver_like, evidence)
