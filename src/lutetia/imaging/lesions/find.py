@@ -175,11 +175,12 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
     away = marks.distance("liver", around.point)
-    if away is None or away >= 8:
+    if away is None or away >= 10:
         return
     round_ = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8
     at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8
-    if round_ or at_dome:
+    intense = over >= 0.55 and focus.peak > 2.2 * levels.liver
+    if ((round_ or at_dome) and away < 8) or intense:
         _to_liver(focus, levels.liver)
 
 

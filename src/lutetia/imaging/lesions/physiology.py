@@ -33,7 +33,9 @@ def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
     """
     if focus.label in BONES and focus.label_share >= share:
         return True
-    return around.has_ct and (around.ct_peak_hu > 180 or (around.bone >= 0.28 and around.joined < 0.5))
+    return around.has_ct and (
+        (around.ct_peak_hu > 180 and around.ct_hu > 80) or (around.bone >= 0.28 and around.joined < 0.5)
+    )
 
 
 def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -198,7 +200,8 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
     mark = (MARKED[known],) if known else ()
     focal = around.elongation < 1.35 and around.joined < 0.55 and around.core_ml < 15
     focal = focal or (around.nodule_in_fat and around.core_ml < 3 and around.elongation < 1.6 and around.joined < 0.55)
-    if focal and focus.top > ceiling:
+    hot = around.elongation < 1.4 and around.joined < 0.7 and around.core_ml < 15 and focus.top > 1.8 * ceiling
+    if (focal and focus.top > ceiling) or hot:
         return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
     if alone and around.elongation < 1.4 and focus.contrast > 8 and focus.top > 0.6 * ceiling:
         return Judgement(False, "", f"intense and alone, {focus.contrast:.0f} × its surroundings", mark)
