@@ -203,6 +203,7 @@ def test_ratios_distances_and_the_outline_s_formula_travel_with_the_lesion(three
     assert "background + 45%" in seen.mask_method
     assert seen.mask_threshold_suv is not None
     assert seen.ct_correlate == "soft-tissue nodule"
+    assert seen.ct_long_axis_mm == pytest.approx(18.0, abs=6.0)
 
 
 def test_the_same_input_gives_the_same_bytes(three_lesions: LesionResult) -> None:

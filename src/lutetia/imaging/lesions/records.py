@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.lesions.correlate import ct_correlate
 from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
@@ -39,13 +40,14 @@ def lesion_record(
     m = measure(suv, outline.voxels, offsets)
     candidate = not entry.judgement.physiological
     hu_mean = hu_sd = None
-    correlate = None
+    correlate: str | None = None
+    ct_size: float | None = None
     if ct is not None and candidate:
         hu = sample_at_voxels(ct, suv.grid, outline.voxels)
         hu = hu[np.isfinite(hu)]
         if len(hu):
             hu_mean, hu_sd = float(hu.mean()), float(hu.std())
-            correlate = _correlate(entry)
+            correlate, ct_size = ct_correlate(ct, entry)
     distances = {}
     if candidate:
         centre = np.asarray(m.centroid_mm)
@@ -78,6 +80,7 @@ def lesion_record(
         ct_mean_hu=hu_mean,
         ct_sd_hu=hu_sd,
         ct_correlate=correlate,
+        ct_long_axis_mm=ct_size,
         organ_distances_mm=distances,
         flags=_flags(suv, outline.voxels, m.long_axis_mm, m.volume_ml, entry, settings),
     )
@@ -122,20 +125,6 @@ def _core_mean(suv: Array, voxels: Array) -> float:
             inner &= mask[tuple(moved.T)]
     chosen = voxels[inner] if inner.sum() >= 3 else voxels
     return float(suv[tuple(chosen.T)].mean(dtype=np.float64))
-
-
-def _correlate(entry: Found) -> str:
-    around = entry.around
-    if entry.site.tissue == "bone":
-        hu = around.ct_peak_hu
-        return "sclerotic" if hu > 400 else "lytic" if hu < 60 else "no clear change of density"
-    if around.nodule_in_fat:
-        return "soft-tissue nodule"
-    if entry.site.tissue == "lung":
-        return "nodule" if around.ct_peak_hu > -400 else "no nodule"
-    if around.ct_peak_hu < -30:
-        return "no soft tissue at the focus"
-    return "not separable from surrounding tissue"
 
 
 def _flags(
