@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lutetia.model import Code, Grade, Issue, Patient, Reference
+from lutetia.model import Code, Comparison, Grade, Issue, Patient, Reference
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.acquisition import acquisition_checks
 from lutetia.outputs.report.chain import chain
@@ -370,3 +370,34 @@ def test_codes_with_long_meanings_are_cut_for_dicom():
 )
 def test_lesions_with_the_same_result_share_a_row(subjects, words):
     assert subjects_words(subjects) == words
+
+
+def test_comparability_names_each_check_and_what_is_not_met_first(two_visits):
+    comparison = Comparison(
+        earlier="study-1",
+        later="study-2",
+        verdict="caution",
+        checks=(
+            {"id": "Q5", "title": "Same tracer molecule", "finding": "dotatate → dotatate", "state": "met"},
+            {"id": "Q3", "title": "Uptake time within 10 min", "finding": "63 → 74 min", "state": "caution"},
+        ),
+    )
+    course = two_visits.course.model_copy(update={"comparability": (comparison,)})
+    page = _text(type(two_visits)(course, two_visits.volumes))
+    first = page.index("Uptake time within 10 min: 63 → 74 min (caution)")
+    assert first < page.index("Same tracer molecule: dotatate → dotatate (met)")
+
+
+def test_retention_is_never_called_response(two_visits):
+    dose = {"gy": 1.1, "low_gy": 0.77, "high_gy": 1.42, "reasons": []}
+    entry = {
+        "lesion": "lesion-1",
+        "study": "study-2",
+        "hours_after_injection": 96.0,
+        "tumour_to_liver": 1.4,
+        "dose": dose,
+    }
+    course = two_visits.course.model_copy(update={"dosimetry": (entry,)})
+    page = _text(type(two_visits)(course, two_visits.volumes))
+    assert "research estimate 1.10 Gy (0.770 to 1.42)" in page
+    assert "Retention of the therapy agent is not response." in page

@@ -73,8 +73,14 @@ def _has_ct(course: Course) -> bool:
 
 
 def _subtitle(course: Course) -> str:
-    words = [f"{wording.tracer_words(study)}, {wording.date_words(study.date)}" for study in course.studies]
-    return " · ".join(words) if words else "no study was read"
+    if not course.studies:
+        return "no study was read"
+    dates = [wording.date_words(study.date) for study in course.studies]
+    if len(dates) == 1:
+        return f"{wording.tracer_words(course.studies[0])}, {dates[0]}"
+    span = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+    tracers = dict.fromkeys(wording.tracer_words(study) for study in course.studies)
+    return f"{', '.join(tracers)}; {len(dates)} studies, {span}"
 
 
 def _header(course: Course) -> tuple[tuple[str, str], ...]:

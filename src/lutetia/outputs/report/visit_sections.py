@@ -7,17 +7,26 @@ from lutetia.outputs.report import wording
 from lutetia.outputs.report.blocks import Block, Cell, Column, Notice, Notices, Paragraph, Row, Section, Table, Tone
 from lutetia.outputs.report.figures import Shown
 
+_MOST_EVIDENCE = 70
+
 
 def visit_sections(course: Course) -> tuple[Section, ...]:
     """The course of the lesions, comparability, phenotypes and alignment; nothing for a single study."""
     if len(course.studies) < 2:
         return ()
-    found = [_matrix(course), _events(course), _comparability(course), _phenotypes(course), _alignment(course)]
+    found = [
+        _matrix(course),
+        _events(course),
+        _comparability(course),
+        _phenotypes(course),
+        _retention(course),
+        _alignment(course),
+    ]
     return tuple(section for section in found if section is not None)
 
 
 def _study_title(study: Study) -> str:
-    title = f"{wording.tracer_words(study)}, {wording.date_words(study.date)}"
+    title = f"{wording.tracer_words(study)}, {wording.date_words(study.date, short=True)}"
     return f"{study.visit}: {title}" if study.visit else title
 
 
@@ -26,23 +35,25 @@ def _named(course: Course, study_id: str) -> str:
 
 
 def _matrix(course: Course) -> Section | None:
-    if not course.lesions:
+    followed = [lesion for lesion in course.lesions if not _quiet(lesion)]
+    if not followed:
         return None
-    columns = [Column("Lesion", width=1.2)]
-    columns += [Column(_study_title(study), "right", 1) for study in course.studies]
-    columns.append(Column("What happened", width=1.3))
+    columns = [Column("Lesion", width=1.1)]
+    columns += [Column(_study_title(study), "right", 0.8) for study in course.studies]
+    columns.append(Column("What happened", width=1.9))
     rows = [
         Row(
             (
-                Cell(f"{lesion.id}: {wording.site_words(lesion)}", "muted" if _quiet(lesion) else ""),
+                Cell(f"{lesion.id}: {wording.site_words(lesion)}"),
                 *(_matrix_cell(lesion, study) for study in course.studies),
                 Cell(_happened(lesion), "muted"),
             )
         )
-        for lesion in sorted(course.lesions, key=_quiet)
+        for lesion in followed
     ]
     notes = (
-        "Each cell: SUVmax · volume · grade. Values of different tracers are not compared with one another.",
+        "Each cell: SUVmax · volume · grade. Values of different tracers are not compared with one another. "
+        "The evidence of every event is in findings.json.",
         "A change of uptake alone is neither progression nor response: technique, somatostatin analogues and receptor "
         "density change it too.",
     )
@@ -73,17 +84,29 @@ def _matrix_cell(lesion: Lesion, study: Study) -> Cell:
 
 
 def _happened(lesion: Lesion) -> str:
+    told = ("baseline", "not_visible", "outside_field")  # the cells say these
     words = [
-        event.event.replace("_", " ") + (f" ({event.evidence})" if event.evidence else "")
+        f"{event.event} ({_shortened(event.evidence)})" if event.evidence else event.event
         for event in lesion.history
-        if event.event != "baseline"
+        if event.event not in told
     ]
     if lesion.parent:
         words.append(f"part of {lesion.parent}")
     if lesion.merged_into:
         words.append(f"merged into {lesion.merged_into}")
     words += [f"{pair.phenotype} at {pair.visit}" for pair in lesion.pairs if pair.phenotype != "unknown"]
-    return "; ".join(words) or "–"
+    return "; ".join(dict.fromkeys(words)) or "–"
+
+
+def _shortened(evidence: str) -> str:
+    """The first parts of an evidence sentence, as many as fit in a table cell."""
+    kept = ""
+    for part in evidence.split(", "):
+        longer = f"{kept}, {part}" if kept else part
+        if kept and len(longer) > _MOST_EVIDENCE:
+            break
+        kept = longer
+    return kept
 
 
 def _events(course: Course) -> Section | None:
@@ -102,7 +125,8 @@ def _comparability(course: Course) -> Section | None:
     rows = []
     for comparison in course.comparability:
         pair = f"{_named(course, comparison.earlier)} → {_named(course, comparison.later)}"
-        checks = "; ".join(wording.entry_words(dict(check)) for check in comparison.checks)
+        ordered = sorted(comparison.checks, key=lambda check: check.get("state") == "met")
+        checks = "; ".join(_check_words(check) for check in ordered)
         because = "; ".join(part for part in (comparison.note, checks) if part)
         if comparison.suppressed:
             because += f". Not reported: {', '.join(comparison.suppressed)}"
@@ -110,6 +134,13 @@ def _comparability(course: Course) -> Section | None:
         rows.append(Row((Cell(pair), Cell(verdict, _VERDICT_TONE[comparison.verdict]), Cell(because, "muted"))))
     columns = (Column("Studies", width=1), Column("Numbers"), Column("Because", width=2.2))
     return Section("May the numbers be compared?", (Table(columns, tuple(rows), dense=True),))
+
+
+def _check_words(check: dict[str, str]) -> str:
+    """``Uptake time within 10 min: 63 → 74 min (caution)``."""
+    title = check.get("title") or check.get("id") or "check"
+    finding = f": {check['finding']}" if check.get("finding") else ""
+    return f"{title}{finding} ({(check.get('state') or 'unknown').replace('_', ' ')})"
 
 
 def _phenotypes(course: Course) -> Section | None:
@@ -127,9 +158,45 @@ def _phenotypes(course: Course) -> Section | None:
     note = "Range: thresholds 10 % lower and higher, and a shift of one voxel."
     blocks.append(Table(columns, tuple(rows), notes=(note,), dense=True))
     for entry in course.phenotypes:
-        if entry.biopsy_reason:
-            blocks.append(Paragraph(entry.biopsy_reason, "muted"))
+        if entry.biopsy_target and entry.biopsy_reason:
+            blocks.append(Paragraph(f"Visit {entry.visit}, {entry.biopsy_target}: {entry.biopsy_reason}.", "muted"))
     return Section("Volume by what it binds", tuple(blocks))
+
+
+def _retention(course: Course) -> Section | None:
+    """Uptake of the therapy agent after it was given: retention, in words that never call it response."""
+    if not course.dosimetry:
+        return None
+    rows = []
+    for entry in course.dosimetry:
+        dose = entry.get("dose") or {}
+        if dose.get("gy") is not None:
+            span = f"{wording.number(dose.get('low_gy'))} to {wording.number(dose.get('high_gy'))}"
+            words = f"research estimate {wording.number(dose['gy'])} Gy ({span})"
+        else:
+            words = "; ".join(str(reason) for reason in dose.get("reasons") or ()) or "–"
+        hours = entry.get("hours_after_injection")
+        cells = (
+            Cell(str(entry.get("lesion") or entry.get("organ") or "–")),
+            Cell(str(entry.get("study") or "–")),
+            Cell(wording.number(hours) if hours is not None else "–"),
+            *(Cell(wording.number(entry.get(f"tumour_to_{name}"), 2)) for name in ("liver", "spleen", "kidney")),
+            Cell(wording.listed(tuple(entry.get("krenning_spect") or ())) or "–"),
+            Cell(words, "muted"),
+        )
+        rows.append(Row(cells))
+    columns = (
+        Column("Of"),
+        Column("Study"),
+        Column("Hours", "right"),
+        Column("T/L", "right"),
+        Column("T/S", "right"),
+        Column("T/kidney", "right"),
+        Column("Krenning on SPECT", "center"),
+        Column("Absorbed dose", width=1),
+    )
+    note = "Retention of the therapy agent is not response. Doses are research estimates, not for decisions."
+    return Section("Retention after therapy", (Table(columns, tuple(rows), notes=(note,), dense=True),))
 
 
 def _alignment(course: Course) -> Section | None:

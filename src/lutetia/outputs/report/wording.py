@@ -198,15 +198,18 @@ def tracer_words(study: Study) -> str:
     return "unknown tracer" if study.tracer == "unknown" else study.tracer
 
 
-def date_words(date: str | None) -> str:
-    """``2026-03-14`` or ``20260314`` → ``14 March 2026``; other text as it is."""
+def date_words(date: str | None, *, short: bool = False) -> str:
+    """``2026-03-14`` or ``20260314`` → ``14 March 2026`` (``14 Mar 2026``); other text as it is."""
     if not date:
         return "date not recorded"
     found = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})", date.strip()[:10])
     if not found:
         return date
     year, month, day = (int(part) for part in found.groups())
-    return f"{day} {_MONTHS[month - 1]} {year}" if 1 <= month <= 12 else date
+    if not 1 <= month <= 12:
+        return date
+    name = _MONTHS[month - 1]
+    return f"{day} {name[:3] if short else name} {year}"
 
 
 def moment_words(moment: str | None) -> str:
