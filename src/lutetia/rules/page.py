@@ -34,6 +34,7 @@ def render_page(score: Score) -> str:
         "</p>",
         *(f"<p class='caution'>{escape(note.message)}</p>" for note in score.notes),
         _questions(score.questions),
+        _crosswalk(score),
         _verdicts("Patient", [v for v in score.verdicts if v.scope == "patient" and v.shape != "profile"]),
         _verdicts("Lesions", [v for v in score.verdicts if v.scope != "patient" and v.shape != "profile"]),
         _profiles([v for v in score.verdicts if v.shape == "profile"]),
@@ -74,6 +75,21 @@ def _questions(questions: tuple[Question, ...]) -> str:
         )
     head = "<tr><th>Of</th><th>Question</th><th>What each answer would leave</th></tr>"
     return f"<h2>Open questions, the most settling first</h2><table>{head}{''.join(rows)}</table>"
+
+
+def _crosswalk(score: Score) -> str:
+    if score.crosswalk is None:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(row.system)}{'<br>' if row.reading else ''}"
+        f"<span class='muted'>{escape(row.reading)}</span></td>"
+        f"<td class='result'>{escape(row.result)}</td><td>{escape(row.threshold)}</td><td>{escape(row.unit)}</td>"
+        f"<td>{escape(row.purpose)}</td></tr>"
+        for row in score.crosswalk.rows
+    )
+    head = "<tr><th>System</th><th>Result</th><th>Threshold</th><th>Unit</th><th>Made for</th></tr>"
+    said = "".join(f"<li>{escape(sentence)}</li>" for sentence in score.crosswalk.sentences)
+    return f"<h2>Side by side</h2><table>{head}{rows}</table>" + (f"<ul>{said}</ul>" if said else "")
 
 
 def _verdicts(title: str, verdicts: list[Verdict]) -> str:

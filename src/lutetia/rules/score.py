@@ -9,6 +9,7 @@ from typing import Any
 
 from lutetia.model import Course
 from lutetia.rules.case import CaseLesion, TypedCase, Visit, iso_day
+from lutetia.rules.crosswalk import Crosswalk, crosswalk
 from lutetia.rules.evaluate import evaluate, patient_view
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.loader import Rule, RuleSet, load_rules
@@ -18,9 +19,12 @@ from lutetia.rules.rule import spell
 from lutetia.rules.scale import Scale
 from lutetia.rules.table import Table
 from lutetia.rules.verdict import Change, Note, Question, Verdict
+from lutetia.rules.vocabulary import FactDefinition
 
 #: with more unsettled lesions than this, what one of them would change in the overall score says nothing
 MAX_UNSETTLED = 12
+#: the rule whose list of target lesions other rules use
+TARGET_LIST = "sstr-rads-1.0-overall"
 SSTR_PET = ("agonist_ga68", "agonist_cu64", "agonist_f18", "antagonist")
 FOOTER = (
     "Lutetia is open-source research software. It is not a medical device, not cleared or certified by any "
@@ -52,6 +56,7 @@ class Score:
     history: tuple[HistoryEntry, ...] = ()
     notes: tuple[Note, ...] = ()
     conventions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    crosswalk: Crosswalk | None = None
 
     def of(self, rule: str, subject: str | None = None) -> tuple[Verdict, ...]:
         """The verdicts of one rule (for one subject)."""
@@ -65,6 +70,7 @@ class Score:
             "roles": dict(self.roles),
             "conventions_chosen": dict(self.conventions),
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+            "crosswalk": self.crosswalk.as_dict() if self.crosswalk is not None else None,
             "questions": [dataclasses.asdict(question) for question in self.questions],
             "history": [dataclasses.asdict(entry) for entry in self.history],
             "notes": [{"code": n.code, "message": n.message, "level": n.level} for n in self.notes],
@@ -116,12 +122,53 @@ def view_of_case(case: TypedCase, rules: RuleSet, roles: Mapping[str, str]) -> F
     facts["imaging.sstr_done"] = has_pet or scintigraphy
     if has_pet or scintigraphy:
         facts["imaging.sstr_modality"] = "pet" if has_pet else "scintigraphy"
-    return patient_view(
+    present = [lesion for lesion in case.lesions if _absence(lesion, roles) is None]
+    view = patient_view(
         rules,
         facts,
-        [_lesion_facts(lesion, case, roles) for lesion in case.lesions],
-        [lesion.id for lesion in case.lesions],
+        [_lesion_facts(lesion, case, roles) for lesion in present],
+        [lesion.id for lesion in present],
     )
+    _list_targets(view, rules)
+    return view
+
+
+def _absence(lesion: CaseLesion, roles: Mapping[str, str]) -> str | None:
+    """Why a lesion has no part in a reading: not imaged by any of its scans, or gone from all of them."""
+    seen = [lesion.seen.get(roles[role], {}) for role in ("sstr", "fdg") if role in roles]
+    if seen and all(values.get("observation.in_field") is False for values in seen):
+        return "not imaged"
+    here = [values for values in seen if values.get("observation.in_field") is not False]
+    unseen = [v.get("observation.gone") is True or v.get("observation.focal") is False for v in here]
+    if here and all(unseen) and any(v.get("observation.gone") is True for v in here):
+        return "gone"
+    return None
+
+
+def _absent_notes(case: TypedCase, roles: Mapping[str, str]) -> tuple[Note, ...]:
+    """Lesions of the case that this reading leaves out, by reason."""
+    words = {
+        "not imaged": ("NOT-IMAGED", "Not imaged by the scans being read, so in no score: "),
+        "gone": ("GONE", "No focus and nothing on CT at their place any more, so in no score: "),
+    }
+    notes: list[Note] = []
+    for reason, (code, text) in words.items():
+        names = [lesion.id for lesion in case.lesions if _absence(lesion, roles) == reason]
+        if names:
+            notes.append(Note(code, text + ", ".join(names)))
+    return tuple(notes)
+
+
+def _list_targets(view: FactView, rules: RuleSet) -> None:
+    """Mark the target lesions: the reader's own list where there is one, else the list of the overall score."""
+    if any(lesion.get("lesion.target") is not UNKNOWN for lesion in view.lesions):
+        for lesion in view.lesions:
+            lesion.given.setdefault("lesion.sstr_rads_target", lesion.get("lesion.target") is True)
+        return
+    body = rules[TARGET_LIST].body if TARGET_LIST in rules else None
+    listed = body.targets(view) if isinstance(body, Rollup) else ()
+    for lesion in view.lesions if listed else ():
+        lesion.given.setdefault("lesion.sstr_rads_target", lesion.identity in listed)
 
 
 def _lesion_facts(lesion: CaseLesion, case: TypedCase, roles: Mapping[str, str]) -> dict[str, Fact]:
@@ -178,8 +225,11 @@ def score(
         verdicts=tuple(verdicts),
         questions=_ranked(verdicts) if questions else (),
         history=_history(case, at_hand, roles, only),
-        notes=tuple(Note(code, text, level) for code, level, text in case.issues) + _visit_notes(at_hand, view, roles),
+        notes=tuple(Note(code, text, level) for code, level, text in case.issues)
+        + _absent_notes(case, roles)
+        + _visit_notes(at_hand, view, roles),
         conventions=chosen,
+        crosswalk=crosswalk(verdicts, at_hand, view),
     )
 
 
@@ -191,7 +241,7 @@ def _verdicts(
     questions: bool,
 ) -> list[Verdict]:
     if rule.file.scope == "patient":
-        return [evaluate(rule, view, questions=questions)]
+        return [_proposed_for_all(rule, evaluate(rule, view, questions=questions), view, proposals)]
     needed = needs_of(rule)
     found: list[Verdict] = []
     memo: dict[tuple[Any, ...], Verdict] = {}
@@ -252,11 +302,47 @@ def _proposals(rules: RuleSet, view: FactView, case: TypedCase) -> dict[str, dic
             rows = rule.body.matching(rule.body.answers(lesion))
             results = rule.body.results(rows)
             definition = rules.vocabulary[fact]
-            if len(results) == 1 and results[0] in definition.values:
+            value = _as_value(definition, results[0]) if len(results) == 1 else None
+            if value is not None:
                 row = rule.body.rows[rows[0]]
                 source = row.citations[0].source if row.citations else ", ".join(row.conventions)
-                found.setdefault(lesion.identity, {}).setdefault(fact, (results[0], f"{rule.file.title} ({source})"))
+                found.setdefault(lesion.identity, {}).setdefault(fact, (value, f"{rule.file.title} ({source})"))
     return found
+
+
+def _as_value(definition: FactDefinition, label: str) -> Any:
+    """A table's result as a value of the fact it proposes; None when it is none (a table may answer "ask")."""
+    if definition.kind == "yes_no":
+        return {"yes": True, "no": False}.get(label)
+    return label if label in definition.values else None
+
+
+def _proposed_for_all(
+    rule: Rule, verdict: Verdict, view: FactView, proposals: Mapping[str, Mapping[str, tuple[Any, str]]]
+) -> Verdict:
+    """What a rollup would give with the proposals of its lesions; the possible set stays the result."""
+    body = rule.body
+    if verdict.settled or verdict.refused is not None or not isinstance(body, Rollup) or not proposals:
+        return verdict
+    asked = {question.fact for question in verdict.questions} or set(body.decision.lesion_names)
+    used: dict[str, tuple[Any, str]] = {}
+    lesions: list[FactView] = []
+    for lesion in view.lesions:
+        mine = {n: p for n, p in proposals.get(lesion.identity, {}).items() if lesion.get(n) is UNKNOWN}
+        lesions.append(lesion.changed({n: value for n, (value, _) in mine.items()}) if mine else lesion)
+        used |= {n: p for n, p in mine.items() if n in asked}
+    other = FactView(view.given, view.vocabulary, by_rule=view.by_rule, identity="patient")
+    other.lesions = tuple(lesions)
+    results = body.results(body.outcomes(other).labels)
+    if results == verdict.results:
+        return verdict
+    questions = tuple(
+        dataclasses.replace(q, proposal="as proposed lesion by lesion", proposal_reason=used[q.fact][1])
+        if q.fact in used
+        else q
+        for q in verdict.questions
+    )
+    return dataclasses.replace(verdict, questions=questions, proposed=" or ".join(results))
 
 
 def _proposed(rule: Rule, verdict: Verdict, lesion: FactView, proposals: Mapping[str, tuple[Any, str]]) -> Verdict:

@@ -57,6 +57,7 @@ def _lines(score: Score, every_gate: bool) -> Iterator[str]:
         yield f"  read as {role}: {visit}"
     yield from _notes_block(score)
     yield from _questions(score.questions)
+    yield from _crosswalk(score)
     patient = [v for v in score.verdicts if v.scope == "patient" and v.shape != "profile"]
     if patient:
         yield ""
@@ -102,6 +103,19 @@ def _questions(questions: tuple[Question, ...]) -> Iterator[str]:
             yield f"     proposed: {question.proposal} ({question.proposal_reason}); not confirmed"
     if len(questions) > 12:
         yield f"  … and {len(questions) - 12} more"
+
+
+def _crosswalk(score: Score) -> Iterator[str]:
+    if score.crosswalk is None:
+        return
+    yield ""
+    yield "SIDE BY SIDE (every system under its own name; nothing is merged)"
+    for row in score.crosswalk.rows:
+        reading = f", {row.reading}" if row.reading else ""
+        about = f"  [{row.threshold}; {row.unit}]" if not row.reading else ""
+        yield f"  {row.system}{reading}: {row.result}{about}"
+    for sentence in score.crosswalk.sentences:
+        yield f"  - {sentence}"
 
 
 def _verdict(verdict: Verdict, indent: str) -> Iterator[str]:
