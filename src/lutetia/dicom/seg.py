@@ -175,14 +175,12 @@ def _renumbered(
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     """The slices with segment numbers instead of labels; labels without a number become 0."""
     kind = np.uint8 if len(numbers) < 256 else np.uint16
-    top = max(numbers)
-    table = np.zeros(top + 2, kind)
+    table = np.zeros(max(int(labels.max()), max(numbers)) + 1, kind)
     for label, number in numbers.items():
         table[label] = number
     out = np.empty((len(slices), *labels.shape[1:]), kind)
     for i, z in enumerate(slices):
-        plane = labels[z]
-        out[i] = table[np.where((plane > 0) & (plane <= top), plane, 0)]
+        np.take(table, labels[z], out=out[i], mode="clip")  # nothing is below zero or above the table
     return out
 
 

@@ -31,7 +31,8 @@ from lutetia.dicom.source_images import SourceImages
 _PER_FRAME = Tag(0x5200, 0x9230)
 _DERIVATION, _CONTENT = Tag(0x0008, 0x9124), Tag(0x0020, 0x9111)
 _PLANE, _SEGMENT = Tag(0x0020, 0x9113), Tag(0x0062, 0x000A)
-_INDICES = Tag(0x0020, 0x9157)
+_INDICES, _POSITION = Tag(0x0020, 0x9157), Tag(0x0020, 0x0032)
+_SOURCE, _UID, _FRAME = Tag(0x0008, 0x2112), Tag(0x0008, 0x1155), Tag(0x0008, 0x1160)
 #: the dimensions that frames are indexed by: segment, position
 _DIMENSIONS = [Tag(0x0062, 0x000B), Tag(0x0020, 0x0032)]
 
@@ -104,16 +105,17 @@ def with_frames(
     out.update(model)
     out.file_meta = model.file_meta
     out.NumberOfFrames = len(frames)
-    rank = _ranks(model, source, slices)
+    images = source.lean(int(z) for z in slices)
+    rank = _ranks(model, images)
     frames = sorted(frames, key=lambda frame: (frame.segment, rank[frame.slice_]))
-    items = b"".join(_items(model, source, slices, frames, rank))
+    items = b"".join(_items(model, source, slices, images, frames, rank))
     raw = RawDataElement(_PER_FRAME, "SQ", len(items), items, 0, False, True)
     out[_PER_FRAME] = raw
     packed = _packed(pixels, frames)
     out.PixelData = packed + b"\0" * (len(packed) % 2)
     out["PixelData"].VR = model["PixelData"].VR
     _refer_to_all(out, source, slices)
-    _space(out, source, slices)
+    _space(out, images)
     return out
 
 
@@ -129,22 +131,25 @@ def _items(
     model: Dataset,
     source: SourceImages,
     slices: npt.NDArray[np.intp],
+    images: Sequence[Dataset],
     frames: Sequence[Frame],
     rank: Sequence[int],
 ) -> Iterator[bytes]:
     """The item of each frame."""
     pattern = copy.deepcopy(model.PerFrameFunctionalGroupsSequence[0])
-    images = source.lean(int(z) for z in slices)
+    derivation = pattern.DerivationImageSequence[0]
+    shared = {int(e.tag): encoded(e) for e in derivation if e.keyword != "SourceImageSequence"}
+    named = {int(e.tag): encoded(e) for e in derivation.SourceImageSequence[0]}
     derivations, places = [], []
-    named = pattern.DerivationImageSequence[0].SourceImageSequence[0]
     for z, image in zip(slices, images, strict=True):
         instance = source.slices[int(z)]
-        named.ReferencedSOPInstanceUID = UID(instance.sop_instance_uid)
+        named[_UID] = _text(_UID, b"UI", instance.sop_instance_uid, b"\0")
         if instance.frame is not None:
-            named.ReferencedFrameNumber = instance.frame + 1
-        pattern.PlanePositionSequence[0].ImagePositionPatient = image.ImagePositionPatient
-        derivations.append(encoded(pattern[_DERIVATION]))
-        places.append(encoded(pattern[_PLANE]))
+            named[_FRAME] = _text(_FRAME, b"IS", str(instance.frame + 1), b" ")
+        inner = shared | {_SOURCE: _sequence(_SOURCE, named)}
+        derivations.append(_sequence(_DERIVATION, inner))
+        where = "\\".join(str(v) for v in image.ImagePositionPatient)
+        places.append(_sequence(_PLANE, {_POSITION: _text(_POSITION, b"DS", where, b" ")}))
     segments: dict[int, bytes] = {}
     for number in {frame.segment for frame in frames}:
         pattern.SegmentIdentificationSequence[0].ReferencedSegmentNumber = number
@@ -159,12 +164,25 @@ def _items(
 
 def _content(segment: int, position: int) -> bytes:
     """Frame Content Sequence with the two Dimension Index Values (UL)."""
-    values = struct.pack("<HH2sHII", _INDICES.group, _INDICES.element, b"UL", 8, segment, position)
-    item = struct.pack("<HHI", 0xFFFE, 0xE000, len(values)) + values
-    return struct.pack("<HH2s2xI", _CONTENT.group, _CONTENT.element, b"SQ", len(item)) + item
+    values = struct.pack("<HH2sHII", _INDICES >> 16, _INDICES & 0xFFFF, b"UL", 8, segment, position)
+    return _sequence(_CONTENT, {_INDICES: values})
 
 
-def _ranks(model: Dataset, source: SourceImages, slices: npt.NDArray[np.intp]) -> list[int]:
+def _sequence(tag: int, elements: dict[int, bytes]) -> bytes:
+    """A sequence with one item of encoded elements (defined lengths, PS3.5 §7.5)."""
+    item = b"".join(elements[key] for key in sorted(elements))
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, len(item)) + item
+    return struct.pack("<HH2s2xI", tag >> 16, tag & 0xFFFF, b"SQ", len(item)) + item
+
+
+def _text(tag: int, vr: bytes, value: str, padding: bytes) -> bytes:
+    """A short text element, padded to an even length."""
+    text = value.encode("ascii")
+    text += padding * (len(text) % 2)
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr, len(text)) + text
+
+
+def _ranks(model: Dataset, images: Sequence[Dataset]) -> list[int]:
     """Dimension index of every written slice, counted in the direction in which the model counts."""
     uids = {
         tuple(float(v) for v in item.PlanePositionSequence[0].ImagePositionPatient): int(
@@ -173,12 +191,12 @@ def _ranks(model: Dataset, source: SourceImages, slices: npt.NDArray[np.intp]) -
         for item in model.PerFrameFunctionalGroupsSequence
     }
     known = []
-    for k, image in enumerate(source.lean(int(z) for z in slices)):
+    for k, image in enumerate(images):
         index = uids.get(tuple(float(v) for v in image.ImagePositionPatient))
         if index is not None:
             known.append((k, index))
     falling = len(known) > 1 and known[0][1] > known[-1][1]
-    return [len(slices) - k if falling else k + 1 for k in range(len(slices))]
+    return [len(images) - k if falling else k + 1 for k in range(len(images))]
 
 
 def _packed(pixels: npt.NDArray[Any], frames: Sequence[Frame]) -> bytes:
@@ -190,9 +208,8 @@ def _packed(pixels: npt.NDArray[Any], frames: Sequence[Frame]) -> bytes:
     return b"".join(parts)
 
 
-def _space(out: Dataset, source: SourceImages, slices: npt.NDArray[np.intp]) -> None:
+def _space(out: Dataset, images: Sequence[Dataset]) -> None:
     """Spacing Between Slices belongs to all written slices (absent where they lie unevenly), not to the model's few."""
-    images = source.lean(int(z) for z in slices)
     spacing, _ = hd.spatial.get_volume_positions(
         image_positions=[[float(v) for v in image.ImagePositionPatient] for image in images],
         image_orientation=[float(v) for v in images[0].ImageOrientationPatient],

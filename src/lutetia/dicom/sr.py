@@ -114,17 +114,20 @@ def build_report(
         ),
     )
     procedure = _PROCEDURES.get(modality) or _PROCEDURES[modality.split("/")[0]]
-    content = sr.MeasurementReport(
-        observation_context=sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=writing.concept(procedure),
-        imaging_measurements=[_group(group, segmentation, source, version) for group in groups],
-        title=writing.concept(_REPORT),
-    )
+
+    def content(measured: Sequence[MeasurementGroup]) -> Any:
+        return sr.MeasurementReport(
+            observation_context=sr.ObservationContext(observer_device_context=observer),
+            procedure_reported=writing.concept(procedure),
+            imaging_measurements=[_group(group, segmentation, source, version) for group in measured],
+            title=writing.concept(_REPORT),
+        )
+
     evidence = [segmentation] if segmentation is not None else source.lean([0])
     date, time = source.moment
     dataset = sr.Comprehensive3DSR(
         evidence=evidence,
-        content=content,
+        content=content([next((group for group in groups if group.segment is not None), groups[0])]),
         series_instance_uid=derived_uid("sr series", *identity),
         series_number=series_number,
         sop_instance_uid=derived_uid("sr instance", *identity),
@@ -141,6 +144,8 @@ def build_report(
         series_date=date,
         series_time=time,
     )
+    # highdicom copies the content it is given more than once: it gets one group, and all of them go in here
+    dataset.ContentSequence = content(groups)[0].ContentSequence
     dataset.PertinentOtherEvidenceSequence = DicomSequence([_measured_series(source)])
     return writing.fixed(dataset, source, *identity)
 
