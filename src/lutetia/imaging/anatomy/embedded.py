@@ -123,10 +123,13 @@ def _kidneys_and_spleen(
         nothing = np.zeros(trunk.ct.shape, bool)
         found = {s: find_kidney(trunk, s, nothing, float("nan"), sstr) for s in ("left", "right")}
         return {s: k for s, k in found.items() if k is not None}, None
-    core = mm.erode(liver.mask, 12.0, SPACING)
+    core = mm.erode(liver.mask, 9.0, SPACING)
+    like_liver = liver.mask & (np.abs(trunk.ct_smooth - liver.hu) < 13)
     if sstr and trunk.pet_smooth is not None and np.isfinite(liver.suv):
         # a kidney against the liver is hotter than it; what is that hot may still be asked whether it is a kidney
-        core &= trunk.pet_smooth < 1.5 * liver.suv
+        core &= trunk.pet_smooth < 1.3 * liver.suv
+        like_liver &= trunk.pet_smooth < 1.15 * liver.suv
+    core |= like_liver
     kidneys: dict[str, Kidney] = {}
     own = find_kidney(trunk, liver.side, core, liver.suv, sstr)
     if own is not None:

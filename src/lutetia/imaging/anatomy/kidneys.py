@@ -12,6 +12,8 @@ from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
+#: below this nothing in the bed looks like a kidney: none is named
+LEAST_SCORE = 0.8
 #: a ball of two voxels (6 mm)
 _BALL = np.linalg.norm(np.indices((5, 5, 5)) - 2, axis=0) <= 2.2
 
@@ -67,30 +69,33 @@ def _judge(trunk: Trunk, mask: mm.Mask, liver_suv: float, hot_tracer: bool) -> t
     score *= float(np.clip((550 - volume) / 250, 0.1, 1.0) * np.clip((230 - extent) / 70, 0.2, 1.0))
     score *= 1.0 - contact / 0.12
     # the hilum faces the vertebral body: bowel lies before it, back muscles behind it
-    score *= float(np.exp(-0.5 * ((forward + 15.0) / 35.0) ** 2))
-    if trunk.pet is not None and hot_tracer and np.isfinite(liver_suv):
+    score *= float(np.exp(-0.5 * ((forward + 25.0) / 28.0) ** 2))
+    if trunk.pet is not None and np.isfinite(liver_suv):
         uptake = float(np.median(trunk.pet[box][part]))
         evidence["suv_median"] = uptake
-        score *= float(np.clip((uptake / liver_suv) ** 2, 0.02, 2.0))
+        # muscle stays below half of the liver's uptake with either tracer
+        scale, most = (1.0, 2.0) if hot_tracer else (0.7, 1.0)
+        score *= float(np.clip((uptake / (scale * liver_suv)) ** 2, 0.02, most))
     return float(score), evidence
 
 
-def _hot_pieces(trunk: Trunk, bed: mm.Mask) -> Iterator[mm.Mask]:
-    """Hot tissue at several levels, closed by 6 mm (medulla and pelvis differ from cortex) and cut at its necks."""
+def _hot_pieces(trunk: Trunk, bed: mm.Mask, liver_suv: float, hot_tracer: bool) -> Iterator[mm.Mask]:
+    """Tissue above several levels of uptake (shares of the hottest of the bed; of the liver for other tracers), closed by 6 mm (medulla and pelvis differ from cortex) and cut at its necks."""
     assert trunk.pet_smooth is not None
     inside = trunk.pet_smooth[bed & trunk.measured]
     if len(inside) < 200:
         return
     top = float(np.percentile(inside, 99))
-    for share in (0.25, 0.45):
-        hot = bed & (trunk.pet_smooth > share * top)
+    levels = (0.25 * top, 0.45 * top) if hot_tracer else (0.5 * liver_suv, 0.8 * liver_suv)
+    for level in levels:
+        hot = bed & (trunk.pet_smooth > level)
         closed = (mm.fill_slices(ndi.binary_closing(hot, _BALL) | hot)) & bed
         depth = mm.depth_inside(closed, SPACING)
         for box, piece, _ in mm.components(closed, int(15 / VOXEL_ML))[:3]:
             mask = np.zeros_like(bed)
             mask[box] = piece
             yield mask
-        for erosion in (4.0, 8.0):
+        for erosion in (3.5, 6.0, 9.0):
             yield from mm.split_by_depth(closed, depth, erosion)[:4]
 
 
@@ -111,8 +116,8 @@ def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_t
         return None
     local, bed = trunk.cropped(box), np.ascontiguousarray(whole[box])
     candidates: list[mm.Mask] = []
-    if local.pet_smooth is not None and hot_tracer:
-        candidates.extend(_hot_pieces(local, bed))
+    if local.pet_smooth is not None and (hot_tracer or np.isfinite(liver_suv)):
+        candidates.extend(_hot_pieces(local, bed, liver_suv, hot_tracer))
     tissue = bed & (local.ct_smooth > 0)
     depth = mm.depth_inside(tissue, SPACING)
     for erosion in (9.0, 6.0, 4.0):
@@ -130,7 +135,7 @@ def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_t
         score, evidence = _judge(local, mask, liver_suv, hot_tracer)
         if score > 0 and (best is None or score > best.score):
             best = Kidney(mask, score, evidence)
-    if best is None:
+    if best is None or best.score < LEAST_SCORE:
         return None
     full = np.zeros_like(whole)
     full[box] = best.mask
