@@ -111,6 +111,18 @@ def test_without_ct_a_strip_shows_three_planes_of_the_pet(made_up):
     assert strip.panels == ("axial PET", "coronal PET", "sagittal PET")
 
 
+def test_where_the_ct_does_not_reach_a_strip_shows_the_pet_alone(made_up):
+    held = made_up.pixels
+    assert held.suv is not None
+    assert held.lesions is not None
+    short = Volume(np.full((4, 80, 96), 40, np.int16), Grid((4, 80, 96), (5.0, 2.0, 2.0), (-97.0, -81.0, -75.0)), "HU")
+    strips = [
+        fused.lesion_strip(fused.Scene(held.suv, short, 15.0), held.lesions, 1, centre, 14.0, 20.0)
+        for centre in ((-60.0, 0.0, 10.0), (0.0, 0.0, -70.0))
+    ]
+    assert ["axial CT" in strip.panels for strip in strips] == [False, True]
+
+
 def test_a_strip_is_outlined_where_the_lesion_is(made_up):
     held = made_up.pixels
     assert held.suv is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,7 +113,9 @@ def _write_dicom(
     from lutetia.outputs.dicom_objects import study_objects
 
     choices = {"full": wanted.seg_full, "labelmap": wanted.seg_labelmap, "rwvm": wanted.rwvm}
-    with _collector_at_rest():
+    with _collector_at_rest(), warnings.catch_warnings():
+        # A patient's name of one word makes highdicom warn; whatever the name is, it is written as it was read.
+        warnings.filterwarnings("ignore", message="The string .* is unlikely to represent", category=UserWarning)
         for item in study_objects(course, study, held, **choices):
             save(item.dataset, result.path(f"{folder}/{item.name}"))
 

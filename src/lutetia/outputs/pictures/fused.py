@@ -38,6 +38,14 @@ class Scene:
     ct: Volume | None
     upper: float
 
+    def ct_at(self, point_mm: Vector) -> Volume | None:
+        """The CT where it covers a point, else None: a CT may cover only part of the PET."""
+        if self.ct is None:
+            return None
+        index = self.ct.grid.to_index(point_mm)
+        inside = (index > -0.5) & (index < np.asarray(self.ct.grid.shape) - 0.5)
+        return self.ct if bool(inside.all()) else None
+
 
 def _outlined(rgb: shades.ByteImage, mask: npt.NDArray[np.bool_], colour: tuple[int, int, int]) -> shades.ByteImage:
     rgb[planes.outline(mask)] = colour
@@ -59,7 +67,8 @@ def lesion_strip(
 ) -> Strip:
     """Slices through a lesion's hottest point, its outline on them.
 
-    With CT: axial PET, axial CT, axial fusion, coronal fusion. Without: axial, coronal and sagittal PET.
+    With CT: axial PET, axial CT, axial fusion, coronal fusion. Without, or where the CT does not reach: axial,
+    coronal and sagittal PET.
     The window ends at the lesion's maximum (between a quarter and 2.5 times the study's window), so that neither a
     faint nor a very hot lesion is a blank; `Strip.upper` states it.
     """
@@ -76,7 +85,8 @@ def lesion_strip(
     pet_axial, mask_axial = planes.sample(scene.pet, axial), mask(axial)
     pet_coronal, mask_coronal = planes.sample(scene.pet, coronal), mask(coronal)
     grey = _outlined(shades.as_rgb(shades.inverted_grey(pet_axial, upper)), mask_axial, _LESION_LINE)
-    if scene.ct is None:
+    ct = scene.ct_at(centre_mm)
+    if ct is None:
         sagittal = plane(planes.SAGITTAL)
         others = []
         for name, values, inside in (
@@ -85,8 +95,8 @@ def lesion_strip(
         ):
             others.append((name, _outlined(shades.as_rgb(shades.inverted_grey(values, upper)), inside, _LESION_LINE)))
         return _strip([("axial PET", grey), *others], upper)
-    ct_axial = planes.sample(scene.ct, axial, outside=-1024.0)
-    ct_coronal = planes.sample(scene.ct, coronal, outside=-1024.0)
+    ct_axial = planes.sample(ct, axial, outside=-1024.0)
+    ct_coronal = planes.sample(ct, coronal, outside=-1024.0)
     return _strip(
         [
             ("axial PET", grey),
@@ -148,12 +158,13 @@ def reference_strip(scene: Scene, centre_mm: Vector, whole: Outlined, classical:
     is one.
     """
     panels = []
+    volume = scene.ct_at(centre_mm)
     for name, pair in (("axial", planes.AXIAL), ("coronal", planes.CORONAL)):
         plane = Plane(centre_mm, pair[0], pair[1], width_mm, PANEL_PIXELS)
         pet = shades.as_rgb(shades.inverted_grey(planes.sample(scene.pet, plane), scene.upper))
         pictures = [(f"{name} PET", pet)]
-        if scene.ct is not None:
-            ct = shades.as_rgb(shades.ct_grey(planes.sample(scene.ct, plane, outside=-1024.0)))
+        if volume is not None:
+            ct = shades.as_rgb(shades.ct_grey(planes.sample(volume, plane, outside=-1024.0)))
             pictures.append((f"{name} CT", ct))
         for title, picture in pictures:
             _outlined(picture, whole.on(plane), _PALE_LINE)
