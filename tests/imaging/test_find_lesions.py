@@ -235,6 +235,18 @@ def test_liver_foci_that_hang_together_are_one_confluent_volume() -> None:
     assert found[0].observations[0].volume_ml == pytest.approx(4 * 7.2, rel=0.25)
 
 
+def test_an_uneven_mass_outside_the_liver_is_one_lesion_and_two_apart_are_two() -> None:
+    left, right = (-22.0, -35.0, 620.0), (10.0, -35.0, 620.0)
+    mass = Scene().add(left, 15, 12).add(right, 15, 10).add((-6.0, -35.0, 620.0), 8, 8)
+    assert len(candidates(mass.read())) == 1
+    apart = Scene().add((-24.0, -35.0, 620.0), 10, 12).add((14.0, -35.0, 620.0), 10, 10)
+    assert len(candidates(apart.read())) == 2
+
+
+def test_without_ct_the_reader_is_told_what_that_costs() -> None:
+    assert any(i.code == "lesions-without-ct" for i in Scene().read(ct=False).issues)
+
+
 def test_a_plain_share_of_the_maximum_floods_the_liver_and_ours_does_not() -> None:
     scene = Scene().add(IN_LIVER, 12, 11)
     ours = near(candidates(scene.read()), IN_LIVER)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
-from lutetia.imaging.lesions.confluent import confluent_groups
+from lutetia.imaging.lesions.confluent import confluent_groups, one_mass
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import Focus, find_foci
 from lutetia.imaging.lesions.found import Found
@@ -95,6 +95,14 @@ def find_lesions(
         )
     work, levels, marks, found = search(suv, ct, anatomy, references, tracer, settings)
     issues = list(levels.issues)
+    if ct is None:
+        issues.append(
+            Issue(
+                code="lesions-without-ct",
+                message="Uptake was judged without CT: bone, bowel and fat can't be told by density, so more "
+                "physiological uptake stays a candidate.",
+            )
+        )
     labels, entries = _outline_all(suv, work, levels, references, found, settings)
     liver_voxels = int((work.labels == LABELS["liver"]).sum()) * int(np.prod(work.factor))
     issues += flooding_issues(entries, anatomy.labels.array, liver_voxels, levels, suv.grid.voxel_ml, settings.scheme)
@@ -136,7 +144,7 @@ def search(
     foci = find_foci(work, levels, settings)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
     for focus, around in zip(foci, facts, strict=True):
-        _belongs_to_liver(focus, around, marks, levels)
+        _belongs_to_liver(focus, around, marks, levels, tracer)
     judgements = [_judge(f, a, work, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
     for i in second_adrenals(judgements, facts, marks):
         judgements[i] = judge_sstr(foci[i], facts[i], work, marks, levels, settings, adrenal_known=True)
@@ -164,7 +172,7 @@ def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], mark
     return out
 
 
-def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> None:
+def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels, tracer: Tracer) -> None:
     """A focus at the rim of the liver's mask with liver around it is one of the liver: masks and breathing differ."""
     if focus.in_liver or levels.liver is None or focus.peak < 1.3 * levels.liver:
         return
@@ -178,8 +186,9 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
     if away is None or away >= 10:
         return
     round_ = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8
-    at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8
-    intense = over >= 0.55 and focus.peak > 2.2 * levels.liver
+    at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8 and tracer.is_sstr
+    # in FDG heart and kidney beside the liver are as hot
+    intense = tracer.is_sstr and over >= 0.55 and focus.peak > 2.2 * levels.liver
     if ((round_ or at_dome) and away < 8) or intense:
         _to_liver(focus, levels.liver)
 
@@ -240,7 +249,7 @@ def _outline_all(
             drawn.append(entry)
     candidates = [f for f in drawn if not f.judgement.physiological]
     entries = confluent_groups([f for f in candidates if f.focus.in_liver], suv.array.shape, settings)
-    entries += [f for f in candidates if not f.focus.in_liver]
+    entries += one_mass([f for f in candidates if not f.focus.in_liver and f.focus.basin >= 0], settings)
     entries = _sorted(entries, suv.array) + _sorted(
         _by_organ([f for f in drawn if f.judgement.physiological]), suv.array
     )

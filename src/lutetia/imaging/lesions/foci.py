@@ -34,6 +34,7 @@ class Focus:
     saddle : highest saddle towards another peak, −inf when it stands alone
     in_liver : whether it was found against the liver
     label : the commonest organ label of the core, and `label_share` its share
+    basin, contacts : number of its basin, and of every basin that touches it with the saddle between them
     """
 
     voxels: Array
@@ -47,7 +48,7 @@ class Focus:
     label: int
     label_share: float
     basin: int = -1
-    neighbours: list[int] = field(default_factory=list)
+    contacts: dict[int, float] = field(default_factory=dict)
 
     @property
     def contrast(self) -> float:
@@ -79,7 +80,16 @@ def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Fo
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, usual, in_liver=False)
         if focus is not None:
             found.append(focus)
+    _note_contacts(found, basins)
     return sorted(found, key=lambda f: -f.peak)
+
+
+def _note_contacts(found: list[Focus], basins: Basins) -> None:
+    by_basin = {focus.basin: focus for focus in found}
+    for (a, b), level in zip(basins.contacts.tolist(), basins.contact_level.tolist(), strict=True):
+        if a in by_basin and b in by_basin:
+            by_basin[a].contacts[b] = level
+            by_basin[b].contacts[a] = level
 
 
 def _on_a_slope(work: Working, peak_at: Array, organ: int) -> bool:

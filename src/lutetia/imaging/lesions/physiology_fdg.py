@@ -57,6 +57,9 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     z = float(around.point[2])
     if marks.in_chest(z) and around.joined > 0.8 and 15 < around.ventral < 120 and abs(around.lateral) < 100:
         return Judgement(True, "heart", "part of a larger uptake beside the heart: myocardium")
+    above = marks.liver_high is not None and -40 < z - marks.liver_high < 90 and marks.lung_top is None
+    if above and 0 < around.lateral < 120 and (around.joined > 0.5 or around.core_ml > 15):
+        return Judgement(True, "heart", "large uptake above and to the left of the liver: myocardium, no CT to tell")
     away = marks.distance("heart", around.point)
     wall = around.thinness > 1.6 or around.elongation > 1.4 or around.core_ml > 15
     if away is not None and away < 8 and wall and not around.nodule_in_fat:

@@ -29,6 +29,7 @@ class LesionSettings(Record):
     small_volume_ml : smaller lesions are flagged and left out of volume totals
     small_mm : a lesion up to this long is flagged small
     asymmetry : uptake above this × the other side is not called physiological
+    one_mass : touching lesions whose saddle is above this share of the lower peak (over background) are one mass
     confluent_parts : liver foci that touch are one confluent volume from this many on
     """
 
@@ -51,6 +52,7 @@ class LesionSettings(Record):
     small_mm: float = 20.0
     asymmetry: float = 1.5
     confluent_parts: int = 3
+    one_mass: float = 0.6
     finest_mm: float = 3.5
     smoothing_mm: float = 2.0
     resolution_mm: float = 6.0
