@@ -137,12 +137,36 @@ def largest(mask: Mask) -> Mask:
     return result
 
 
+def slice_holes(solid: Mask) -> tuple[npt.NDArray[np.int32], int]:
+    """Number what a slice encloses: components of ~solid per axial slice that do not reach its border.
+
+    Returns
+    -------
+    labels : (z, y, x) number of the hole, 0 elsewhere
+    count : highest number
+    """
+    in_plane = np.zeros((3, 3, 3), bool)
+    in_plane[1] = ndi.generate_binary_structure(2, 1)
+    labels, count = ndi.label(~solid, in_plane)
+    if not count:
+        return labels, 0
+    keep = np.ones(count + 1, bool)
+    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        keep[np.unique(edge)] = False
+    keep[0] = False
+    return np.where(keep[labels], labels, 0), count
+
+
 def fill_slices(mask: Mask) -> Mask:
     """Holes filled in every axial slice."""
+    box = bounding_box(mask, (0, 1, 1))
+    if box is None:
+        return mask.copy()
     filled = mask.copy()
-    for k in range(mask.shape[0]):
-        if mask[k].any():
-            filled[k] = ndi.binary_fill_holes(mask[k])
+    part = np.pad(mask[box], ((0, 0), (1, 1), (1, 1)))
+    holes, count = slice_holes(part)
+    if count:
+        filled[box] |= holes[:, 1:-1, 1:-1] > 0
     return filled
 
 

@@ -138,22 +138,17 @@ def find_body(ct: mm.Floats) -> mm.Mask:
     cross = ndi.generate_binary_structure(2, 1)[None]
     kept = mm.largest(ndi.binary_opening(solid, cross))
     body = ndi.binary_dilation(kept, cross, iterations=2) & solid
-    for k in range(ct.shape[0]):
-        if not kept[k].any():
-            continue
-        holes = ndi.binary_fill_holes(solid[k]) & ~solid[k]
-        behind = np.maximum.accumulate(kept[k, ::-1], axis=0)[::-1]
-        numbers, count = ndi.label(holes)
-        if not count:
-            continue
-        flat = numbers.ravel()
-        area = np.bincount(flat, minlength=count + 1)
-        backed = np.bincount(flat, weights=behind.ravel(), minlength=count + 1)
-        inner = backed > 0.6 * area
+    holes, count = mm.slice_holes(solid)
+    if count:
+        behind = np.maximum.accumulate(kept[:, ::-1], axis=1)[:, ::-1]
+        where = np.flatnonzero(holes)
+        numbers = holes.ravel()[where]
+        area = np.bincount(numbers, minlength=count + 1)
+        backed = np.bincount(numbers, weights=behind.ravel()[where], minlength=count + 1)
+        inner = backed > 0.6 * np.maximum(area, 1)
         inner[0] = False
-        body[k] |= inner[numbers]
-        body[k] = ndi.binary_fill_holes(body[k])
-    return body
+        body |= inner[holes]
+    return mm.fill_slices(body)
 
 
 def set_scene(ct: Volume, suv: Volume | None) -> Scene:

@@ -50,19 +50,13 @@ def find_bone(scene: Scene) -> mm.Mask:
     bone = keep[labelled]
     cross = ndi.generate_binary_structure(2, 1)[None]
     closed = ndi.binary_dilation(bone, cross)
-    filled = mm.fill_slices(closed)
-    filled = ndi.binary_erosion(filled, cross, border_value=1) | bone
     # what a slice encloses counts as bone only where it is small (marrow), not where a girdle closes round the pelvis
-    inside = filled & ~bone
-    result = bone.copy()
-    for k in range(inside.shape[0]):
-        if not inside[k].any():
-            continue
-        pieces, number = ndi.label(inside[k])
-        area = np.bincount(pieces.ravel(), minlength=number + 1) * SPACING_MM**2
-        small = area < 1500.0
+    holes, number = mm.slice_holes(closed)
+    if number:
+        small = np.bincount(holes.ravel(), minlength=number + 1) * SPACING_MM**2 < 1500.0
         small[0] = False
-        result[k] |= small[pieces]
+        closed |= small[holes]
+    result: mm.Mask = ndi.binary_erosion(closed, cross, border_value=1) | bone
     return result
 
 

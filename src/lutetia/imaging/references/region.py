@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,11 @@ class Crop:
     def spacing(self) -> tuple[float, float, float]:
         """Voxel size (dz, dy, dx), mm."""
         return self.grid.spacing_mm
+
+    @cached_property
+    def depth(self) -> npt.NDArray[np.float32]:
+        """Depth of every voxel of the organ, mm."""
+        return mm.depth_inside(self.mask, self.spacing, open_edges=True)
 
     def points(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """LPS mm of crop indices, shape (n, 3)."""

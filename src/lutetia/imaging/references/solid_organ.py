@@ -41,9 +41,9 @@ class Population:
 
 def core_of(crop: Crop, depth_mm: float, lesions: mm.Mask | None) -> mm.Mask:
     """The organ eroded by `depth_mm`, less where it is thinner (0.6 of its half-thickness), without lesions."""
-    depth = mm.depth_inside(crop.mask, crop.spacing, open_edges=True)
     if not crop.mask.any():
         return crop.mask
+    depth = crop.depth
     half = float(np.percentile(depth[crop.mask], 99.5))
     core = depth > min(depth_mm, 0.6 * half)
     if lesions is not None and lesions.any():
@@ -109,7 +109,7 @@ def best_sphere(
     """
     usable = crop.mask.copy()
     spoilt = crop.mask & (np.abs(population.smooth / population.mode - 1) > 0.35)
-    core = mm.depth_inside(crop.mask, crop.spacing, open_edges=True) > 8.0
+    core = crop.depth > 8.0
     usable &= ~(spoilt & core)
     depth = mm.depth_inside(np.ascontiguousarray(usable), crop.spacing, open_edges=True)
     diameter = diameter_mm
