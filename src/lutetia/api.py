@@ -72,6 +72,7 @@ def read(
         suv_nifti=wanted.suv_nifti,
         seg_full=wanted.seg_full,
         seg_labelmap=wanted.seg_labelmap,
+        rwvm=wanted.rwvm,
         html=wanted.report,
         pdf=wanted.report,
     )
@@ -95,7 +96,7 @@ def volumes_of(reading: CourseReading) -> dict[str, Any]:
         pet = study.selection.pet
         source = None
         if pet is not None and study.pet is not None and not study.pet.interpolated:
-            source = SourceImages(study.source_dataset or pet.dataset(), study.pet.instances)
+            source = SourceImages(study.source_dataset or pet.dataset(), study.pet.instances, study.slice_factors)
         volumes[name] = StudyVolumes(
             suv=study.suv,
             ct=study.ct,

@@ -70,6 +70,7 @@ class StudyReading:
     reference_regions: dict[str, Any] = field(default_factory=dict)
     conventions: list[ConventionUse] = field(default_factory=list)
     source_dataset: Any = None
+    slice_factors: tuple[float, ...] | None = None
 
 
 def overrides_of(settings: ReadSettings) -> SuvOverrides:
@@ -272,6 +273,8 @@ def _suv_stage(reading: StudyReading, finding: TracerFinding, settings: ReadSett
         reading.issues.append(Issue(code=scale.code, level="error", message=message, where=scale.element, study=name))
     else:
         reading.suv = volume
+        if scale.frame_factors is not None:
+            reading.slice_factors = tuple(float(f) for f in scale.slice_factors(i.where for i in reading.pet.instances))
         update["suv"] = scale.record()
         key = finding.tracer.key if finding.tracer else ""
         found = [
@@ -320,16 +323,25 @@ def _reference_stage(reading: StudyReading, settings: ReadSettings) -> dict[str,
     return measured.references
 
 
+def lesion_settings(settings: ReadSettings) -> LesionSettings:
+    """The lesion step's settings of a reading."""
+    chosen = LesionSettings(at_liver_noise=settings.liver_maximum_noise_k, count_small_volumes=settings.include_small)
+    return chosen if settings.scheme == "default" else chosen.model_copy(update={"scheme": settings.scheme})
+
+
 def _lesion_stage(reading: StudyReading, references: dict[str, Reference], settings: ReadSettings) -> None:
     from lutetia.imaging.lesions import find_lesions
     from lutetia.reading.grading import graded
 
     assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
-    chosen = LesionSettings(at_liver_noise=settings.liver_maximum_noise_k, count_small_volumes=settings.include_small)
-    if settings.scheme != "default":
-        chosen = chosen.model_copy(update={"scheme": settings.scheme})
     found = find_lesions(
-        reading.suv, reading.ct, reading.anatomy, references, reading.tracer, chosen, study=reading.study.id
+        reading.suv,
+        reading.ct,
+        reading.anatomy,
+        references,
+        reading.tracer,
+        lesion_settings(settings),
+        study=reading.study.id,
     )
     reading.found = found
     reading.issues.extend(found.issues)

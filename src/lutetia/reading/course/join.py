@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from lutetia.imaging.summary import summarise
 from lutetia.model import (
     AlignmentRecord,
     Comparison,
@@ -30,7 +31,7 @@ from lutetia.reading.course.therapy import retention
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
-from lutetia.reading.study import StudyReading
+from lutetia.reading.study import StudyReading, lesion_settings
 
 Progress = Callable[[str, float], None]
 DEFINITIONS = ("background", "liver")
@@ -83,7 +84,7 @@ def join_studies(
     measured = [r for r in readings if r.suv is not None or r.stored is not None or r.ct is not None]
     if len(measured) < 2:
         lesions = _single(readings)
-        return JoinedStudies(studies, lesions, tuple(all_issues), visits)
+        return JoinedStudies(_summed(studies, lesions, settings), lesions, tuple(all_issues), visits)
     frames = align_studies(measured, settings.deformable, progress, store)
     all_issues += frames.issues
     found = identify(measured, visits, frames, corrections)
@@ -103,7 +104,7 @@ def join_studies(
     lesions += _physiological(readings, start=max((i.number for i in found), default=0))
     phenotypes = [_with_target(p, lesions) for p in phenotypes]
     return JoinedStudies(
-        studies,
+        _summed(studies, lesions, settings),
         lesions,
         tuple(all_issues),
         visits,
@@ -112,6 +113,15 @@ def join_studies(
         comparisons(measured, visits),
         dosimetry=retention(lesions, measured),
         frames=frames,
+    )
+
+
+def _summed(studies: Sequence[Study], lesions: Sequence[Lesion], settings: ReadSettings) -> tuple[Study, ...]:
+    """The studies with their totals, over the lesions of the course."""
+    chosen = lesion_settings(settings)
+    return tuple(
+        s.model_copy(update={"summary": summarise(lesions, s.id, chosen)}) if s.suv is not None and s.organs else s
+        for s in studies
     )
 
 
