@@ -67,7 +67,7 @@ class FactView:
         self.by_rule = by_rule
         self.identity = identity
         self.lesions: tuple[FactView, ...] = ()
-        self._memo: dict[str, Fact] = {}
+        self._memo: dict[str, Fact] = dict(self.given)
         self._busy: set[str] = set()
         self._columns: dict[str, tuple[tuple[FactView, ...], tuple[Fact, ...]]] = {}
 
@@ -82,12 +82,13 @@ class FactView:
 
     def get(self, name: str) -> Fact:
         """The fact, derived if need be. A derivation that needs itself is unknown."""
-        if name in self.given:
-            return self.given[name]
-        if name in self._memo:
+        try:
             return self._memo[name]
+        except KeyError:
+            pass
         if self.parent is not None and not name.startswith("lesion."):
-            return self.parent.get(name)
+            value = self._memo[name] = self.parent.get(name)
+            return value
         if name in self._busy:
             return UNKNOWN
         self._busy.add(name)

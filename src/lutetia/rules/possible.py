@@ -356,31 +356,38 @@ def possible_labels(decision: Decision, view: FactView, *, assume: Mapping[str, 
 
     `assume` replaces facts (of the patient, or of every lesion for names that start with ``lesion.``).
     """
-    assume = assume or {}
-    values: dict[str, Fact] = {name: assume[name] if name in assume else view.get(name) for name in decision.scalars}
-    still_open = [name for name, value in values.items() if isinstance(value, OneOf) or value is UNKNOWN]
-    lesion_values: list[tuple[Fact, ...]] = []
+    if assume:
+        row = tuple(assume[name] if name in assume else view.get(name) for name in decision.scalars)
+    else:
+        row = tuple([view.get(name) for name in decision.scalars])
+    columns: list[tuple[Fact, ...]] = []
+    count = 0
     if decision.counters or decision.numbers:
         count = len(view.lesions)
-        columns = [(assume[name],) * count if name in assume else view.column(name) for name in decision.lesion_names]
-        lesion_values = list(zip(*columns, strict=True)) if columns else [()] * count
-        for name, column in zip(decision.lesion_names, columns, strict=True):
-            if any(value is UNKNOWN or isinstance(value, OneOf) for value in column):
-                still_open.append(name)
-    key = ("possible", tuple(values.values()), tuple(lesion_values))
+        columns = [
+            (assume[name],) * count if assume and name in assume else view.column(name)
+            for name in decision.lesion_names
+        ]
+    key = ("possible", row, count, *columns)
     remembered: Possible | None = decision.memo.get(key)
     if remembered is None:
-        remembered = _remember(decision, key, _possible(decision, view, values, lesion_values, still_open))
+        lesion_values = list(zip(*columns, strict=True)) if columns else [()] * count
+        remembered = _remember(decision, key, _possible(decision, view, row, columns, lesion_values))
     return remembered
 
 
 def _possible(
     decision: Decision,
     view: FactView,
-    values: Mapping[str, Fact],
+    row: Sequence[Fact],
+    columns: Sequence[tuple[Fact, ...]],
     lesion_values: Sequence[tuple[Fact, ...]],
-    still_open: Sequence[str],
 ) -> Possible:
+    values = dict(zip(decision.scalars, row, strict=True))
+    still_open = [name for name, value in values.items() if isinstance(value, OneOf) or value is UNKNOWN]
+    for name, column in zip(decision.lesion_names, columns, strict=bool(columns)):
+        if any(value is UNKNOWN or isinstance(value, OneOf) for value in column):
+            still_open.append(name)
     known = {name: value for name, value in values.items() if name not in still_open}
     open_scalars = [name for name in decision.scalars if name in still_open]
     found: set[Label] = set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from lutetia.model import Citation, RuleError
 from lutetia.rules.expressions import Scalar
@@ -24,6 +25,19 @@ class CompiledGate:
     decision: Decision | None
     applies: Decision | None
     citations: tuple[Citation, ...]
+    memo: dict[tuple[Any, ...], Gate | None] = field(default_factory=dict, repr=False)
+
+    def key(self, view: FactView) -> tuple[Any, ...]:
+        """Everything this gate looks at."""
+        parts: list[Any] = []
+        for decision in (self.applies, self.decision):
+            if decision is None:
+                continue
+            parts.extend([view.get(name) for name in decision.scalars])
+            if decision.counters or decision.numbers:
+                parts.append(len(view.lesions))
+                parts.extend([view.column(name) for name in decision.lesion_names])
+        return tuple(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +64,7 @@ class Profile:
 
     def judge(self, view: FactView) -> tuple[Gate, ...]:
         """Every gate that applies, each by itself. Gates that can't be judged stand first."""
-        gates = [gate for compiled in self.gates if (gate := judge_gate(compiled, view)) is not None]
+        gates = [gate for compiled in self.gates if (gate := _remembered(compiled, view)) is not None]
         return tuple(sorted(gates, key=lambda gate: gate.state != INDETERMINATE))
 
     def questions(self, view: FactView, gates: Iterable[Gate]) -> tuple[Question, ...]:
@@ -116,6 +130,15 @@ def _gate(frame: Frame, entry: GateEntry, index: int) -> CompiledGate:
 
 def _text(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _remembered(compiled: CompiledGate, view: FactView) -> Gate | None:
+    key = compiled.key(view)
+    if key not in compiled.memo:
+        if len(compiled.memo) > 5_000:
+            compiled.memo.clear()
+        compiled.memo[key] = judge_gate(compiled, view)
+    return compiled.memo[key]
 
 
 def judge_gate(compiled: CompiledGate, view: FactView, *, assume: Mapping[str, Fact] | None = None) -> Gate | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.model import RuleError
-from lutetia.rules.expressions import Expression, Scalar, same
+from lutetia.rules.expressions import Aggregate, Expression, Scalar, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.possible import (
     Decision,
@@ -237,6 +237,18 @@ def _check_sets(expression: Expression, sets: Mapping[str, Expression], where: s
 
 def _reported(decision: Decision, view: FactView) -> Any:
     """One number, or (low, high) when lesions leave it open."""
+    key = (
+        "reported",
+        tuple(view.get(name) for name in decision.scalars),
+        len(view.lesions),
+        *(view.column(name) for name in decision.lesion_names),
+    )
+    if key not in decision.memo:
+        decision.memo[key] = _number_or_range(decision, view)
+    return decision.memo[key]
+
+
+def _number_or_range(decision: Decision, view: FactView) -> Any:
     plans = decision.plans[0]
     values = {name: view.get(name) for name in decision.scalars}
     known = {n: v for n, v in values.items() if not (isinstance(v, OneOf) or v is UNKNOWN)}
@@ -246,7 +258,7 @@ def _reported(decision: Decision, view: FactView) -> Any:
     rows: list[tuple[Fact, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(view.lesions)
     if len(plans) == 1 and plans[0].number >= 0:
         low, high = number_range(decision.numbers[0], decision.lesion_names, rows, known, view, decision)
-        if math.isnan(low):
+        if math.isnan(low) or (low != high and _unmeasured(decision.numbers[0], (low, high), decision, rows, view)):
             return None
         return _tidy(low) if low == high else (_tidy(low), _tidy(high))
     from lutetia.rules.possible import lesion_states
@@ -259,6 +271,27 @@ def _reported(decision: Decision, view: FactView) -> Any:
     if not found:
         return None
     return _tidy(found[0]) if len(found) == 1 else (_tidy(found[0]), _tidy(found[-1]))
+
+
+def _unmeasured(
+    aggregate: Aggregate,
+    ends: tuple[float, float],
+    decision: Decision,
+    rows: Sequence[tuple[Fact, ...]],
+    view: FactView,
+) -> bool:
+    """Whether a range only says that a measured number is missing: an end is the end of what is possible at all."""
+    measured = aggregate.by if aggregate.kind == "share" else aggregate.body
+    if measured is None or len(measured.names) != 1:
+        return False
+    (name,) = measured.names
+    definition = view.vocabulary[name]
+    if definition.kind != "number":
+        return False
+    if aggregate.kind in ("share", "total"):
+        position = decision.lesion_names.index(name)
+        return any(row[position] is UNKNOWN for row in rows)
+    return ends[0] <= definition.low or ends[1] >= definition.high
 
 
 def _tidy(value: float) -> float | int:

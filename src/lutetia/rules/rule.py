@@ -35,6 +35,7 @@ class Frame:
     choices: Mapping[str, str]
     local: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    used: dict[tuple[str, ...], tuple[ConventionUse, ...]] = field(default_factory=dict, repr=False)
 
     def resolve(self, name: str) -> str:
         """A short name of this file → the fact."""
@@ -106,8 +107,14 @@ class Frame:
 
     def uses(self, keys: Iterable[str]) -> tuple[ConventionUse, ...]:
         """The conventions that decided something, as they were in force."""
+        wanted = tuple(dict.fromkeys(keys))
+        if wanted not in self.used:
+            self.used[wanted] = self._uses(wanted)
+        return self.used[wanted]
+
+    def _uses(self, keys: Iterable[str]) -> tuple[ConventionUse, ...]:
         result: list[ConventionUse] = []
-        for key in dict.fromkeys(keys):
+        for key in keys:
             entry = self.convention(key)
             chosen = self.choices.get(key, entry.default or entry.definition)
             result.append(
