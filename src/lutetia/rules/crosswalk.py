@@ -15,6 +15,8 @@ from lutetia.rules.loader import Rule, RuleSet
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.verdict import Verdict
 
+#: with more lesions than this a sentence counts them and names three
+MANY = 5
 BACKGROUND, LIVER = "above background", "above the liver"
 DUAL = ("netpet", "karfis", "zidan")
 COLUMN = "the review's column"
@@ -320,6 +322,8 @@ def _name(rule: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     names = list(names)
+    if len(names) > MANY:
+        return f"{len(names)} lesions ({', '.join(names[:3])} …)"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "no lesion"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from lutetia.model import Course, Lesion, Observation, Reference, Study
 from lutetia.rules.case import CaseLesion, TypedCase, Visit
 from lutetia.rules.facts import Fact
+from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, visit_order
 from lutetia.rules.vocabulary import built_in_vocabulary
 
 _ROLES_KEPT = ("candidate", "confirmed")
@@ -23,6 +24,15 @@ _TRACERS = {
 }
 _USABLE = ("ok", "caution", "fallback", "user")
 _SITE_OF_TISSUE = {"liver": "liver", "bone": "bone", "lung": "lung"}
+_SITE_OF_NODE = {
+    "node retroperitoneal": "retroperitoneal_nodes",
+    "node mediastinal": "mediastinal_nodes",
+    "node hilar": "mediastinal_nodes",
+    "node supraclavicular": "supraclavicular_nodes",
+    "node axillary": "axillary_nodes",
+    "node inguinal": "inguinal_nodes",
+    "node mesenteric": "mesentery",
+}
 _CORRELATES = ("nil", "nonspecific", "benign_like", "suspicious", "definitive")
 
 
@@ -30,14 +40,16 @@ def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
     """A typed case of what the course holds.
 
     Lesions that were called physiological or rejected are left out (they stay in the record). A lesion found by the
-    software is a focus by definition. What the images only propose (CT correlate) stays a proposal. Facts and answers
-    of `case` stand before measured ones; its lesions are matched by id.
+    software is a focus by definition; at a place that a later scan shows without a focus there is none, and a place
+    outside the field says nothing. What the images only propose (CT correlate, comparison of tracers by ratio) stays a
+    proposal. Facts and answers of `case` stand before measured ones; its lesions are matched by id.
     """
     answers = {lesion.id: lesion for lesion in case.lesions} if case else {}
     visits = tuple(_visit(study) for study in course.studies)
     kept = [lesion for lesion in course.lesions if lesion.status in _ROLES_KEPT]
-    lesions = tuple(_lesion(lesion, answers.get(lesion.id)) for lesion in kept)
-    facts: dict[str, Fact] = _patient(course)
+    order = visit_order(course)
+    lesions = tuple(_lesion(lesion, answers.get(lesion.id), order) for lesion in kept)
+    facts: dict[str, Fact] = _patient(course) | patient_facts(course)
     apart = [s.summary.lesions_more_than_2cm_apart for s in course.studies if s.summary is not None]
     if apart and apart[-1] is not None:
         facts["imaging.lesions_more_than_2cm_apart"] = apart[-1]
@@ -54,7 +66,7 @@ def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
         conventions=case.conventions if case else {},
         read={k: v for k, v in (case.read if case else {}).items() if v in {visit.id for visit in visits}},
         proposals=proposals,
-        issues=case.issues if case else (),
+        issues=(case.issues if case else ()) + comparison_issues(course),
     )
 
 
@@ -109,22 +121,25 @@ def _spleen_state(reference: Reference | None) -> str | None:
     return {"absent": "removed", "outside_field": "outside_field"}.get(reference.status, "present")
 
 
-def _lesion(lesion: Lesion, answers: CaseLesion | None) -> CaseLesion:
+def _lesion(lesion: Lesion, answers: CaseLesion | None, order: Mapping[str, int]) -> CaseLesion:
     facts: dict[str, Fact] = {"lesion.place": lesion.site} if lesion.site else {}
     sites = built_in_vocabulary()["lesion.site"].values
     plain = lesion.site.lower().replace(" ", "_")
-    site = _SITE_OF_TISSUE.get(lesion.tissue) or (plain if plain in sites else None)
+    named = _SITE_OF_NODE.get(lesion.site.lower()) or (plain if plain in sites else None)
+    site = _SITE_OF_TISSUE.get(lesion.tissue) or named
     if site is not None:
         facts["lesion.site"] = site
     facts["lesion.tissue"] = "bone" if lesion.tissue == "bone" else "soft"
     facts["lesion.in_liver"] = lesion.tissue == "liver"
     if lesion.region == "lymph_nodes":
         facts["lesion.system"] = "lymph_nodes"
-    seen: dict[str, Mapping[str, Fact]] = {o.study: _observation(o) for o in lesion.observations}
+    seen: dict[str, dict[str, Fact]] = {o.study: _observation(o) for o in lesion.observations}
+    for study, values in per_visit(lesion, order).items():
+        seen[study] = {**values, **seen.get(study, {})}
     if answers is not None:
         facts |= answers.facts
-        for visit, values in answers.seen.items():
-            seen[visit] = {**seen.get(visit, {}), **values}
+        for visit, answered in answers.seen.items():
+            seen[visit] = {**seen.get(visit, {}), **answered}
     return CaseLesion(lesion.id, facts, seen)
 
 
@@ -139,6 +154,7 @@ def _observation(observation: Observation) -> dict[str, Fact]:
         "suv_peak": observation.suv_peak,
         "size_mm": observation.ct_long_axis_mm or observation.long_axis_mm,
         "short_axis_mm": observation.short_axis_mm,
+        "coefficient_of_variation": observation.coefficient_of_variation,
     }
     facts |= {f"observation.{name}": float(value) for name, value in optional.items() if value is not None}
     return facts
