@@ -25,11 +25,10 @@ check: $(STAMP)  ## format, lint, types, floors, drifted docs
 	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m lutetia.outputs.docs --check
 	$(BIN)/python -m lutetia.rules.docs --check
 
 docs: $(STAMP)  ## regenerate the generated pages
-	$(BIN)/python -m lutetia.outputs.docs
+	$(BIN)/python -m lutetia.outputs.schema docs
 	$(BIN)/python -m lutetia.rules.docs
 
 bench: $(STAMP)  ## full-size study against the fair script (about ten minutes)
