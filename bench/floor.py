@@ -71,13 +71,15 @@ def read_pixels(files: list[tuple[str, int]], side: int, out: np.ndarray, factor
 
 
 def floor(study: Path) -> dict[str, Any]:
-    """All steps; returns what is printed. Works on the files of make_study.py: PT and CT folders, one slice a file."""
+    """All steps; returns what is printed. Works on the files of make_study.py: PT (or PET) and CT folders, one slice a file."""
     begin = time.perf_counter()
     with timed("scan"):
         found: dict[str, list[tuple[str, int]]] = {"PT": [], "CT": []}
         for root, _, names in os.walk(study):
             for name in names:
-                found[os.path.basename(root)].append(head_of(os.path.join(root, name)))
+                found["PT" if os.path.basename(root).startswith("P") else "CT"].append(
+                    head_of(os.path.join(root, name))
+                )
     sides = {m: int(np.sqrt((files[0][1] - 1000) / 2)) // 8 * 8 for m, files in found.items()}
     with timed("pet"):
         pet = np.empty((len(found["PT"]), sides["PT"], sides["PT"]), np.float32)
