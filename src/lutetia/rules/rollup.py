@@ -18,6 +18,7 @@ from lutetia.rules.possible import (
     number_range,
     possible_labels,
     representatives,
+    truth_vectors,
 )
 from lutetia.rules.rule import Frame
 from lutetia.rules.schema import ValueEntry
@@ -155,7 +156,8 @@ class Rollup:
                 tried.append((answer, self.results(self.outcomes(narrowed).labels)))
             left = answers_in_words(tried, definition)
             mean = sum(len(r) for _, r in left) / len(left)
-            subject = ", ".join(_asked(view, name)) if name.startswith("lesion.") else "patient"
+            answers = tuple(answer for answer, _ in tried)
+            subject = ", ".join(_asked(self.decision, view, name, answers)) if name.startswith("lesion.") else "patient"
             ranked.append(
                 Question(
                     name,
@@ -222,9 +224,33 @@ def _answered(view: FactView, name: str, answer: Any) -> FactView:
     return patient.with_lesions(given, [lesion.identity for lesion in view.lesions])
 
 
-def _asked(view: FactView, name: str) -> tuple[str, ...]:
-    open_lesions = [v.identity for v in view.lesions if isinstance(v.get(name), OneOf) or v.get(name) is UNKNOWN]
-    return tuple(open_lesions[:5] + (["…"] if len(open_lesions) > 5 else []))
+def _asked(decision: Decision, view: FactView, name: str, answers: Sequence[Scalar]) -> tuple[str, ...]:
+    """The lesions that leave `name` open and whose answer could matter; all of these if that can't be told."""
+    still_open = [v for v in view.lesions if isinstance(v.get(name), OneOf) or v.get(name) is UNKNOWN]
+    scalars = {n: view.get(n) for n in decision.scalars}
+    mattering = still_open
+    if not any(isinstance(value, OneOf) or value is UNKNOWN for value in scalars.values()):
+        mattering = [v for v in still_open if _matters(decision, v, name, answers, scalars, view)] or still_open
+    names = [v.identity for v in mattering]
+    return tuple(names[:5] + (["…"] if len(names) > 5 else []))
+
+
+def _matters(
+    decision: Decision,
+    lesion: FactView,
+    name: str,
+    answers: Sequence[Scalar],
+    scalars: Mapping[str, Any],
+    view: FactView,
+) -> bool:
+    row = tuple(lesion.get(n) for n in decision.lesion_names)
+    position = decision.lesion_names.index(name) if name in decision.lesion_names else -1
+    if position < 0:
+        return True
+    found = {
+        truth_vectors(decision, (*row[:position], answer, *row[position + 1 :]), scalars, view) for answer in answers
+    }
+    return len(found) > 1
 
 
 def _check_sets(expression: Expression, sets: Mapping[str, Expression], where: str) -> None:
