@@ -24,6 +24,8 @@ def find_heart(scene: Scene, lungs: Lungs, spine: Spine, taken: mm.Mask) -> mm.M
     both = lungs.both
     columns = np.flatnonzero(both[low:high].any(axis=(0, 1)))
     rows = np.flatnonzero(both[low:high].any(axis=(0, 2)))
+    if not len(columns) or not len(rows):
+        return heart
     box = (slice(low, high), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
     part = scene.ct_smooth[box]
     tissue = (part > -30) & (part < 400) & ~taken[box]

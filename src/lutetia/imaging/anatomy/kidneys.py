@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
@@ -27,13 +28,20 @@ class Kidney:
     evidence: dict[str, float] = field(default_factory=dict)
 
 
+def depth_below_dome(trunk: Trunk) -> npt.NDArray[np.float64]:
+    """Depth of every slice below the dome, mm; where no dome is in the field, it is taken 40 mm above the top slice."""
+    if np.isfinite(trunk.below_dome_mm).any():
+        return trunk.below_dome_mm
+    count = len(trunk.below_dome_mm)
+    return (count - 1 - np.arange(count)) * SPACING_MM + 40.0
+
+
 def _bed(trunk: Trunk, side: str) -> mm.Mask:
     """Where a kidney may lie: 12 to 125 mm beside the column, from 55 mm before to 90 mm behind the vertebral front."""
     lateral = trunk.lateral_mm if side == "left" else -trunk.lateral_mm
     bed = (lateral > 12) & (lateral < 125) & (trunk.forward_mm < 55) & (trunk.forward_mm > -90)
-    height = trunk.below_dome_mm
-    if np.isfinite(height).any():
-        bed &= ((height > 10) & (height < 290))[:, None, None]
+    height = depth_below_dome(trunk)
+    bed &= ((height > 10) & (height < 260))[:, None, None]
     result: mm.Mask = bed & (trunk.ct_smooth > -20) & (trunk.ct_smooth < 450) & (trunk.body_depth_mm > 12)
     return result
 
@@ -63,6 +71,10 @@ def _judge(trunk: Trunk, mask: mm.Mask, liver_suv: float, hot_tracer: bool) -> t
         "elongation": float(spread[0] / spread[1]),
         "forward_mm": forward,
     }
+    rows = np.flatnonzero(mask.any(axis=(1, 2)))
+    seen = np.flatnonzero(trunk.measured.any(axis=(1, 2)))
+    if len(seen) and rows[0] <= seen[0] and rows[-1] >= seen[-1]:
+        return 0.0, evidence  # runs through the whole field: muscle or bowel, or too little is imaged to say
     if contact > 0.10 or not 35 <= extent <= 210:
         return 0.0, evidence
     score = (0.15 + fat) * np.sqrt(min(volume, 300.0))
@@ -70,6 +82,9 @@ def _judge(trunk: Trunk, mask: mm.Mask, liver_suv: float, hot_tracer: bool) -> t
     score *= 1.0 - contact / 0.12
     # the hilum faces the vertebral body: bowel lies before it, back muscles behind it
     score *= float(np.exp(-0.5 * ((forward + 25.0) / 28.0) ** 2))
+    level = float(np.mean(depth_below_dome(trunk)[rows]))
+    evidence["below_dome_mm"] = level
+    score *= float(np.exp(-0.5 * ((level - 135.0) / 60.0) ** 2))
     if trunk.pet is not None and np.isfinite(liver_suv):
         uptake = float(np.median(trunk.pet[box][part]))
         evidence["suv_median"] = uptake
@@ -115,6 +130,7 @@ def find_kidney(trunk: Trunk, side: str, taken: mm.Mask, liver_suv: float, hot_t
     if box is None:
         return None
     local, bed = trunk.cropped(box), np.ascontiguousarray(whole[box])
+    local = replace(local, below_dome_mm=depth_below_dome(trunk)[box[0]])
     candidates: list[mm.Mask] = []
     if local.pet_smooth is not None and (hot_tracer or np.isfinite(liver_suv)):
         candidates.extend(_hot_pieces(local, bed, liver_suv, hot_tracer))
