@@ -180,9 +180,13 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
     if focus.label in marks.swollen_kidney and 0.9 < over < 1.3:
         _to_liver(focus, levels.liver)  # a kidney lies in fat; this lies in liver, so the kidney's mask holds liver
         return
+    away = marks.distance("liver", around.point)
+    in_kidney = focus.label in (LABELS["kidney_left"], LABELS["kidney_right"])
+    if in_kidney and not around.renal_place and away is not None and away < (15 if over > 0.6 else 10):
+        _to_liver(focus, levels.liver)
+        return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
-    away = marks.distance("liver", around.point)
     if away is None or away >= 10:
         return
     round_ = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8

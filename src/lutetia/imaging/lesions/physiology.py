@@ -70,6 +70,8 @@ def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None
     name = NAMES.get(focus.label, "")
     if focus.label_share < 0.75 and node_in_fat(around):
         return None
+    if name.startswith("kidney") and not around.renal_place:
+        return None  # a mask that has run into liver or mesentery
     if name in names and focus.label_share >= 0.5:
         return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {name.replace('_', ' ')}")
     return None
@@ -117,7 +119,7 @@ def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> 
         name = f"kidney_{side}"
         away = marks.distance(name, around.point)
         centre = marks.kidney.get(side)
-        if away is None or centre is None:
+        if away is None or centre is None or not around.renal_place:
             continue
         inward = abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2])))
         level = abs(float(around.point[2] - centre[2])) < 45

@@ -62,6 +62,11 @@ class Surroundings:
         return self.has_ct and -30.0 < self.ct_peak_hu < 130.0 and self.fat >= 0.4
 
     @property
+    def renal_place(self) -> bool:
+        """Beside or behind the vertebral column: where kidneys lie, whatever a mask says."""
+        return abs(self.lateral) < 95 and -70 < self.ventral < 50
+
+    @property
     def compact(self) -> bool:
         """Round, small enough for a focal lesion, and not part of a larger structure."""
         return self.elongation < 1.45 and self.joined < 0.6
