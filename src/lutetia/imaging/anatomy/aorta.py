@@ -106,13 +106,14 @@ def _peaks(values: npt.NDArray[np.float32], width: float, low: float, high: floa
     return [float(edges[n] + step / 2) for n in sorted(peaks, key=lambda n: -smooth[n])]
 
 
-def _offsets(radius_mm: float, inner_mm: float = 0.0) -> npt.NDArray[np.float32]:
-    """A flat disc (or annulus) kernel with soft edge, normalised."""
+def _disc(radius_mm: float) -> mm.Floats:
+    """A flat disc with a soft edge as a normalised kernel."""
     reach = int(np.ceil(radius_mm / SPACING_MM)) + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     r = np.hypot(y, x) * SPACING_MM
-    kernel = np.clip((radius_mm - r) / SPACING_MM + 0.5, 0, 1) - np.clip((inner_mm - r) / SPACING_MM + 0.5, 0, 1)
-    return (kernel / kernel.sum()).astype(np.float32)
+    kernel: mm.Floats = np.clip((radius_mm - r) / SPACING_MM + 0.5, 0, 1).astype(np.float32)
+    kernel /= kernel.sum()
+    return kernel
 
 
 def track_aorta(
@@ -122,9 +123,9 @@ def track_aorta(
 
     Per slice, discs of 6.5 to 19.5 mm radius compete. A disc scores by its likeness to blood inside less that of the
     ring around it (the 12 least blood-like of 16 directions, since oesophagus, crus or vertebra may touch), less a
-    penalty when its centre is far from the vertebral column, inside it or behind its front third. With PET, discs as cold
-    as muscle are penalised (crus, psoas, intercostal muscle have the density of unenhanced blood); warmth earns nothing,
-    so that noise does not draw the track.
+    penalty when its centre is far from the vertebral column, inside it or behind its front third. With PET, discs as
+    cold as muscle are penalised (crus, psoas, intercostal muscle have the density of unenhanced blood); warmth earns
+    nothing, so that noise does not draw the track.
     """
     count = high - low
     if count < 5:
@@ -163,7 +164,7 @@ def track_aorta(
     brighter = (window > max(blood + 70.0, 180.0)).astype(np.int8)
     scores = np.empty((len(RADII_MM), count, height, width), np.float32)
     for i, radius in enumerate(RADII_MM):
-        mean = ndi.convolve(likeness, _offsets(radius)[None], mode="constant")
+        mean = ndi.convolve(likeness, _disc(radius)[None], mode="constant")
         rim, bone = [], np.zeros(likeness.shape, np.int8)
         reach = radius + 4.5
         for a in range(16):
@@ -176,11 +177,10 @@ def track_aorta(
         enclosed = np.clip((bone - 6) / 4.0, 0, 1)
         scores[i] = mean - ring - far - inside - enclosed
         if cold is not None:
-            scores[i] -= 0.6 * ndi.convolve(cold, _offsets(radius)[None], mode="nearest")
+            scores[i] -= 0.6 * ndi.convolve(cold, _disc(radius)[None], mode="nearest")
     best_track: AortaTrack | None = None
     for side, allowed in (("left", (lateral >= -12) & (lateral < 58)), ("right", (lateral <= 12) & (lateral > -58))):
-        track = _follow(np.where(allowed, scores, -3.0).astype(np.float32))
-        index, row, column, _value = track
+        index, row, column = _follow(np.where(allowed, scores, np.float32(-3)))
         quality = scores[index, np.arange(count), row, column]
         total = float(np.mean(quality))
         if best_track is None or total > best_track.score:
@@ -217,7 +217,7 @@ def _follow(scores: mm.Floats) -> tuple[npt.NDArray[np.int64], ...]:
     for k in range(1, count):
         total[k] = scores[:, k] + ndi.maximum_filter(total[k - 1], size=3, mode="nearest")
     path = np.zeros((3, count), np.int64)
-    place = np.unravel_index(int(total[-1].argmax()), total[-1].shape)
+    place = tuple(int(p) for p in np.unravel_index(int(total[-1].argmax()), total[-1].shape))
     for k in range(count - 1, -1, -1):
         path[:, k] = place
         if k:
@@ -225,8 +225,7 @@ def _follow(scores: mm.Floats) -> tuple[npt.NDArray[np.int64], ...]:
             part = total[k - 1][near]
             step = np.unravel_index(int(part.argmax()), part.shape)
             place = tuple(int(n.start + s) for n, s in zip(near, step, strict=True))
-    value = total[-1].max()
-    return path[0], path[1], path[2], np.array([int(value)])
+    return path[0], path[1], path[2]
 
 
 def _measure_radius(scene: Scene, track: AortaTrack) -> AortaTrack:

@@ -60,7 +60,7 @@ def _record(
         name=name,
         label=LABELS[name],
         source=source,
-        status=status,  # type: ignore[arg-type]
+        status=status,
         reasons=tuple(reasons),
         volume_ml=round(count * VOXEL_ML, 2),
         centroid_mm=(round(float(point[0]), 2), round(float(point[1]), 2), round(float(point[2]), 2)),
@@ -218,7 +218,7 @@ def _assemble(
                     name=name,
                     label=LABELS[name],
                     source=source,
-                    status=status,  # type: ignore[arg-type]
+                    status=status,
                     reasons=verdict.reasons or ("not found",),
                 )
             )

@@ -33,7 +33,8 @@ def depth_below_dome(trunk: Trunk) -> npt.NDArray[np.float64]:
     if np.isfinite(trunk.below_dome_mm).any():
         return trunk.below_dome_mm
     count = len(trunk.below_dome_mm)
-    return (count - 1 - np.arange(count)) * SPACING_MM + 40.0
+    depth: npt.NDArray[np.float64] = (count - 1 - np.arange(count, dtype=np.float64)) * SPACING_MM + 40.0
+    return depth
 
 
 def _bed(trunk: Trunk, side: str) -> mm.Mask:
@@ -95,7 +96,11 @@ def _judge(trunk: Trunk, mask: mm.Mask, liver_suv: float, hot_tracer: bool) -> t
 
 
 def _hot_pieces(trunk: Trunk, bed: mm.Mask, liver_suv: float, hot_tracer: bool) -> Iterator[mm.Mask]:
-    """Tissue above several levels of uptake (shares of the hottest of the bed; of the liver for other tracers), closed by 6 mm (medulla and pelvis differ from cortex) and cut at its necks."""
+    """Tissue above several levels of uptake, closed by 6 mm and cut at its necks.
+
+    The levels are shares of the hottest of the bed, of the liver for tracers that kidneys do not bind. Closing joins
+    medulla and pelvis, which differ from the cortex.
+    """
     assert trunk.pet_smooth is not None
     inside = trunk.pet_smooth[bed & trunk.measured]
     if len(inside) < 200:

@@ -71,7 +71,7 @@ def _window_piece(window: mm.Mask, core: mm.Mask, erosion_mm: float, growth_mm: 
 
 
 def _solid(mask: mm.Mask, trunk: Trunk, allowed: mm.Mask) -> mm.Mask:
-    """Close gaps of 12 mm (vessels, lesions outside the windows) and fill what is enclosed, without leaving `allowed`."""
+    """Close gaps of 12 mm (vessels, lesions outside the windows) and fill what is enclosed, within `allowed`."""
     box = mm.bounding_box(mask, 5)
     if box is None:
         return mask

@@ -85,13 +85,13 @@ def find_lungs(scene: Scene, spine: Spine) -> Lungs:
 
 def _lowest(lung: mm.Mask) -> mm.Floats:
     """Slice index of the lowest lung voxel per column; NaN where there is none."""
-    lowest = lung.argmax(axis=0).astype(np.float32)
+    lowest: mm.Floats = lung.argmax(axis=0).astype(np.float32)
     lowest[~lung.any(axis=0)] = np.nan
     return lowest
 
 
 def _dome(lung: mm.Mask) -> float | None:
-    """Top of one half of the diaphragm: 90th percentile of the lung's base over its outer half (away from the heart)."""
+    """Top of one half of the diaphragm: 90th percentile of the lung's base over its outer half (off the heart)."""
     thick = lung.sum(axis=0) * SPACING_MM > 30
     if thick.sum() < 50:
         return None

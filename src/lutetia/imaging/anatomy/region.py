@@ -26,7 +26,7 @@ class Trunk:
     ----------
     box : crop of the scene: slices from 40 mm above the dome to 260 mm below it
     ct, ct_smooth, pet, pet_smooth : the scene's arrays in the crop
-    soft : soft tissue (-20 to 300 HU) of the trunk: no bone, vertebral column, aorta; inside the rib cage where ribs are
+    soft : soft tissue (-20 to 300 HU) of the trunk: no bone, column or aorta; inside the rib cage where ribs are
     lateral_mm : mm to the left (positive) of the vertebral column
     forward_mm : mm before (positive) the front of the vertebral bodies
     below_dome_mm : (z,) mm below the top of the diaphragm; NaN when no dome is known
@@ -124,7 +124,7 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
         spine.midline[sub] - box[2].start,
     )
 
-    def cut(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def cut(array: npt.NDArray[Any]) -> Any:
         return np.ascontiguousarray(array[box])
 
     local = Scene(
@@ -171,7 +171,7 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
         soft,
         np.broadcast_to(lateral, soft.shape).astype(np.float32),
         np.broadcast_to(forward, soft.shape).astype(np.float32),
-        (dome - z) * SPACING_MM,
+        (dome - z.astype(np.float64)) * SPACING_MM,
         mm.distance_to(np.ascontiguousarray(left | right), SPACING),
         left,
         right,

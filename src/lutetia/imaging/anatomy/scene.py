@@ -129,7 +129,7 @@ def _corner_box(grid: Grid, box: mm.Box | None = None) -> tuple[npt.NDArray[np.f
 
 
 def find_body(ct: mm.Floats) -> mm.Mask:
-    """The patient: denser than -300 HU (between air and fat), opened by 9 mm so that couch shells vanish, largest piece.
+    """The patient: denser than -300 HU (between air and fat), opened by 9 mm against couch shells, largest piece.
 
     Holes (lungs, gas) are filled in every slice; a hole counts only where the patient lies behind it, so that the
     hollow couch stays outside.
@@ -189,7 +189,8 @@ def set_scene(ct: Volume, suv: Volume | None) -> Scene:
             origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
             frame_of_reference_uid=ct.grid.frame_of_reference_uid,
         )
-        hu, field, body = (np.ascontiguousarray(a[crop]) for a in (hu, field, body))
+        hu = np.ascontiguousarray(hu[crop])
+        field, body = np.ascontiguousarray(field[crop]), np.ascontiguousarray(body[crop])
     ct_smooth = ndi.gaussian_filter(hu, 2.4 / SPACING_MM, truncate=3.0)
     pet = pet_smooth = pet_field = None
     if suv is not None:

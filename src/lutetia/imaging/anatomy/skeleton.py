@@ -109,7 +109,8 @@ def find_spine(scene: Scene, bone: mm.Mask) -> Spine | None:
         choice[k] = stack.argmax(axis=0)
         best[k] = score[k] + stack.max(axis=0)
     line_y, line_x = np.zeros(levels), np.zeros(levels)
-    position = np.unravel_index(int(best[-1].argmax()), best[-1].shape)
+    row, column = np.unravel_index(int(best[-1].argmax()), best[-1].shape)
+    position = (int(row), int(column))
     for k in range(levels - 1, -1, -1):
         line_y[k], line_x[k] = position
         dy, dx = shifts[choice[k][position]]

@@ -1,4 +1,4 @@
-"""Plausibility of reference values per tracer: wide limits, each with its reason; a breach is a caution, never a gate."""
+"""Plausibility of reference values per tracer: wide limits, each with its reason; a breach is a caution."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _liver(
         notes.append("no sphere of even 1 cm fits into even liver tissue")
     elif sphere[1] < settings.liver_sphere_mm:
         notes.append(
-            f"no {settings.liver_sphere_mm / 10:g} cm sphere fits into normal liver; the largest has {sphere[1] / 10:g} cm"
+            f"no {settings.liver_sphere_mm / 10:g} cm sphere fits into normal liver, the largest is {sphere[1] / 10:g} cm"
         )
     return _Draft(
         "caution" if reasons else "ok",
@@ -183,7 +183,7 @@ def _spleen(
         notes.append("no sphere fits into the spleen")
     elif sphere[1] < settings.spleen_sphere_mm:
         notes.append(
-            f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen; the largest has {sphere[1] / 10:g} cm"
+            f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen, the largest is {sphere[1] / 10:g} cm"
         )
     core_ml = float(region.sum() * suv.grid.voxel_ml)
     if core_ml < 2.0:
@@ -242,7 +242,7 @@ def _heart_blood(array: npt.NDArray[np.float32], suv: Volume, anatomy: Anatomy, 
 def _tube_doubts(
     tube: TubeMeasure, radius_mm: npt.NDArray[np.float64], tracer: Tracer, heart: float | None
 ) -> list[str]:
-    """What makes a track or its uptake doubtful. The heart is a second witness where its wall takes up little (SSTR)."""
+    """What makes a track or its uptake doubtful; the heart is a second witness where its wall is cold (SSTR)."""
     doubts: list[str] = []
     value = tube.measure.suv_mean
     if tracer.modality == "SPECT":
@@ -332,7 +332,7 @@ def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettin
                 )
             )
         records[name] = Reference(
-            name=name,  # type: ignore[arg-type]
+            name=name,
             status=status,
             reasons=tuple(dict.fromkeys([*reasons, *draft.notes])),
             method="" if reported is None else reported.method,

@@ -36,8 +36,8 @@ class ReferenceSettings(Record):
             chosen=self.estimate,
             default="whole_organ",
             title="Which reference value is reported",
-            reason="A 3 cm liver sphere scatters by 5 to 7 % on usual noise and an aortic cylinder by more than 10 % one "
-            "time in four; the median of the whole, lesion-free organ scatters least. Both stand in the record.",
+            reason="A 3 cm liver sphere scatters by 5 to 7 % on usual noise and an aortic cylinder by more than 10 % "
+            "one time in four; the median of the whole, lesion-free organ scatters least. Both stand in the record.",
         )
 
 

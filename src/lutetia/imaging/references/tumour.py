@@ -125,8 +125,8 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
                 liver_like = find_population(crop, p.core, below=0.8 * p.mode)
         if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap > -1.0):
             reasons.append(
-                f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue and not darker on CT: "
-                "either may be tumour"
+                f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "
+                "and not darker on CT: either may be tumour"
             )
             refuse = refuse or (hot_gap is not None and hot_gap > 3.0 and share > COLD_SHARE)
         if p.near < 0.25:
