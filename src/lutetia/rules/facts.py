@@ -80,6 +80,11 @@ class FactView:
         )
         return self
 
+    def give(self, name: str, value: Fact) -> None:
+        """Add a fact before anything that rests on it has been asked."""
+        self.given[name] = self._memo[name] = value
+        self._columns.clear()
+
     def get(self, name: str) -> Fact:
         """The fact, derived if need be. A derivation that needs itself is unknown."""
         try:

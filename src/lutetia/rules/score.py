@@ -163,12 +163,12 @@ def _list_targets(view: FactView, rules: RuleSet) -> None:
     """Mark the target lesions: the reader's own list where there is one, else the list of the overall score."""
     if any(lesion.get("lesion.target") is not UNKNOWN for lesion in view.lesions):
         for lesion in view.lesions:
-            lesion.given.setdefault("lesion.sstr_rads_target", lesion.get("lesion.target") is True)
+            lesion.give("lesion.sstr_rads_target", lesion.get("lesion.target") is True)
         return
     body = rules[TARGET_LIST].body if TARGET_LIST in rules else None
     listed = body.targets(view) if isinstance(body, Rollup) else ()
     for lesion in view.lesions if listed else ():
-        lesion.given.setdefault("lesion.sstr_rads_target", lesion.identity in listed)
+        lesion.give("lesion.sstr_rads_target", lesion.identity in listed)
 
 
 def _lesion_facts(lesion: CaseLesion, case: TypedCase, roles: Mapping[str, str]) -> dict[str, Fact]:
