@@ -182,7 +182,8 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
         return
     away = marks.distance("liver", around.point)
     in_kidney = focus.label in (LABELS["kidney_left"], LABELS["kidney_right"])
-    if in_kidney and not around.renal_place and away is not None and away < (15 if over > 0.6 else 10):
+    reach = 15 if over > 0.6 else 10 + 12 * (around.core_ml > 8)  # the peak of a large focus lies deeper
+    if in_kidney and not around.renal_place and away is not None and away < reach:
         _to_liver(focus, levels.liver)
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):

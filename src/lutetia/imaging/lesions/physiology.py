@@ -146,6 +146,8 @@ def part_of_organ(focus: Focus, around: Surroundings, work: Working, marks: Land
         return None
     points = work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1])
     for organ in ("kidney_left", "kidney_right", "spleen", "urinary_bladder"):
+        if organ.startswith("kidney") and not around.renal_place:
+            continue
         away = marks.distance(organ, points)
         if away is not None and away < 5:
             return Judgement(True, organ, f"runs on from the {organ.replace('_', ' ')}, {away:.0f} mm from its mask")
