@@ -98,13 +98,16 @@ def _assemble(
         if found is not None and found.mask is not None:
             working[found.mask] = LABELS[name]
     labels = resample(working, scene.grid, suv.grid, 0.0, nearest=True).astype(np.uint8, copy=False)
+    counts = np.zeros(256, np.int64)
+    for part in labels:  # a slice at a time: counting converts to 64 bits
+        counts += np.bincount(part.ravel(), minlength=256)
     records = []
     for name, found in {"body": Found(mask=scene.body, reasons=["outline of uptake"]), **organs}.items():
-        mask = labels > 0 if name == "body" else labels == LABELS[name]
-        count = int(mask.sum())
+        count = int(counts[1:].sum() if name == "body" else counts[LABELS[name]])
         centroid = None
         if count:
-            point = suv.grid.to_lps([float(np.mean(c)) for c in np.nonzero(mask)])
+            on_working = working > 0 if name == "body" else working == LABELS[name]
+            point = scene.grid.to_lps(np.argwhere(on_working).mean(axis=0))
             centroid = (float(point[0]), float(point[1]), float(point[2]))
         status = found.status if found.status == "outside_field" else "caution"
         if name == "liver" and count and not concerns.get("liver"):

@@ -88,24 +88,25 @@ def find_kidneys(scene: PetScene, liver: Found, taken: mm.Mask, *, sstr: bool) -
     largest piece of the right place and length wins.
     """
     assert liver.mask is not None
-    forbidden = liver.mask | taken
     z_top = int(np.nonzero(liver.mask)[0].max())
     z_low = max(0, int(np.nonzero(liver.mask)[0].min() - 120 / SPACING_MM))
+    slab = slice(z_low, z_top)
+    smooth, body, forbidden = scene.smooth[slab], scene.body[slab], liver.mask[slab] | taken[slab]
     kidneys: dict[str, mm.Mask] = {}
     best: dict[str, float] = {}
     y, x = np.arange(liver.mask.shape[1]), np.arange(liver.mask.shape[2])
-    depth = (y[None] - scene.front[:, None]) / np.maximum(1.0, scene.back - scene.front)[:, None]
-    lateral = (x[None] - scene.midline[:, None]) * SPACING_MM
+    front, back, midline = scene.front[slab], scene.back[slab], scene.midline[slab]
+    depth = (y[None] - front[:, None]) / np.maximum(1.0, back - front)[:, None]
+    lateral = (x[None] - midline[:, None]) * SPACING_MM
     behind = ((depth > 0.45) & (depth < 0.97))[:, :, None]
     for factor in (1.3, 1.7, 2.2, 3.0, 4.5) if sstr else (1.3, 1.7, 2.2):
-        hot = (scene.smooth > factor * liver.level) & scene.body & ~forbidden
-        hot[:z_low] = False
-        hot[z_top:] = False
+        hot = (smooth > factor * liver.level) & body & ~forbidden
         for side, sign in (("right", -1), ("left", 1)):
             zone = behind & ((sign * lateral > 20) & (sign * lateral < 115))[:, None, :]
             part = ndi.binary_closing(hot & zone, iterations=2) & ~forbidden
             for where, mask, count in mm.components(part, int(20 / VOXEL_ML)):
                 z, _, x_ = (float(np.mean(c)) + w.start for c, w in zip(np.nonzero(mask), where, strict=True))
+                z += z_low
                 length = (where[0].stop - where[0].start) * SPACING_MM
                 volume = count * VOXEL_ML
                 if volume > 450 or not 45 <= length <= 190 or not 30 < sign * scene.lateral_mm(z, x_) < 95:
@@ -113,8 +114,8 @@ def find_kidneys(scene: PetScene, liver: Found, taken: mm.Mask, *, sstr: bool) -
                 score = volume * min(1.0, (z_top - z) * SPACING_MM / 90.0)
                 if score > best.get(side, 0.0):
                     best[side] = score
-                    full = np.zeros_like(hot)
-                    full[where] = mask
+                    full = np.zeros(liver.mask.shape, bool)
+                    full[slab][where] = mask
                     kidneys[f"kidney_{side}"] = full
     return kidneys
 
