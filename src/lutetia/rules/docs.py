@@ -15,6 +15,7 @@ from lutetia.rules.cases import Case, CaseFile
 from lutetia.rules.describe import describe, overview, sources_text
 from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.rule import spell
+from lutetia.rules.tables import table_pages
 from lutetia.rules.template import json_schema, template
 
 _MADE = "<!-- Made from the rule file and its cases by `python -m lutetia.rules.docs`; do not edit. -->\n\n"
@@ -27,6 +28,7 @@ def pages(rules: RuleSet, cases: Iterable[CaseFile]) -> dict[str, str]:
     made["README.md"] = _MADE + _index(rules)
     made["sources.md"] = _MADE + "# Sources\n\n```\n" + sources_text(rules) + "\n```\n"
     made["contradictions.md"] = _MADE + contradictions(rules)
+    made |= {name: _MADE + text for name, text in table_pages(rules).items()}
     made["case.schema.json"] = json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
     made["case.template.yaml"] = template()
     return made
@@ -39,6 +41,9 @@ def _index(rules: RuleSet) -> str:
         cells = (row["shape"], row["scope"], row["title"], row["edition"], row["population"] or "–")
         lines.append(f"| [{row['rule']}]({row['rule']}.md) | {' | '.join(cells)} |")
     lines += ["", "[Sources](sources.md) · [Where the sources contradict each other](contradictions.md) · "]
+    lines += [
+        "[Where the PRRT profiles disagree](guideline-disagreements.md) · [Outcomes of groups](group-outcomes.md) · "
+    ]
     lines += ["[Format of a rule file](../rules_format.md) · [Schema of a typed case](case.schema.json)"]
     return "\n".join(lines) + "\n"
 
