@@ -176,7 +176,7 @@ def _lines() -> frozenset[str]:
 
 
 def test_no_score_of_a_patient_says_it_as_text_or_page() -> None:
-    said = [(line[:160], found) for line in _lines() for found in forbidden_claims(line, "documentation")]
+    said = [(line[:160], found) for line in _lines() for found in forbidden_claims(line)]
     assert said == []
 
 
