@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lutetia.rules.__main__ import all_cases, cases_folder
 from lutetia.rules.cases import Case, CaseFile
+from lutetia.rules.contradictions import contradictions_page
 from lutetia.rules.describe import describe, overview, sources_text
 from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.rule import spell
@@ -27,7 +28,7 @@ def pages(rules: RuleSet, cases: Iterable[CaseFile]) -> dict[str, str]:
     made = {f"{name}.md": _MADE + describe(rules[name]) + _cases(name, files) for name in rules.names()}
     made["README.md"] = _MADE + _index(rules)
     made["sources.md"] = _MADE + "# Sources\n\n```\n" + sources_text(rules) + "\n```\n"
-    made["contradictions.md"] = _MADE + contradictions(rules)
+    made["contradictions.md"] = _MADE + contradictions_page(rules)
     made |= {name: _MADE + text for name, text in table_pages(rules).items()}
     made["case.schema.json"] = json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
     made["case.template.yaml"] = template()
@@ -45,22 +46,6 @@ def _index(rules: RuleSet) -> str:
         "[Where the PRRT profiles disagree](guideline-disagreements.md) · [Outcomes of groups](group-outcomes.md) · "
     ]
     lines += ["[Format of a rule file](../rules_format.md) · [Schema of a typed case](case.schema.json)"]
-    return "\n".join(lines) + "\n"
-
-
-def contradictions(rules: RuleSet) -> str:
-    """Where the sources contradict each other, and how the software shows both: gathered from all rules."""
-    lines = ["# Where the sources contradict each other", ""]
-    lines += ["Neither statement is chosen silently: both are shown with their sources, and the setting in force.", ""]
-    lines += ["| # | topic | what the sources say, and how it is shown | sources | rule |", "|---|---|---|---|---|"]
-    found: list[tuple[str, str]] = []
-    for rule in rules:
-        for index, entry in enumerate(rule.file.contradictions):
-            citations = rule.frame.citations(entry.cite, ("contradictions", index))
-            sources = "; ".join(f"{c.source} {c.place}" + ("" if c.verified else " (not verified)") for c in citations)
-            text = entry.say.replace("|", "/")
-            found.append((entry.id, f"| {entry.id} | {entry.title} | {text} | {sources} | [{rule.id}]({rule.id}.md) |"))
-    lines += [text for _, text in sorted(found)]
     return "\n".join(lines) + "\n"
 
 
