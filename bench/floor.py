@@ -71,7 +71,7 @@ def read_pixels(files: list[tuple[str, int]], side: int, out: np.ndarray, factor
 
 
 def floor(study: Path) -> dict[str, Any]:
-    """All steps; returns what is printed. Works on the files of make_study.py: PT (or PET) and CT folders, one slice a file."""
+    """All steps; returns what is printed. The PET lies in a folder PT (or PET), the CT in CT, one slice a file."""
     begin = time.perf_counter()
     with timed("scan"):
         found: dict[str, list[tuple[str, int]]] = {"PT": [], "CT": []}

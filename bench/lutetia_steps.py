@@ -21,6 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# imported by the product when they are needed; here they belong to the start-up, as all imports of the script do
+import pydicom  # noqa: F401
+import scipy.sparse.csgraph
+import scipy.spatial  # noqa: F401
 from scipy.ndimage import uniform_filter
 
 from lutetia.dicom.headers import pet_facts
