@@ -88,7 +88,7 @@ def _flipped(name: str, data: dict[str, Any]) -> Iterator[Mutant]:
 
 
 def _conditions(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    states = {"raised", "fires", "given", "open", "indeterminate"}
+    states = {"raised", "fires", "given", "open", "indeterminate", "positive", "low avidity", "not as expected"}
     if isinstance(node, dict):
         for key, value in node.items():
             if key in ("conventions", "sources", "population"):
