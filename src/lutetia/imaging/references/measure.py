@@ -137,7 +137,7 @@ def _liver(
         notes.append("no sphere of even 1 cm fits into even liver tissue")
     elif sphere[1] < settings.liver_sphere_mm:
         notes.append(
-            f"no {settings.liver_sphere_mm / 10:g} cm sphere fits into normal liver, the largest is {sphere[1] / 10:g} cm"
+            f"no {settings.liver_sphere_mm / 10:g} cm sphere fits into normal liver, the largest: {sphere[1] / 10:g} cm"
         )
     return _Draft(
         "caution" if reasons else "ok",
@@ -183,7 +183,7 @@ def _spleen(
         notes.append("no sphere fits into the spleen")
     elif sphere[1] < settings.spleen_sphere_mm:
         notes.append(
-            f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen, the largest is {sphere[1] / 10:g} cm"
+            f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen, the largest: {sphere[1] / 10:g} cm"
         )
     core_ml = float(region.sum() * suv.grid.voxel_ml)
     if core_ml < 2.0:
