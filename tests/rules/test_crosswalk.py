@@ -103,5 +103,16 @@ def test_the_crosswalk_is_in_text_json_and_page(rules: RuleSet) -> None:
     assert json.loads(json.dumps(result.as_dict()))["crosswalk"]["rows"][0]["system"] == "Krenning, modified"
 
 
+def test_a_lesion_within_five_percent_of_the_liver_is_named(rules: RuleSet) -> None:
+    text = HEAD.replace("tracer: fdg}", "tracer: fdg, liver: 2}")
+    walk = _crosswalk(text + "lesions: [{id: A, seen: {s: {suv_max: 8.01, focal: yes}, f: {suv_max: 2.01}}}]", rules)
+    assert [s for s in walk.sentences if s.startswith("Near")] == [
+        "Near the cut: A is within 5 % of the liver on SSTR.",
+        "Near the cut: A is within 5 % of the liver on FDG.",
+    ]
+    far = _crosswalk(text + "lesions: [{id: A, seen: {s: {suv_max: 8.5, focal: yes}, f: {suv_max: 2.2}}}]", rules)
+    assert not [s for s in far.sentences if s.startswith("Near")]
+
+
 def test_no_lesion_has_no_crosswalk(rules: RuleSet) -> None:
     assert score(case_from_text(HEAD), rules).crosswalk is None

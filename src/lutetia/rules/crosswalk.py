@@ -17,6 +17,8 @@ from lutetia.rules.verdict import Verdict
 
 #: with more lesions than this a sentence counts them and names three
 MANY = 5
+#: lesion-to-liver ratios that the set band of 0.95 to 1.05 carries across the cut
+NEAR = (1 / 1.05, 1 / 0.95)
 BACKGROUND, LIVER = "above background", "above the liver"
 DUAL = ("netpet", "karfis", "zidan")
 COLUMN = "the review's column"
@@ -119,7 +121,8 @@ def crosswalk(verdicts: Sequence[Verdict], rules: RuleSet, view: FactView) -> Cr
         rows.append(_row(system, "", _result(verdict)))
         if verdict.refused is None:
             rows += [_row(system, name, text) for name, text in _other_readings(rules, system.rule, view)]
-    return Crosswalk(tuple(rows), tuple(dict.fromkeys(_sentences(by_rule, rules, view))))
+    said = (*_sentences(by_rule, view), *_near(verdicts, view))
+    return Crosswalk(tuple(rows), tuple(dict.fromkeys(said)))
 
 
 def _row(system: System, reading: str, result: str) -> CrosswalkRow:
@@ -130,7 +133,8 @@ def _result(verdict: Verdict) -> str:
     if verdict.refused is not None:
         return f"no result: {verdict.reason}"
     text = " or ".join(verdict.results) or "nothing to say"
-    hidden = [f"{len(names)} × {name}" for name, _, names in verdict.lists if name in ("3C", "3D")]
+    sure = {name: [n for n in names if not n.endswith("?")] for name, _, names in verdict.lists}
+    hidden = [f"{len(sure[name])} × {name}" for name in ("3C", "3D") if sure.get(name)]
     if hidden and not text.startswith(("3", "not")):
         text += " with " + " and ".join(hidden)
     if verdict.proposed and not verdict.settled:
@@ -176,7 +180,27 @@ def _outcome(rule: Rule, view: FactView) -> str:
 # ---------------------------------------------------------------------------------------------- sentences
 
 
-def _sentences(verdicts: Mapping[str, Verdict], rules: RuleSet, view: FactView) -> Iterator[str]:
+def _near(verdicts: Sequence[Verdict], view: FactView) -> Iterator[str]:
+    """Lesions within 5 % of the liver on either tracer: a hair's breadth from another class."""
+    sstr = [
+        verdict.subject.partition("@")[0]
+        for verdict in verdicts
+        if verdict.rule == "krenning-modified"
+        and verdict.subject.endswith("@sstr")
+        and min(verdict.near, default="9") <= "2"
+        and max(verdict.near, default="0") >= "3"
+    ]
+    fdg = [
+        lesion.identity
+        for lesion in view.lesions
+        if isinstance(ratio := lesion.get("lesion.fdg.ratio_liver"), float) and NEAR[0] <= ratio <= NEAR[1]
+    ]
+    for tracer, names in (("SSTR", sstr), ("FDG", fdg)):
+        if names:
+            yield f"Near the cut: {_listed(names)} {_is(names)} within 5 % of the liver on {tracer}."
+
+
+def _sentences(verdicts: Mapping[str, Verdict], view: FactView) -> Iterator[str]:
     silent = [v for name in DUAL if (v := verdicts.get(name)) is not None and v.refused is not None]
     if silent:
         for reason in dict.fromkeys(v.reason for v in silent):
