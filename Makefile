@@ -13,9 +13,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
-demo: $(STAMP)  ## make a synthetic patient, read it, and name the report
+demo: $(STAMP)  ## a synthetic patient and a made-up course, read; names the reports
 	$(BIN)/lutetia make-phantom demo-output/patient --seed 7
 	$(BIN)/lutetia read demo-output/patient/dicom --out demo-output/reading
+	$(BIN)/lutetia make-phantom demo-output/captem --seed 7 --course captem
+	$(BIN)/lutetia read demo-output/captem/dicom --out demo-output/captem-reading
+	@echo "reports: demo-output/reading/report.html and demo-output/captem-reading/report.html"
 
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
