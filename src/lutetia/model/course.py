@@ -391,6 +391,7 @@ class Course(Record):
     verdicts: tuple[dict[str, Any], ...] = ()
     questions: tuple[dict[str, Any], ...] = ()
     rule_history: tuple[dict[str, Any], ...] = ()
+    crosswalk: dict[str, Any] = {}  # all systems side by side: "rows", and "sentences" on where they part
     conventions: tuple[ConventionUse, ...] = ()
     issues: tuple[Issue, ...] = ()
     treatments: tuple[dict[str, Any], ...] = ()
