@@ -11,7 +11,6 @@ from lutetia.rules.case import read_case
 from lutetia.rules.loader import load_rules
 from lutetia.rules.score import score_course
 
-
 #: profiles whose raised gates are events of a course
 _EVENT_RULES = ("dual-tracer-course", "pseudoprogression", "post-therapy-patterns", "new-lesion")
 
@@ -60,6 +59,7 @@ def with_verdicts(course: Course, settings: ReadSettings) -> Course:
             "verdicts": tuple(data["verdicts"]),
             "questions": tuple(data["questions"]),
             "rule_history": tuple(data["history"]),
+            "crosswalk": data["crosswalk"] or {},
             "events": (*course.events, *events),
             "issues": (*course.issues, *notes),
         }
