@@ -1,0 +1,226 @@
+"""References on drawn organs: estimates, noise, small spaces, user regions, plausibility and the tumour question."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import ndimage as ndi
+
+from lutetia.imaging.anatomy import LABELS, Anatomy, VesselTrack
+from lutetia.imaging.references import References, ReferenceSettings, UserReference, measure_references
+from lutetia.imaging.references.blood_pool import core_radius, trimmed_mean
+from lutetia.imaging.references.checks import implausible
+from lutetia.imaging.references.region import centroid_inside, crop_organ
+from lutetia.model import Grid, OrganRecord, Tracer, Volume
+
+DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
+LU177 = Tracer(
+    key="lu177-dotatate", name="177Lu-DOTATATE", binds="sstr_agonist", radionuclide="177Lu", modality="SPECT"
+)
+GRID = Grid((50, 40, 70), (3.0, 3.0, 3.0), (0.0, 0.0, 0.0))
+Mask = npt.NDArray[np.bool_]
+
+
+def ball(centre: tuple[float, float, float], radius_mm: float) -> Mask:
+    z, y, x = np.indices(GRID.shape) * 3.0
+    inside: Mask = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2 <= radius_mm**2
+    return inside
+
+
+LIVER = ball((50, 60, 75), 45)
+SPLEEN = ball((150, 60, 75), 24)
+AORTA_X, AORTA_Y = 110.0, 60.0
+
+
+def record(name: str, status: str = "ok", reasons: tuple[str, ...] = ()) -> OrganRecord:
+    return OrganRecord(name=name, label=LABELS[name], source="drawn", status=status, reasons=reasons)
+
+
+def drawn(spleen: Mask = SPLEEN, **statuses: str) -> Anatomy:
+    labels = np.ones(GRID.shape, np.uint8)
+    labels[LIVER], labels[spleen] = LABELS["liver"], LABELS["spleen"]
+    z = np.arange(130.0, 15.0, -3.0)
+    track = VesselTrack(
+        np.stack([np.full_like(z, AORTA_X), np.full_like(z, AORTA_Y), z], axis=1), np.full_like(z, 11.0)
+    )
+    organs = tuple(record(n, statuses.get(n, "ok"), ("as drawn",)) for n in ("liver", "spleen", "aorta"))
+    return Anatomy(Volume(labels, GRID, "label"), organs, "drawn", aorta=track, liver_side="right")
+
+
+def uptake(
+    liver: float = 6.0, spleen: float = 20.0, blood: float = 1.4, *, noise: float = 0.04, lesion: Mask | None = None
+) -> Volume:
+    _z, y, x = np.indices(GRID.shape) * 3.0
+    suv = np.full(GRID.shape, 0.6, np.float32)
+    suv[LIVER], suv[SPLEEN] = liver, spleen
+    suv[(x - AORTA_X) ** 2 + (y - AORTA_Y) ** 2 <= 11.0**2] = blood
+    if lesion is not None:
+        suv[lesion & LIVER] = 5 * liver
+    suv = ndi.gaussian_filter(suv, 0.75)
+    grain = ndi.gaussian_filter(np.random.default_rng(2).standard_normal(GRID.shape), 0.8)
+    suv = suv * (1 + noise * grain / grain.std())
+    return Volume(np.maximum(suv, 0).astype(np.float32), GRID, "SUVbw")
+
+
+def measured(suv: Volume | None = None, anatomy: Anatomy | None = None, **how: object) -> References:
+    return measure_references(suv or uptake(), anatomy or drawn(), DOTATATE, **how)  # type: ignore[arg-type]
+
+
+def test_both_estimates_stand_beside_the_reported_value() -> None:
+    references = measured().by_name
+    for name, truth in (("liver", 6.0), ("spleen", 20.0), ("blood_pool", 1.4)):
+        reference = references[name]
+        assert reference.status == "ok", reference.reasons
+        assert reference.whole_organ is not None
+        assert reference.classical is not None
+        assert reference.suv_mean == reference.whole_organ.suv_mean == pytest.approx(truth, rel=0.05)
+        assert reference.classical.suv_mean == pytest.approx(truth, rel=0.10)
+    assert references["liver"].classical.method.startswith("3 cm sphere")  # type: ignore[union-attr]
+    assert references["spleen"].classical.method.startswith("2 cm sphere")  # type: ignore[union-attr]
+    assert references["blood_pool"].classical.method.startswith("1 × 2 cm cylinder")  # type: ignore[union-attr]
+
+
+def test_the_convention_chooses_which_estimate_is_reported() -> None:
+    settings = ReferenceSettings(estimate="classical")
+    liver = measured(settings=settings).by_name["liver"]
+    assert liver.classical is not None
+    assert liver.suv_mean == liver.classical.suv_mean
+    assert settings.convention().chosen == "classical"
+
+
+def test_the_volumes_of_the_classical_regions_are_those_of_their_definition() -> None:
+    references = measured().by_name
+    assert references["liver"].classical.volume_ml == pytest.approx(14.1, rel=0.08)  # type: ignore[union-attr]
+    assert references["spleen"].classical.volume_ml == pytest.approx(4.19, rel=0.15)  # type: ignore[union-attr]
+    assert references["blood_pool"].classical.volume_ml == pytest.approx(1.57, rel=0.5)  # type: ignore[union-attr]
+
+
+def test_more_noise_gives_a_larger_standard_error() -> None:
+    quiet, loud = measured(uptake(noise=0.03)).by_name, measured(uptake(noise=0.12)).by_name
+    for name in quiet:
+        assert loud[name].standard_error > 2 * quiet[name].standard_error  # type: ignore[operator]
+
+
+def test_between_metastases_the_largest_sphere_that_fits_is_used_and_named() -> None:
+    z, y, x = np.indices(GRID.shape) * 3.0
+    lattice = ((x % 36 - 18) ** 2 + (y % 36 - 18) ** 2 + (z % 36 - 18) ** 2) <= 11.0**2
+    references = measured(uptake(lesion=lattice)).by_name
+    liver = references["liver"]
+    assert any("no 3 cm sphere fits" in r or "no sphere" in r for r in liver.reasons)
+    if liver.classical is not None:
+        assert liver.classical.volume_ml < 14
+
+
+def test_a_lesion_mask_is_left_out_of_the_whole_organ() -> None:
+    lesion = ball((50, 60, 75), 20)
+    with_mask = measured(uptake(lesion=lesion), lesion_mask=lesion).by_name["liver"]
+    assert with_mask.suv_mean == pytest.approx(6.0, rel=0.05)
+    assert with_mask.suv_max < 15  # type: ignore[operator]
+
+
+def test_a_reference_given_by_hand_replaces_ours() -> None:
+    sphere = UserReference(centre_mm=(150.0, 60.0, 75.0), radius_mm=8.0)
+    mask = UserReference(mask=ball((50, 60, 75), 12))
+    references = measured(user={"spleen": sphere, "liver": mask}).by_name
+    assert references["spleen"].status == references["liver"].status == "user"
+    assert references["spleen"].suv_mean == pytest.approx(20.0, rel=0.05)
+    assert "16 mm" in references["spleen"].method
+    assert references["liver"].suv_mean == pytest.approx(6.0, rel=0.05)
+
+
+def test_a_hand_placed_region_outside_the_image_says_so() -> None:
+    nowhere = UserReference(centre_mm=(5000.0, 0.0, 0.0), radius_mm=5.0)
+    spleen = measured(user={"spleen": nowhere}).by_name["spleen"]
+    assert spleen.suv_mean is None
+    assert "no voxel" in " ".join(spleen.reasons)
+
+
+def test_absent_and_outside_are_handed_on_without_a_value() -> None:
+    anatomy = drawn(spleen=np.zeros(GRID.shape, bool))
+    anatomy = Anatomy(
+        anatomy.labels,
+        (record("liver"), record("spleen", "absent", ("confirm splenectomy",)), record("aorta")),
+        "drawn",
+    )
+    references = measured(anatomy=anatomy).by_name
+    assert references["spleen"].status == "absent"
+    assert references["spleen"].suv_mean is None
+    assert references["blood_pool"].status == "caution"
+    assert references["blood_pool"].suv_mean is None
+
+
+def test_a_spleen_at_the_level_of_the_liver_is_a_caution() -> None:
+    references = measured(uptake(spleen=6.0))
+    assert references.by_name["spleen"].status == "caution"
+    assert "order" in " ".join(references.by_name["spleen"].reasons)
+    assert any(i.code == "reference-caution" for i in references.issues)
+
+
+def test_spect_blood_pool_is_at_best_a_caution() -> None:
+    references = measure_references(uptake(), drawn(), LU177).by_name
+    assert references["blood_pool"].status == "caution"
+    assert references["blood_pool"].suv_mean is not None
+    assert references["liver"].status == "ok"
+
+
+def test_estimates_that_disagree_raise_an_issue() -> None:
+    half = ball((26, 60, 75), 22)
+    suv = uptake()
+    suv.array[half & LIVER] *= np.float32(1.18)
+    issues = measured(suv).issues
+    liver = measured(suv).by_name["liver"]
+    assert liver.classical is not None
+    gap = abs(liver.classical.suv_mean / liver.whole_organ.suv_mean - 1)  # type: ignore[union-attr]
+    assert (gap > 0.10) == any(i.code == "reference-estimates-disagree" and i.where == "liver" for i in issues)
+
+
+def test_a_liver_of_tumour_with_some_liver_left_is_flagged() -> None:
+    field = ndi.gaussian_filter(np.random.default_rng(4).standard_normal(GRID.shape), 3.0)
+    tumour = field > np.quantile(field, 0.25)
+    liver = measured(uptake(lesion=tumour)).by_name["liver"]
+    assert liver.status == "caution"
+
+
+def test_the_colder_denser_part_of_a_liver_full_of_tumour_is_named() -> None:
+    field = ndi.gaussian_filter(np.random.default_rng(4).standard_normal(GRID.shape), 4.0)
+    tumour = field > np.quantile(field, 0.45)
+    hu = np.full(GRID.shape, 60, np.int16)
+    hu[tumour] = 35
+    liver = measured(uptake(lesion=tumour), ct=Volume(hu, GRID, "HU")).by_name["liver"]
+    assert liver.status == "caution" or liver.suv_mean == pytest.approx(6.0, rel=0.15)
+
+
+def test_a_blood_pool_is_blamed_only_where_it_or_the_liver_is_unsure() -> None:
+    values = {"liver": 6.0, "spleen": 5.0, "blood_pool": 1.4}
+    both = implausible(DOTATATE, values, {"liver": True, "spleen": True, "blood_pool": True})
+    one = implausible(DOTATATE, values, {"liver": False, "spleen": True, "blood_pool": True})
+    assert both["liver"]
+    assert both["spleen"]
+    assert one["liver"]
+    assert not one["spleen"]
+    assert not one["blood_pool"]
+
+
+def test_the_centroid_of_a_hollow_region_is_moved_into_it() -> None:
+    shell = ball((60, 60, 75), 30) & ~ball((60, 60, 75), 20)
+    crop = crop_organ(uptake().array, GRID, shell)
+    assert crop is not None
+    index = np.rint(GRID.to_index(centroid_inside(crop, crop.mask))).astype(int)
+    assert shell[tuple(index)]
+
+
+def test_one_hot_neighbour_does_not_move_the_blood_pool() -> None:
+    suv = uptake()
+    suv.array[ball((AORTA_X, AORTA_Y - 6, 60), 9)] = 25.0
+    blood = measured(suv).by_name["blood_pool"]
+    assert blood.suv_mean == pytest.approx(1.4, rel=0.10)
+
+
+def test_the_core_of_a_thin_vessel_is_at_least_four_millimetres() -> None:
+    radius = core_radius(np.array([5.0, 8.0, 12.0]))
+    assert radius.tolist() == pytest.approx([4.0, 4.5, 8.4])
+
+
+def test_a_trimmed_mean_leaves_out_a_quarter_on_each_side() -> None:
+    assert trimmed_mean(np.array([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -50.0])) == pytest.approx(3.5)
