@@ -9,7 +9,8 @@ from lutetia.model import Tracer, UsageError, Volume
 def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anatomy:
     """Find the organs of one study without weights.
 
-    A CT that covers only part of the PET is used where it lies; uptake alone tells the rest.
+    A CT that covers only part of the PET is used where it lies; uptake alone tells the rest. Where the liver seems to
+    lie on the left, uptake alone is asked as a witness.
 
     Parameters
     ----------
@@ -31,7 +32,14 @@ def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anato
         from lutetia.imaging.anatomy.partial_ct import WHOLE, joined, slices_covered
 
         if suv is None or slices_covered(suv.grid, ct.grid) >= WHOLE:
-            return find_embedded(ct, suv, tracer)
+            found = find_embedded(ct, suv, tracer)
+            if suv is None or found.liver_side != "left":
+                return found
+            # a liver on the left is rare enough to ask a witness: a large spleen can pass for it
+            from lutetia.imaging.anatomy.pet_only import find_anatomy_pet_only
+            from lutetia.imaging.anatomy.second_opinion import weighed
+
+            return weighed(suv, found, find_anatomy_pet_only(suv, tracer))
         from lutetia.imaging.anatomy.pet_only import find_anatomy_pet_only
 
         return joined(find_anatomy_pet_only(suv, tracer), find_embedded(ct, suv, tracer), ct.grid)
