@@ -169,7 +169,7 @@ def test_a_lost_spleen_reference_is_said_with_its_status(made_up):
 def test_several_studies_get_a_matrix_and_a_part_each(two_visits):
     page = _text(two_visits)
     assert "Course of the lesions" in page
-    assert "shrinking (volume −42 %)" in page
+    assert "smaller lesion 1: " in page and "volume −42 %" in page
     assert page.count("What was scanned and how") == 2
     assert "not visible" in page
 

@@ -13,6 +13,9 @@ from lutetia.outputs.pictures.planes import Plane, Vector
 from lutetia.outputs.volumes import Region
 
 PANEL_PIXELS = 150
+#: A picture of a lesion beside those of the other studies: its pixels and what it covers.
+PLACE_PIXELS = 116
+PLACE_MM = 130.0
 _GAP = 4
 _LESION_LINE = (0, 200, 255)
 _SOLID_LINE = (0, 200, 255)
@@ -106,6 +109,28 @@ def lesion_strip(
         ],
         upper,
     )
+
+
+def place_picture(scene: Scene, centre_mm: Vector, lesions: Volume | None, label: int, upper: float) -> bytes:
+    """One axial JPEG at a lesion's place: PET over CT, or PET alone; with the outline where a label is given.
+
+    Parameters
+    ----------
+    scene : the study, on its own grid
+    centre_mm : the place, LPS mm of that study
+    lesions, label : the outline; label 0 draws none
+    upper : the SUV at the end of the window
+    """
+    plane = Plane(centre_mm, planes.AXIAL[0], planes.AXIAL[1], PLACE_MM, PLACE_PIXELS)
+    pet = planes.sample(scene.pet, plane)
+    ct = scene.ct_at(centre_mm)
+    if ct is None:
+        rgb = shades.as_rgb(shades.inverted_grey(pet, upper))
+    else:
+        rgb = shades.fused(planes.sample(ct, plane, outside=-1024.0), pet, upper)
+    if lesions is not None and label:
+        rgb = _outlined(rgb, np.asarray(planes.sample_labels(lesions, plane) == label), _LESION_LINE)
+    return shades.jpeg(rgb, 84)
 
 
 def region_volume(region: Region, grid: Grid) -> Volume:

@@ -13,12 +13,16 @@ Align = Literal["left", "right", "center"]
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: text, a tone, and a coloured tag instead of plain text where `tag` is given."""
+    """A table cell: text, a tone, and a coloured tag instead of plain text where `tag` is given.
+
+    `more` is what the HTML folds away behind the text and the PDF leaves out; findings.json always has it.
+    """
 
     text: str
     tone: Tone = ""
     tag: Rgb | None = None
     anchor: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption and the notes under it."""
+    """A table with its caption and the notes under it; the HTML folds it away behind `folded` where that is given."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     caption: str = ""
     notes: tuple[str, ...] = ()
     dense: bool = False
+    folded: str = ""
     kind: str = "table"
 
 
@@ -134,6 +139,7 @@ class Notices:
     """A list of issues."""
 
     items: tuple[Notice, ...]
+    folded: str = ""
     kind: str = "notices"
 
 
@@ -172,11 +178,42 @@ class Atlas:
 
 @dataclass(frozen=True)
 class Figures:
-    """Pictures side by side."""
+    """Pictures side by side, at most so many in a row of the PDF."""
 
     figures: tuple[Figure, ...]
     caption: str = ""
+    columns: int = 2
+    legend: tuple[Segment, ...] = ()
     kind: str = "figures"
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """A picture of one lesion in one study with its words and a coloured tag; without a picture the words alone."""
+
+    words: str
+    figure: Figure | None = None
+    tag: Rgb | None = None
+    tag_text: str = ""
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One lesion: its title, what its window is, a cell per study."""
+
+    title: str
+    note: str
+    cells: tuple[MatrixCell, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Lesions × studies in pictures."""
+
+    columns: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+    caption: str = ""
+    kind: str = "matrix"
 
 
 @dataclass(frozen=True)
@@ -187,7 +224,7 @@ class Steps:
     kind: str = "steps"
 
 
-Block = Paragraph | Facts | Table | Tiles | Bars | Notices | Atlas | Figures | Steps
+Block = Paragraph | Facts | Table | Tiles | Bars | Notices | Atlas | Figures | Matrix | Steps
 
 
 @dataclass(frozen=True)

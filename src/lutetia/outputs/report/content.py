@@ -8,10 +8,22 @@ from dataclasses import replace
 from lutetia.model import Course, Study
 from lutetia.outputs.dicom_objects import software_version
 from lutetia.outputs.report import course_sections, lesion_sections, study_sections, wording
-from lutetia.outputs.report.blocks import Paragraph, Report, Section
+from lutetia.outputs.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Facts,
+    Figure,
+    Notices,
+    Paragraph,
+    Report,
+    Row,
+    Section,
+    Table,
+)
 from lutetia.outputs.report.figures import Shown, StudyPictures, shown_lesions, study_pictures
 from lutetia.outputs.report.verdict_sections import verdict_section
-from lutetia.outputs.report.visit_sections import visit_sections
+from lutetia.outputs.report.visit_sections import course_headline, visit_sections
 from lutetia.outputs.volumes import StudyVolumes
 
 
@@ -24,6 +36,7 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
     volumes : study id → pixels for the pictures; a study without an entry is reported without pictures
     """
     several = len(course.studies) > 1
+    together = several and bool(course.visits)  # the slices of a course stand side by side, once
     sections: list[Section] = []
     everything: list[Shown] = []
     if not several:
@@ -34,16 +47,30 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
                     "", (course_sections.headline(study, shown, _sought(study, shown, volumes)),), anchor="headline"
                 )
             )
-    sections.append(Section("What to know first", course_sections.issue_blocks(course), anchor="issues"))
-    sections += visit_sections(course)
+    else:
+        sections.append(Section("", (course_headline(course),), anchor="headline"))
+    made_up = course_sections.made_up_words(course)
+    first: tuple[Block, ...] = (Paragraph(made_up, "strong"),) if made_up else ()
+    sections.append(Section("What to know first", (*first, *course_sections.issue_blocks(course)), anchor="issues"))
+    own: list[Section] = []
+    projections: list[Figure] = []
     for study in course.studies:
         shown = shown_lesions(course, study)
         everything += shown
-        pictures = study_pictures(study, shown, volumes.get(study.id))
-        sections += _study_sections(study, shown, pictures, several, _sought(study, shown, volumes))
+        pictures = study_pictures(study, shown, volumes.get(study.id), strips=not together)
+        sought = _sought(study, shown, volumes)
+        own += _study_sections(study, shown, pictures, several, together, sought)
+        projections += [_named(picture, study) for picture in pictures.projections[:1]]
+    sections += visit_sections(course, volumes, tuple(projections) if together else ())
+    sections += own
+    if several:
+        words = "Header elements, SUV factors and every check of each study: folded in report.html; in findings.json."
+        blocks = (study_sections.scans_table(course), Paragraph(words, "muted"), *_folded_details(course))
+        sections.append(Section("How the studies were scanned", blocks, anchor="scans"))
     facts = course_sections.fact_section(course)
+    rules = verdict_section(course)
+    sections += [rules] if rules is not None else []
     closing = [
-        verdict_section(course),
         course_sections.chain_section(course, tuple(everything)),
         facts,
         Section("Series", study_sections.series_blocks(course), anchor="series"),
@@ -87,7 +114,8 @@ def _header(course: Course) -> tuple[tuple[str, str], ...]:
     person = [(course.patient.sex or "").replace("F", "female").replace("M", "male")]
     ages = {study.acquisition.age_years for study in course.studies} - {None}
     person += [f"{min(age for age in ages if age is not None):.0f} years"] if ages else []
-    rows = [("Patient", wording.patient_words(course))]
+    name = "Synthetic patient" if course_sections.is_made_up(course) else "Patient"
+    rows = [(name, wording.patient_words(course))]
     if any(person):
         rows.append(("Sex, age", ", ".join(part for part in person if part)))
     if len(course.studies) == 1:
@@ -100,21 +128,32 @@ def _header(course: Course) -> tuple[tuple[str, str], ...]:
             ("Read by", f"Lutetia {software_version(course)}, unconfirmed"),
         ]
     else:
-        rows.append(("Studies", str(len(course.studies))))
+        scanners = dict.fromkeys(
+            " ".join(p for p in (s.acquisition.manufacturer, s.acquisition.model) if p) for s in course.studies
+        )
+        rows += [
+            ("Studies", f"{len(course.studies)} in {wording.plural(len(course.visits), 'visit')}"),
+            ("Scanners", ", ".join(name for name in scanners if name) or "–"),
+            ("Read by", f"Lutetia {software_version(course)}, unconfirmed"),
+        ]
     return tuple(rows)
 
 
 def _study_sections(
-    study: Study, shown: tuple[Shown, ...], pictures: StudyPictures, several: bool, sought: bool
+    study: Study, shown: tuple[Shown, ...], pictures: StudyPictures, several: bool, together: bool, sought: bool
 ) -> list[Section]:
     sections: list[Section] = []
     if several:
         title = f"{wording.tracer_words(study)}, {wording.date_words(study.date)}"
+        title = f"{study.visit.replace('-', ' ').capitalize()}: {title}" if study.visit else title
         blocks = (course_sections.headline(study, shown, sought),)
         sections.append(Section(title, blocks, anchor=study.id, study=True))
     candidates = [item for item in shown if not item.quiet]
-    if pictures.projections:
+    if pictures.projections and not together:
         sections.append(Section("Where the uptake is", (lesion_sections.atlas(shown, study, pictures),)))
+    if study.suv is not None or study.references:
+        blocks_of = study_sections.reference_blocks(study, pictures, small=several)
+        sections.append(Section("Reference regions", blocks_of))
     if candidates:
         sections.append(Section("Lesions", (lesion_sections.lesion_table(shown, study),)))
     elif not sought:
@@ -123,13 +162,55 @@ def _study_sections(
     else:
         words = "No candidate lesion above the stated thresholds in the imaged field. What lies outside is not imaged."
         sections.append(Section("Lesions", (Paragraph(words),)))
-    apart = lesion_sections.set_apart_table(shown)
-    if apart is not None:
-        sections.append(Section("Uptake set apart", (apart,)))
+    sections += _apart(shown, several)
     if candidates:
-        sections.append(Section("All lesions together", lesion_sections.summary_blocks(shown, study)))
-    if study.suv is not None or study.references:
-        sections.append(Section("Reference regions", study_sections.reference_blocks(study, pictures)))
-    sections.append(Section("What was scanned and how", study_sections.acquisition_blocks(study)))
-    sections.append(Section("How SUV came about", study_sections.suv_blocks(study)))
+        summary = lesion_sections.summary_blocks(shown, study)
+        sections.append(Section("All lesions together", _in_short(summary) if several else summary))
+    if not several:
+        sections.append(Section("What was scanned and how", study_sections.acquisition_blocks(study)))
+        sections.append(Section("How SUV came about", study_sections.suv_blocks(study)))
     return [section if section.study or not several else replace(section, level=3) for section in sections]
+
+
+def _named(projection: Figure, study: Study) -> Figure:
+    """A coronal projection with its visit and tracer in the caption."""
+    words = f"{wording.tracer_words(study)}, {wording.date_words(study.date, short=True)}"
+    words = f"{study.visit.replace('-', ' ').capitalize()}: {words}" if study.visit else words
+    return replace(projection, caption=f"{words}. {projection.caption.rpartition(', ')[2]}")
+
+
+def _in_short(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The same content with its facts as running words, for a course of several studies."""
+    return tuple(
+        Paragraph(" · ".join(f"{label}: {value}" for label, value in block.rows), "muted")
+        if isinstance(block, Facts)
+        else block
+        for block in blocks
+    )
+
+
+def _apart(shown: tuple[Shown, ...], several: bool) -> list[Section]:
+    """Uptake that was set apart: a table, or one sentence with the table folded away in a course."""
+    table = lesion_sections.set_apart_table(shown, "Each with its reason" if several else "")
+    if table is None:
+        return []
+    words = (Paragraph(lesion_sections.set_apart_words(shown), "muted"),) if several else ()
+    return [Section("Uptake set apart", (*words, table))]
+
+
+def _folded_details(course: Course) -> tuple[Block, ...]:
+    """Header elements and checks of every study, folded away in a course."""
+    blocks: list[Block] = []
+    for study in course.studies:
+        for block in (*study_sections.suv_blocks(study), *study_sections.acquisition_blocks(study)):
+            if isinstance(block, Notices):
+                blocks.append(block)
+            elif isinstance(block, Table):
+                blocks.append(replace(block, folded=f"{study.id}: every acquisition check"))
+            elif isinstance(block, Facts):
+                rows = tuple(Row((Cell(label), Cell(value))) for label, value in block.rows)
+                name = "how SUV came about" if block.rows and block.rows[0][0] == "Basis" else "header elements"
+                columns = (Column("Item", width=1), Column("Value", width=3))
+                title = f"{study.id}: {name}" if block.columns == 1 or study.suv is not None else study.id
+                blocks.append(Table(columns, rows, folded=title))
+    return tuple(blocks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lutetia.model import Course, Study
+from lutetia.model.base import Level
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.blocks import (
     Block,
@@ -64,15 +65,50 @@ _RANK = {"error": 0, "caution": 1, "info": 2}
 
 
 def issue_blocks(course: Course) -> tuple[Block, ...]:
-    """Every issue, the gravest first."""
+    """Every issue, the gravest first; one that concerns several places is told once. Mere notes are folded away."""
     if not course.issues:
         return (Paragraph("No issue was raised."),)
     several = len(course.studies) > 1
-    items = []
+    places: dict[tuple[Level, str, str], dict[str, None]] = {}
     for issue in sorted(course.issues, key=lambda i: _RANK[i.level]):
-        places = [issue.where, (issue.study or "") if several else "", issue.lesion or ""]
-        items.append(Notice(issue.level, issue.message, issue.code, ", ".join(p for p in places if p)))
-    return (Notices(tuple(items)),)
+        where = [issue.where, (issue.study or "") if several else "", issue.lesion or ""]
+        found = places.setdefault((issue.level, issue.message, issue.code), {})
+        found[", ".join(part for part in where if part)] = None
+    items = [Notice(level, text, code, _joined(found)) for (level, text, code), found in places.items()]
+    grave = tuple(item for item in items if item.level != "info")
+    notes = tuple(item for item in items if item.level == "info")
+    blocks: list[Block] = [Notices(grave)] if grave else []
+    if notes:
+        folded = f"{wording.plural(len(notes), 'note')} for information" if len(notes) > _MOST_NOTES else ""
+        blocks.append(Notices(notes, folded))
+    return tuple(blocks)
+
+
+_MOST_NOTES = 3
+
+
+def _joined(places: dict[str, None]) -> str:
+    named = [place for place in places if place]
+    more = len(named) - 4
+    return "; ".join(named[:4]) + (f" and {more} more" if more > 0 else "")
+
+
+def is_made_up(course: Course) -> bool:
+    """Whether the images say of themselves that they are a phantom of ours."""
+    return any(study.acquisition.manufacturer == "Lutetia" for study in course.studies)
+
+
+def made_up_words(course: Course) -> str:
+    """What a synthetic patient's report says of itself; "" for any other."""
+    if not is_made_up(course):
+        return ""
+    words = "Synthetic patient: images, lesions and numbers are made up."
+    if course.patient.id.upper().endswith("CAPTEM"):
+        words += (
+            " The course is made up after the CAPTEM case, Fig. 4 of the founding review: receptors before and after "
+            "chemotherapy with capecitabine and temozolomide."
+        )
+    return words
 
 
 def fact_section(course: Course) -> Section | None:

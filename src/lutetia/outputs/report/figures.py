@@ -89,8 +89,10 @@ def _most_important(shown: tuple[Shown, ...], most: int) -> tuple[Shown, ...]:
     return tuple(s for s in shown if s.lesion.id in kept)
 
 
-def study_pictures(study: Study, shown: tuple[Shown, ...], held: StudyVolumes | None) -> StudyPictures:
-    """Draw everything of one study that there are pixels for."""
+def study_pictures(
+    study: Study, shown: tuple[Shown, ...], held: StudyVolumes | None, *, strips: bool = True
+) -> StudyPictures:
+    """Draw everything of one study that there are pixels for; `strips` False leaves out the slices of each lesion."""
     image = None if held is None else held.suv if held.suv is not None else held.stored
     if held is None or image is None:
         return StudyPictures()
@@ -102,13 +104,13 @@ def study_pictures(study: Study, shown: tuple[Shown, ...], held: StudyVolumes | 
     scene = Scene(image, held.ct, upper)
     shown = tuple(item for item in shown if item.is_focal)
     marked = _most_important(shown, MOST_MARKS)
-    strips: dict[str, Figure] = {}
-    if held.lesions is not None:
+    drawn: dict[str, Figure] = {}
+    if held.lesions is not None and strips:
         for item in _most_important(shown, MOST_STRIPS):
-            strips[item.lesion.id] = _lesion_figure(scene, held.lesions, item, study)
+            drawn[item.lesion.id] = _lesion_figure(scene, held.lesions, item, study)
     return StudyPictures(
         projections=_projection_figures(image, upper, marked, study, held.suv is not None),
-        strips=strips,
+        strips=drawn,
         references=_reference_figures(scene, study, held),
         upper=upper,
         marked=len(marked),

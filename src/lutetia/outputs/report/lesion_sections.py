@@ -125,7 +125,14 @@ def _lesion_row(item: Shown, graded: bool, letters: dict[str, str]) -> Row:
     return Row(tuple(cells))
 
 
-def set_apart_table(shown: tuple[Shown, ...]) -> Table | None:
+def set_apart_words(shown: tuple[Shown, ...]) -> str:
+    """Set-apart uptake in one sentence: number, site, SUVmax."""
+    quiet = [item for item in shown if item.quiet]
+    named = [f"{i.number} {wording.site_words(i.lesion).lower()} ({wording.suv(i.observation.suv_max)})" for i in quiet]
+    return f"Set apart as physiological or rejected, with SUVmax: {'; '.join(named)}."
+
+
+def set_apart_table(shown: tuple[Shown, ...], folded: str = "") -> Table | None:
     """Uptake set apart as physiological or rejected, with the reason. None when there is none."""
     quiet = [item for item in shown if item.quiet]
     if not quiet:
@@ -152,7 +159,7 @@ def set_apart_table(shown: tuple[Shown, ...]) -> Table | None:
         Column("mL", "right"),
     )
     note = "A reasoned proposal that the reader confirms: nothing is deleted, and none of these is in the totals."
-    return Table(columns, rows, notes=(note,), dense=True)
+    return Table(columns, rows, notes=(note,), dense=True, folded=folded)
 
 
 def legend(shown: tuple[Shown, ...]) -> tuple[Segment, ...]:

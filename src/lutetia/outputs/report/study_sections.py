@@ -23,6 +23,41 @@ from lutetia.outputs.report.figures import StudyPictures
 _STATUS_TONE: dict[str, Tone] = {"met": "", "caution": "caution", "not recorded": "muted", "note": "muted"}
 
 
+def scans_table(course: Course) -> Table:
+    """How every study of a course was scanned: a line per study, with the checks that are not met."""
+    rows = []
+    for study in course.studies:
+        facts, suv = study.acquisition, study.suv
+        checks = [
+            f"{c.item} {c.value} (accepted: {c.window})" for c in acquisition_checks(study) if c.status == "caution"
+        ]
+        unknown = [c.item.lower() for c in acquisition_checks(study) if c.status == "not recorded"]
+        words = "; ".join([*checks, *([f"not recorded: {', '.join(unknown)}"] if unknown else [])])
+        factor = f"{suv.basis}, {suv.factor:.5g} per {suv.units or 'unit'}" if suv is not None else "refused"
+        minutes = facts.uptake_minutes
+        when = wording.with_unit(minutes, "min") if minutes is None or minutes < 600 else f"{minutes / 60:.0f} h"
+        cells = (
+            Cell(f"{study.id}: {wording.tracer_words(study)}", "strong"),
+            Cell(wording.date_words(study.date, short=True)),
+            Cell(" ".join(part for part in (facts.manufacturer, facts.model) if part) or "–"),
+            Cell(wording.with_unit(facts.injected_mbq, "MBq")),
+            Cell(when),
+            Cell(factor, "" if suv is not None else "error"),
+            Cell(words or "all met", "caution" if checks else "muted"),
+        )
+        rows.append(Row(cells))
+    columns = (
+        Column("Study", width=1.1),
+        Column("Date", width=0.8),
+        Column("Scanner", width=1),
+        Column("Activity", "right"),
+        Column("Uptake time", "right"),
+        Column("SUV", width=0.9),
+        Column("Checks not met, or not recorded", width=2),
+    )
+    return Table(columns, tuple(rows), dense=True)
+
+
 def acquisition_blocks(study: Study) -> tuple[Block, ...]:
     """What was scanned and how, with the acquisition checks."""
     facts = study.acquisition
@@ -123,8 +158,11 @@ _BASES = {
 }
 
 
-def reference_blocks(study: Study, pictures: StudyPictures) -> tuple[Block, ...]:
-    """The reference regions: both estimates, which is reported, its status and why, and where each lies."""
+def reference_blocks(study: Study, pictures: StudyPictures, *, small: bool = False) -> tuple[Block, ...]:
+    """The reference regions: both estimates, which is reported, its status and why, and where each lies.
+
+    `small` leaves out the methods and draws the pictures in one line.
+    """
     if not study.references:
         return (Paragraph("No reference region was measured in this study."),)
     columns = (
@@ -146,7 +184,7 @@ def reference_blocks(study: Study, pictures: StudyPictures) -> tuple[Block, ...]
             words = f"{wording.REFERENCE_NAMES.get(name, name)}: {reason}"
             reasons.append(Notice("info" if reference.status == "ok" else "caution", words))
     notes = ["s.e.: standard error of the mean. Classical VOI: sphere in liver and spleen, cylinder in the aorta."]
-    for name, reference in _ordered(study).items():
+    for name, reference in _ordered(study).items() if not small else ():
         methods = [m.method for m in (reference.whole_organ, reference.classical) if m is not None and m.method]
         if methods:
             notes.append(f"{wording.REFERENCE_NAMES.get(name, name)}: {'; '.join(methods)}.")
@@ -156,7 +194,7 @@ def reference_blocks(study: Study, pictures: StudyPictures) -> tuple[Block, ...]
     shown = tuple(pictures.references[name] for name in _ordered(study) if name in pictures.references)
     if shown:
         caption = "Where the regions lie: whole-organ region outlined in amber, classical VOI in cyan."
-        blocks.append(Figures(shown, caption))
+        blocks.append(Figures(shown, caption, columns=3 if small else 2))
     return tuple(blocks)
 
 

@@ -162,6 +162,19 @@ def margin_words(grade: Grade | None) -> str:
     return words
 
 
+def shortened(text: str, most: int, at: str = "; ") -> str:
+    """The first parts of a text that fit into `most` characters, with "and n more" for the rest; at least one part."""
+    parts = text.split(at)
+    kept = parts[:1]
+    for part in parts[1:]:
+        if len(at.join([*kept, part])) > most:
+            break
+        kept.append(part)
+    left = len(parts) - len(kept)
+    first = kept[0] if len(kept) > 1 or len(kept[0]) <= 2 * most else kept[0][: 2 * most].rsplit(" ", 1)[0] + " …"
+    return at.join([first, *kept[1:]]) + (f"{at}and {left} more" if left else "")
+
+
 def site_words(lesion: Lesion) -> str:
     """Site, side and marks: ``Liver, right``; ``Lymph node, left (in adrenal)``."""
     site = lesion.site.replace("_", " ").strip() or "site not named"
