@@ -85,15 +85,11 @@ def judge(
 
 
 def looks_like_spleen(spleen: Spleen) -> bool:
-    """A good-sized, even piece against the lung base and the ribs: no second reading of the bed is needed."""
+    """A good-sized, even piece against the lung base, or far hotter than the liver: no second reading is needed."""
     e = spleen.evidence
-    return (
-        e["lung_contact"] > 0.1
-        and e["volume_ml"] > 40
-        and e["hu_spread"] < 20
-        and e.get("suv_cov", 0.0) < 0.15
-        and e.get("to_liver", 1.0) > 0.5
-    )
+    even = e["volume_ml"] > 40 and e["hu_spread"] < 20 and e.get("suv_cov", 0.0) < 0.12
+    ratio = e.get("to_liver", 1.0)
+    return even and ((e["lung_contact"] > 0.1 and ratio > 0.5) or ratio > 1.5)
 
 
 def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm.Mask]:
