@@ -187,8 +187,8 @@ def contoured(root: Path) -> list[str]:
     """The table of the two lesions at both times, and what is said of half-life and dose."""
     regions = (("lesion1 liver R lobe", "lesion-1"), ("lesion2 liver L lateral", "lesion-2"))
     added = "".join(
-        f"  - {{study: study-{n}, mask: {root / LESIONS / f'scan{n}_lesions.dcm'}, roi: {roi}, tissue: liver, by: publisher, "
-        f"lesion: {lesion}}}\n"
+        f"  - {{study: study-{n}, mask: {root / LESIONS / f'scan{n}_lesions.dcm'}, roi: {roi}, tissue: liver, "
+        f"by: publisher, lesion: {lesion}}}\n"
         for n in (1, 2)
         for roi, lesion in regions
     )

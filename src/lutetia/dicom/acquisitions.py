@@ -18,7 +18,7 @@ GAP_HOURS = 2.0
 
 
 def acquired(series: SeriesFiles) -> datetime | None:
-    """When the series was begun: the earliest acquisition date and time of its images, else its series date and time."""
+    """When the series was begun: the earliest acquisition of its images, else its series date and time."""
     starts = [
         when
         for h in series.instances

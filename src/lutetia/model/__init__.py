@@ -35,6 +35,7 @@ from lutetia.model.grid import Grid, Volume
 from lutetia.model.tracer import Tracer, TracerClass
 
 __all__ = [
+    "SCHEMA_VERSION",
     "Acquisition",
     "AlignmentRecord",
     "Citation",
@@ -61,7 +62,6 @@ __all__ = [
     "Reference",
     "Refusal",
     "RuleError",
-    "SCHEMA_VERSION",
     "SeriesNote",
     "Side",
     "Study",
