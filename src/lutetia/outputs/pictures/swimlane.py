@@ -36,7 +36,7 @@ class Therapy:
     end: int
 
 
-_WIDTH, _LEFT, _GAP = 1000.0, 104.0, 62.0
+_WIDTH, _LEFT, _GAP = 840.0, 104.0, 56.0
 _TOP, _LANE = 44.0, 34.0
 
 
@@ -88,12 +88,12 @@ def _bar(therapy: Therapy, starts: Sequence[float], column: float, y: float) -> 
         if index <= 0:
             return _LEFT - 6 + 4 * share
         if index >= len(starts):
-            return min(starts[-1] + column - 8 + 8 * share, _WIDTH)
+            return _WIDTH - 14 + 12 * share
         return starts[index] - _GAP + _GAP * share
 
     left, right = edge(therapy.start, 0.2), edge(therapy.end, 0.8)
     length = 7.0 * len(therapy.text) + 14
-    bar = f"<rect x='{left:.1f}' y='{y:.1f}' width='{max(right - left, 10):.1f}' height='18' rx='4' fill='#34495e'/>"
+    bar = f"<rect x='{left:.1f}' y='{y:.1f}' width='{max(right - left, 8):.1f}' height='18' rx='4' fill='#34495e'/>"
     if right - left > length:
         return [bar, words((left + right) / 2, y + 13, therapy.text, 11, anchor="middle", colour="#ffffff", bold=True)]
     if right + length < _WIDTH:

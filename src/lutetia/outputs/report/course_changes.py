@@ -101,7 +101,7 @@ def change_table(course: Course) -> Table | None:
         rows.append(Row(heading=f"{_short(study)} against {_short(earlier)}"))
         rows += _level_rows(course, earlier, study)
         for name in EVENT_WORDS:
-            rows += _event_rows(name, [(lesion, event) for lesion, event in told if event.event == name])
+            rows += _event_rows(name, [(lesion, event) for lesion, event in told if event.event == name], earlier)
     rows += _class_rows(course)
     if not rows:
         return None
@@ -136,7 +136,7 @@ def _named(lesion: Lesion) -> str:
 
 
 def _level_rows(course: Course, earlier: Study, later: Study) -> list[Row]:
-    """SSTR uptake that crossed the liver or the blood pool, lesions of one way together."""
+    """SSTR uptake that crossed the liver or the blood pool, lesions of one way together, with the numbers."""
     if tracer_group(later) != "SSTR PET":
         return []
     ways: dict[tuple[Level, Level], list[Lesion]] = {}
@@ -147,22 +147,48 @@ def _level_rows(course: Course, earlier: Study, later: Study) -> list[Row]:
     rows = []
     for (before, after), lesions in ways.items():
         regions = dict.fromkeys(wording.REGIONS.get(x.region, x.region).lower() for x in lesions)
+        then, now = _uptakes(lesions, earlier), _uptakes(lesions, later)
         cells = (
             Cell("uptake level", "caution"),
             Cell(f"{_numbered(lesions)} ({', '.join(regions)})"),
-            Cell(f"SSTR uptake {before} before, {after} now"),
+            Cell(f"SSTR uptake {before} before ({then}), {after} now ({now})"),
         )
         rows.append(Row(cells))
     return rows
 
 
-def _event_rows(name: str, told: list[tuple[Lesion, HistoryEvent]]) -> list[Row]:
-    if not told:
-        return []
+def _uptakes(lesions: list[Lesion], study: Study) -> str:
+    """``SUV 2.1 to 5.2; blood pool 1.14, liver 7.44``: the maximum of a focus, the mean at a place without one."""
+    values = []
+    for lesion in lesions:
+        observation, place = observed(lesion, study.id), placed(lesion, study.id)
+        values.append(observation.suv_max if observation is not None else place.suv_mean if place is not None else None)
+    known = sorted(value for value in values if value is not None)
+    words = ""
+    if known:
+        low, high = wording.suv(known[0]), wording.suv(known[-1])
+        words = f"SUV {low}" if low == high else f"SUV {low} to {high}"
+    references = [
+        f"{name} {wording.suv(study.references[key].suv_mean)}"
+        for key, name in (("blood_pool", "blood pool"), ("liver", "liver"))
+        if key in study.references
+    ]
+    return "; ".join(part for part in (words, ", ".join(references)) if part)
+
+
+def _event_rows(name: str, told: list[tuple[Lesion, HistoryEvent]], earlier: Study) -> list[Row]:
+    """One row per lesion; those of which nothing more is to be said share one."""
+    rows: list[Row] = []
     what = Cell(EVENT_WORDS[name], _TONE.get(name, ""))
+    plain = [lesion for lesion, _ in told]
     if name in ("stable", "baseline", "outside_field"):
-        return [Row((what, Cell(_numbered(lesion for lesion, _ in told)), Cell("–", "muted")))]
-    rows = [Row((what, Cell(_named(x)), Cell(_sentence(e.evidence), "muted"))) for x, e in told[:MOST_TOLD]]
+        return [Row((what, Cell(_numbered(plain)), Cell("–", "muted")))] if told else []
+    if name == "not_visible":
+        plain = [lesion for lesion, _ in told if observed(lesion, earlier.id) is None]
+        told = [(lesion, event) for lesion, event in told if lesion not in plain]
+        if plain:
+            rows.append(Row((what, Cell(_numbered(plain)), Cell("no focus before either", "muted"))))
+    rows += [Row((what, Cell(_named(x)), Cell(_sentence(e.evidence), "muted"))) for x, e in told[:MOST_TOLD]]
     rest = [lesion for lesion, _ in told[MOST_TOLD:]]
     if rest:
         words = "their evidence is in findings.json"
@@ -176,7 +202,7 @@ _MOST_EVIDENCE = 110
 def _sentence(evidence: str) -> str:
     """The first parts of an evidence sentence, as many as fit in a table row."""
     kept = ""
-    for part in evidence.split(", "):
+    for part in evidence.replace("lesion lesion-", "lesion-").split(", "):
         longer = f"{kept}, {part}" if kept else part
         if kept and len(longer) > _MOST_EVIDENCE:
             break

@@ -80,7 +80,7 @@ def _scan_words(study: Study, visits: int) -> str:
     words = f"{study.id.replace('-', ' ')}, {wording.tracer_words(study)}"
     if study.modality.startswith("SPECT") and study.acquisition.uptake_minutes is not None:
         words = f"{study.id.replace('-', ' ')}, {study.acquisition.uptake_minutes / 60:.0f} h"
-    room = 620 / visits / 6.0
+    room = (736 - 56 * (visits - 1)) / visits / 6.6 - 5
     return words if len(words) <= room else study.id.replace("-", " ")
 
 
@@ -332,9 +332,10 @@ def _checker(record: AlignmentRecord, volumes: Mapping[str, StudyVolumes]) -> tu
     if fixed is None or moving is None:
         return None
     by_ct = fixed.ct is not None and moving.ct is not None
-    pair = (fixed.ct, moving.ct) if by_ct else (fixed.suv or fixed.stored, moving.suv or moving.stored)
-    if pair[0] is None or pair[1] is None:
+    first, second = (fixed.ct, moving.ct) if by_ct else (_uptake(fixed), _uptake(moving))
+    if first is None or second is None:
         return None
+    pair: tuple[Volume, Volume] = (first, second)
     matrix = np.asarray(record.rigid, float)
     centre = _middle(pair[0], pair[1], matrix)
     pixels = 220
@@ -353,6 +354,10 @@ def _checker(record: AlignmentRecord, volumes: Mapping[str, StudyVolumes]) -> tu
     rows, columns = np.indices((pixels, pixels)) // step
     mixed = np.where((rows + columns) % 2 == 0, grey[0], grey[1])
     return shades.jpeg(np.asarray(mixed, np.uint8), 80), pixels
+
+
+def _uptake(held: StudyVolumes) -> Volume | None:
+    return held.suv if held.suv is not None else held.stored
 
 
 def _grey(volume: Volume, plane: planes.Plane, by_ct: bool) -> shades.ByteImage:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lutetia.model import Course
 from lutetia.outputs.report import wording
-from lutetia.outputs.report.blocks import Cell, Column, Notice, Notices, Row, Section, Table
+from lutetia.outputs.report.blocks import Block, Cell, Column, Notice, Notices, Row, Section, Table
 
 Entry = dict[str, Any]
 
@@ -39,7 +39,7 @@ def retention(course: Course) -> Section | None:
     words = "Retention of the therapy agent is not response, and SUV of PET and SPECT are not subtracted."
     words += f" Doses: {notice or 'research estimates, not for decisions'}."
     note = "T/L, T/S, T/kidney: lesion SUVmean over the mean of liver, spleen and kidneys on the same SPECT."
-    blocks = [Notices((Notice("caution", words),)), Table(columns, tuple(rows), notes=(note,), dense=True)]
+    blocks: list[Block] = [Notices((Notice("caution", words),)), Table(columns, tuple(rows), notes=(note,), dense=True)]
     if halves:
         blocks.append(_half_lives(halves))
     return Section("Retention after therapy", tuple(blocks))

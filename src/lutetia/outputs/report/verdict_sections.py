@@ -98,10 +98,10 @@ def _system(name: str, verdicts: list[Verdict]) -> Table:
         said = tuple("; ".join(dict.fromkeys(_said(v) for v in group if _title(v) == rule)) for rule in rules)
         alike.setdefault((*said, _asked(group)), []).append(lesion)
     rows = []
-    for (*said, asked), lesions in alike.items():
+    for (*results, asked), lesions in alike.items():
         own = [verdict for lesion in lesions for verdict in by_lesion[lesion]]
         cells = [Cell(subjects_words(lesions), "strong", more=_because(own))]
-        for rule, words in zip(rules, said, strict=True):
+        for rule, words in zip(rules, results, strict=True):
             settled = all(_is_settled(verdict) for verdict in own if _title(verdict) == rule)
             cells.append(Cell(words or "–", "" if settled else "caution"))
         rows.append(Row((*cells, Cell(asked, "muted"))))

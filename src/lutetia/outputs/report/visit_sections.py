@@ -28,7 +28,6 @@ from lutetia.outputs.report.course_changes import (
     followed,
     observed,
     placed,
-    tracer_group,
     visit_words,
 )
 from lutetia.outputs.report.figures import Shown
@@ -87,7 +86,7 @@ def _lanes(figure: Figure) -> tuple[Block, ...]:
 def _projections(figures: tuple[Figure, ...]) -> Section | None:
     if not figures:
         return None
-    columns = min(len(figures), 4) if len(figures) != 6 else 6
+    columns = 3 if len(figures) in (5, 6) else min(len(figures), 4)
     caption = (
         "Coronal maximum intensity projections; the patient's right is on the left. A lesion has the same number in "
         "every study. Dashed: set apart."
@@ -311,8 +310,3 @@ def _alignment(course: Course, volumes: Mapping[str, StudyVolumes]) -> Section |
     if pictures is not None:
         blocks.append(pictures)
     return Section("How the studies were aligned", tuple(blocks))
-
-
-def has_therapy(course: Course) -> bool:
-    """Whether a SPECT of a therapy is among the studies."""
-    return any(tracer_group(study) == "therapy SPECT" for study in course.studies)

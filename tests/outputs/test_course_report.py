@@ -1,0 +1,233 @@
+"""The course in the report: lanes, changes in words, pictures side by side, curves, and what they must not claim."""
+
+from __future__ import annotations
+
+import io
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lutetia.model import (
+    AlignmentRecord,
+    HistoryEvent,
+    Phenotypes,
+    Place,
+    TracerPair,
+    Visit,
+)
+from lutetia.outputs.pictures import charts
+from lutetia.outputs.pictures.swimlane import Scan, Stop, Therapy, swimlane_svg
+from lutetia.outputs.report import course_figures, wording
+from lutetia.outputs.report.content import build_report
+from lutetia.outputs.report.course_changes import uptake_level
+from lutetia.outputs.report.html import report_html
+from lutetia.outputs.report.pdf import report_pdf
+
+
+def _text(course, volumes) -> str:
+    page = report_html(build_report(course, volumes)).decode()
+    page = re.sub(r"<style>.*?</style>|<svg.*?</svg>", " ", page, flags=re.S)
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+@pytest.fixture
+def followed(two_visits):
+    """Two visits with SSTR PET; lesion 1 loses SSTR and gains FDG, lesion 2 is not visible at first."""
+    course = two_visits.course
+    first, second = (
+        study.model_copy(update={"visit": f"visit-{n}"}) for n, study in enumerate(course.studies, start=1)
+    )
+    one, two, three = course.lesions
+    place = Place(
+        study="study-2", in_field=True, centroid_mm=one.observations[0].centroid_mm, suv_max=1.2, suv_mean=0.9
+    )
+    pairs = tuple(
+        TracerPair(visit=f"visit-{n}", sstr_study=f"study-{n}", fdg_study="x", definition="background", phenotype=kind)
+        for n, kind in ((1, "sstr+/fdg-"), (2, "sstr-/fdg+"))
+    )
+    history = (
+        HistoryEvent(study="study-1", event="baseline"),
+        HistoryEvent(study="study-2", event="resolved", evidence="SUVmean 0.9 at its place; no correlate on CT"),
+    )
+    lost = one.model_copy(
+        update={"observations": one.observations[:1], "places": (place,), "pairs": pairs, "history": history}
+    )
+    volumes = dict.fromkeys(charts.PHENOTYPE_COLOUR, 4.0)
+    phenotypes = tuple(
+        Phenotypes(
+            visit=f"visit-{n}",
+            sstr_study=f"study-{n}",
+            fdg_study="x",
+            definition="background",
+            volume_ml=volumes,
+            low_ml=dict.fromkeys(volumes, 3.0),
+            high_ml=dict.fromkeys(volumes, 5.0),
+        )
+        for n in (1, 2)
+    )
+    unit = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    alignment = AlignmentRecord(
+        study="study-2", reference_study="study-1", method="rigid", status="caution", bone_dice=0.8, rigid=unit
+    )
+    made = course.model_copy(
+        update={
+            "studies": (first, second),
+            "lesions": (lost, two, three),
+            "visits": (
+                Visit(id="visit-1", studies=("study-1",), first_date="2026-03-14", last_date="2026-03-14"),
+                Visit(id="visit-2", studies=("study-2",), first_date="2026-09-20", last_date="2026-09-20"),
+            ),
+            "phenotypes": phenotypes,
+            "alignments": (alignment,),
+            "treatments": ({"name": "CAPTEM", "from": "2026-04-01", "to": "2026-08-20", "cycles": 6},),
+        }
+    )
+    return type(two_visits)(made, two_visits.volumes)
+
+
+def test_the_course_comes_first_and_the_rules_after_the_measurements(followed):
+    course = followed.course.model_copy(update={"verdicts": ({"rule": "r", "title": "Some rule", "results": ["a"]},)})
+    page = _text(course, followed.volumes)
+    order = (
+        "Visits and treatments",
+        "Where the uptake is",
+        "What changed between visits",
+        "Lesions side by side",
+        "Uptake and volume over the visits",
+        "Course of the lesions",
+        "Volume by what it binds",
+        "How the studies were aligned",
+        "Reference regions",
+        "What the rules say",
+    )
+    places = [page.index(title) for title in order]
+    assert places == sorted(places)
+
+
+def test_a_lesion_that_loses_sstr_and_gains_fdg_is_said_in_words(followed):
+    page = _text(followed.course, followed.volumes)
+    assert "loses SSTR, gains FDG lesion 1" in page
+    assert "SSTR+ / FDG− at visit 1, then SSTR− / FDG+ at visit 2" in page
+    assert "differentiat" not in page
+
+
+def test_uptake_without_a_focus_is_compared_with_blood_pool_and_liver(followed):
+    lesion, (first, second) = followed.course.lesions[0], followed.course.studies
+    assert uptake_level(lesion, first) == "above liver"
+    assert uptake_level(lesion, second) == "at or below blood pool"
+    page = _text(followed.course, followed.volumes)
+    assert re.search(
+        r"SSTR uptake above liver before \(SUV [^)]*liver [^)]*\), at or below blood pool now \(SUV 0.90", page
+    )
+
+
+def test_the_lanes_write_the_days_and_the_treatment_in_the_gap(followed):
+    figure = course_figures.swimlane(followed.course)
+    picture = figure.data.decode()
+    assert "190 d" in picture and "CAPTEM, 6 cycles" in picture and "SSTR PET" in picture
+    ElementTree.fromstring(picture)
+
+
+def test_a_treatment_after_all_visits_stays_inside_the_picture():
+    stops = (Stop("Visit 1", "1 May", (Scan("SSTR PET", "a"),)), Stop("Visit 2", "2 May", (Scan("FDG PET", "b"),)))
+    picture = ElementTree.fromstring(swimlane_svg(stops, (Therapy("later", 2, 2), Therapy("earlier", 0, 0))))
+    width = float(picture.get("width", "0"))
+    for box in picture.iter("{http://www.w3.org/2000/svg}rect"):
+        assert float(box.get("x", "0")) >= 0 and float(box.get("x", "0")) + float(box.get("width", "0")) <= width + 1
+
+
+def test_pictures_of_a_row_share_the_window_of_their_tracer(followed):
+    matrix = course_figures.side_by_side(followed.course, followed.volumes)
+    row = matrix.rows[0]
+    assert len(row.cells) == 2 and row.note.startswith("SUV SSTR 0–")
+    assert row.cells[1].words == "no focus, mean 0.90"
+    for cell in row.cells:
+        assert Image.open(io.BytesIO(cell.figure.data)).size == (116, 116)
+
+
+def test_a_place_outside_the_field_is_called_not_imaged(followed):
+    lesion = followed.course.lesions[0]
+    away = lesion.model_copy(update={"places": (Place(study="study-2", in_field=False),)})
+    course = followed.course.model_copy(update={"lesions": (away,)})
+    matrix = course_figures.side_by_side(course, followed.volumes)
+    assert matrix.rows[0].cells[1].words == "not imaged" and matrix.rows[0].cells[1].figure is None
+
+
+def test_forty_lesions_stay_readable_and_the_rule_of_choice_is_stated(followed):
+    first = followed.course.lesions[0]
+    many = tuple(first.model_copy(update={"id": f"lesion-{n}"}) for n in range(1, 41))
+    course = followed.course.model_copy(update={"lesions": many})
+    page = _text(course, followed.volumes)
+    assert page.count("12 of 40 lesions: lesions that changed first, then the largest") == 2
+    assert "gone and lesions 7–40" in page
+
+
+def test_curves_mark_what_is_measured_and_what_is_only_a_place():
+    points = (
+        charts.Point(0, "SSTR PET", 12.0, 3.0, True, "3", (226, 136, 28)),
+        charts.Point(1, "SSTR PET", 0.9, None, False),
+        charts.Point(1, "therapy SPECT", 5.0, 2.0, True),
+    )
+    drawn = charts.trajectory_svg(charts.Trajectory("1 <Liver>", points, ("visit 1", "visit 2"), ("", "sstr-/fdg+")))
+    picture = ElementTree.fromstring(drawn)
+    circles = list(picture.iter("{http://www.w3.org/2000/svg}circle"))
+    assert [c.get("fill") == "#ffffff" for c in circles] == [False, True]
+    assert "SSTR−/FDG+" in drawn and "1 &lt;Liver&gt;" in drawn
+
+
+def test_volumes_by_what_they_bind_carry_their_range(followed):
+    figures = course_figures.phenotype_figures(followed.course).figures
+    assert len(figures) == 1 and "4 (3–5)" in figures[0].data.decode()
+
+
+def test_an_alignment_is_shown_as_a_checkerboard_of_both_studies(followed):
+    figures = course_figures.alignment_figures(followed.course, followed.volumes).figures
+    pixels = np.asarray(Image.open(io.BytesIO(figures[0].data)))
+    assert figures[0].caption == "study 2: caution" and pixels.shape == (220, 220)
+
+
+def test_a_refused_half_life_says_why(followed):
+    entry = {
+        "kind": "effective_half_life",
+        "lesion": "lesion-1",
+        "hours": [3.7, 27.7],
+        "activity_mbq": [1.0, 2.0],
+        "half_life_h": None,
+        "reasons": ["activity rises"],
+    }
+    page = _text(followed.course.model_copy(update={"dosimetry": (entry,)}), followed.volumes)
+    assert "refused activity rises" in page
+
+
+def test_only_a_phantom_calls_itself_synthetic(followed):
+    assert "Synthetic patient" not in _text(followed.course, followed.volumes)
+    study = followed.course.studies[0]
+    ours = study.model_copy(
+        update={"acquisition": study.acquisition.model_copy(update={"manufacturer": "Lutetia", "model": "phantom"})}
+    )
+    patient = followed.course.patient.model_copy(update={"id": "PHANTOM 0001 CAPTEM"})
+    course = followed.course.model_copy(update={"studies": (ours, followed.course.studies[1]), "patient": patient})
+    page = _text(course, followed.volumes)
+    assert "Synthetic patient: images, lesions and numbers are made up." in page
+    assert "made up after the CAPTEM case, Fig. 4" in page
+
+
+def test_the_course_prints_and_the_same_course_gives_the_same_pages(followed):
+    first, second = (report_pdf(build_report(followed.course, followed.volumes)) for _ in range(2))
+    assert first == second and first.startswith(b"%PDF")
+
+
+def test_an_issue_of_several_places_is_told_once(made_up):
+    issue = made_up.course.issues[0] if made_up.course.issues else None
+    assert issue is not None
+    again = issue.model_copy(update={"where": "elsewhere"})
+    course = made_up.course.model_copy(update={"issues": (issue, again)})
+    assert _text(course, made_up.volumes).count(issue.message) == 1
+
+
+def test_long_reasons_are_cut_at_a_part_and_counted():
+    assert wording.shortened("one; two; three", 8) == "one; two; and 1 more"
+    assert wording.shortened("one", 2) == "one"
