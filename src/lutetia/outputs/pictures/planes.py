@@ -62,12 +62,80 @@ class Plane:
         return origin + offsets[:, None] * down, offsets[:, None] * right
 
 
+@dataclass(frozen=True, eq=False)
+class _Aligned:
+    """A plane that follows the grid's axes: `down` and `right` array axes with their positions, `through` at one."""
+
+    down: int
+    right: int
+    through: int
+    rows: npt.NDArray[np.float64]
+    columns: npt.NDArray[np.float64]
+    depth: float
+
+
+def _aligned(rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> _Aligned | None:
+    """How a plane lies on the grid when it follows its axes, else None."""
+    moving_down = np.flatnonzero(np.ptp(rows, axis=0) > 1e-6)
+    moving_right = np.flatnonzero(np.ptp(columns, axis=0) > 1e-6)
+    if len(moving_down) != 1 or len(moving_right) != 1 or moving_down[0] == moving_right[0]:
+        return None
+    down, right = int(moving_down[0]), int(moving_right[0])
+    through = 3 - down - right
+    return _Aligned(down, right, through, rows[:, down], rows[0, right] + columns[:, right], float(rows[0, through]))
+
+
+def _between(positions: npt.NDArray[np.float64], size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """The voxel below each position and the weight of the one above; clipped to the grid."""
+    clipped = np.clip(positions, 0, size - 1)
+    low = np.minimum(clipped.astype(np.intp), max(size - 2, 0))
+    return low, (clipped - low).astype(np.float32)
+
+
+def _inside(positions: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.bool_]:
+    return np.asarray((positions > -0.5) & (positions < size - 0.5))
+
+
+def _sample_aligned(volume: Volume, plane: _Aligned, outside: float) -> FloatImage:
+    """Trilinear values one axis after the other, on the few voxels that the plane needs."""
+    array, shape = volume.array, volume.array.shape
+    depth, weight = _between(np.array([plane.depth]), shape[plane.through])
+    rows, row_weight = _between(plane.rows, shape[plane.down])
+    columns, column_weight = _between(plane.columns, shape[plane.right])
+    cut: list[slice] = [slice(None)] * 3
+    cut[plane.down] = slice(int(rows.min()), int(rows.max()) + 2)
+    cut[plane.right] = slice(int(columns.min()), int(columns.max()) + 2)
+    faces: list[FloatImage] = []
+    for step, share in ((0, 1 - weight[0]), (1, weight[0])):
+        if share == 0:
+            continue
+        at = min(int(depth[0]) + step, shape[plane.through] - 1)
+        cut[plane.through] = slice(at, at + 1)
+        faces.append(np.asarray(array[tuple(cut)], np.float32).squeeze(axis=plane.through) * share)
+    values: FloatImage = np.asarray(sum(faces), np.float32)
+    if plane.down > plane.right:
+        values = values.T
+    rows, columns = rows - rows.min(), columns - columns.min()
+    last = values.shape[0] - 1, values.shape[1] - 1
+    weights = row_weight[:, None]
+    values = values[rows] * (1 - weights) + values[np.minimum(rows + 1, last[0])] * weights
+    out = values[:, columns] * (1 - column_weight) + values[:, np.minimum(columns + 1, last[1])] * column_weight
+    seen = _inside(plane.rows, shape[plane.down])[:, None] & _inside(plane.columns, shape[plane.right])[None, :]
+    seen &= bool(_inside(np.array([plane.depth]), shape[plane.through])[0])
+    out[~seen] = outside
+    return np.asarray(out, np.float32)
+
+
 def sample(volume: Volume, plane: Plane, outside: float = 0.0) -> FloatImage:
     """Trilinear values on a plane, float32, shape (pixels, pixels); `outside` where the plane leaves the grid.
 
-    Where a plane follows the grid's axes only the lines it needs are gathered, so a panel costs a millisecond.
+    Where a plane follows the grid's axes it is interpolated one axis after the other, so a panel costs a fraction of
+    a millisecond.
     """
     rows, columns = plane.index_lines(volume.grid)
+    aligned = _aligned(rows, columns)
+    if aligned is not None:
+        return _sample_aligned(volume, aligned, outside)
     index = rows[:, None, :] + columns[None, :, :]
     shape = np.asarray(volume.array.shape)
     inside = ((index > -0.5) & (index < shape - 0.5)).all(axis=2)
