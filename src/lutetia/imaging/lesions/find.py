@@ -18,6 +18,7 @@ from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
+from lutetia.imaging.lesions.physiology import one_of_two_kidneys, uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import judge_fdg
 from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, judge_sstr
 from lutetia.imaging.lesions.records import lesion_record
@@ -176,6 +177,8 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
     """A focus at the rim of the liver's mask with liver around it is one of the liver: masks and breathing differ."""
     if focus.in_liver or levels.liver is None or focus.peak < 1.3 * levels.liver:
         return
+    if one_of_two_kidneys(focus, around, marks, levels) is not None:
+        return
     over = focus.background / levels.liver
     if focus.label in marks.swollen_kidney and 0.9 < over < 1.3:
         _to_liver(focus, levels.liver)  # a kidney lies in fat; this lies in liver, so the kidney's mask holds liver
@@ -183,7 +186,7 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
     away = marks.distance("liver", around.point)
     in_kidney = focus.label in (LABELS["kidney_left"], LABELS["kidney_right"])
     reach = 15 if over > 0.6 else 10 + 12 * (around.core_ml > 8)  # the peak of a large focus lies deeper
-    if in_kidney and not around.renal_place and away is not None and away < reach:
+    if in_kidney and not around.renal_place and away is not None and away < reach and focus.peak > 1.6 * levels.liver:
         _to_liver(focus, levels.liver)
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
@@ -217,6 +220,12 @@ def _judge(
     tracer: Tracer,
     settings: LesionSettings,
 ) -> Judgement:
+    kidney = one_of_two_kidneys(focus, around, marks, levels)
+    if kidney is not None:
+        return kidney
+    uneven = uneven_liver(focus, around)
+    if uneven is not None:
+        return uneven
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
         if adrenal is not None or focus.label_share >= 0.8 or around.elongation < 1.3:

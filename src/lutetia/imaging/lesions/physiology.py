@@ -13,6 +13,7 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
 
 BONES = (LABELS["skeleton"], LABELS["spine"])
+KIDNEYS = (LABELS["kidney_left"], LABELS["kidney_right"])
 MARKED = {
     "pancreas": "in pancreas",
     "bowel": "in bowel",
@@ -29,8 +30,11 @@ def times(ratio: float) -> str:
 def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
     """Whether a focus lies in bone: by the skeleton mask, by its density, or by bone all around it.
 
-    A lytic lesion is not in a mask drawn by density, but bone surrounds it.
+    A lytic lesion is not in a mask drawn by density, but bone surrounds it. Contrast makes kidneys and vessels as dense
+    as bone: what lies in a kidney's mask, or before the spine in the abdomen and not in the skeleton's, is none.
     """
+    if focus.label in KIDNEYS and focus.label_share >= 0.5:
+        return False
     if focus.label in BONES and focus.label_share >= share:
         return True
     return around.has_ct and (
@@ -43,6 +47,9 @@ def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     z = float(around.point[2])
     if marks.in_head_and_neck(z):
         return None
+    before_spine = marks.in_abdomen(z) and 40 < around.ventral < 90 and abs(around.lateral) < 35
+    if before_spine and focus.label not in BONES:
+        return None  # contrast or calcium in the great vessels, not bone
     if in_bone(focus, around):
         return Judgement(False, "", "in bone", ())
     vertebral = abs(around.lateral) < 18 and -30 < around.ventral < 14 and around.elongation < 1.6
@@ -51,11 +58,40 @@ def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     return None
 
 
-def gullet(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+def one_of_two_kidneys(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Hot uptake beside the spine that shows itself as kidney, whatever mask it lies in.
+
+    It is as hot as the mirrored place (kidneys come in pairs, lesions do not), or, in a kidney's mask, enhanced on CT
+    beyond what liver reaches (150 HU), or lies in perirenal fat.
+    """
+    z = float(around.point[2])
+    if not marks.in_abdomen(z) or marks.in_pelvis(z) or not 30 < abs(around.lateral) < 120:
+        return None
+    hot = focus.peak > 1.5 * (levels.liver if levels.liver is not None else 3.0 * levels.blood)
+    if not hot or node_in_fat(around) or (focus.label in BONES and focus.label_share >= 0.5):
+        return None
+    in_mask = focus.label in KIDNEYS and focus.label_share >= 0.8
+    why = ""
+    if in_mask and around.ct_peak_hu > 150 and -70 < around.ventral < 75:
+        why = f"enhanced to {around.ct_peak_hu:.0f} HU"
+    elif in_mask and around.fat > 0.4 and -70 < around.ventral < 25:
+        why = "in perirenal fat"
+    elif 0.8 < around.other_side < 1.25 and -70 < around.ventral < 25 and around.core_ml > 1.0:
+        part = around.joined > 0.7 if in_mask else (around.joined > 0.7 and around.elongation > 1.15)
+        if part or around.thinness > 1.5 or (around.thinness > 1.3 and around.elongation > 1.3):
+            why = f"as hot as the mirrored place (ratio {around.other_side:.1f})"
+    if not why:
+        return None
+    side = "left" if around.lateral > 0 else "right"
+    return Judgement(True, f"kidney_{side}", f"beside the spine, {why}: kidney")
+
+
+def gullet(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
     """A long band in front of the spine in the chest."""
     z = float(around.point[2])
     chest = marks.in_chest(z) or marks.in_head_and_neck(z)
-    if chest and around.elongation > 2.5 and abs(around.lateral) < 30 and 5 < around.ventral < 65:
+    faint = around.elongation > 1.8 and around.joined > 0.6 and focus.peak < 3.0 * levels.blood
+    if chest and (around.elongation > 2.5 or faint) and abs(around.lateral) < 30 and 5 < around.ventral < 65:
         return Judgement(True, "esophagus", f"a band in front of the spine, SUV {focus.top:.1f}: gullet")
     return None
 
@@ -79,7 +115,11 @@ def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None
 
 def marrow(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
     """A band, a sheet or an uneven patch of faint uptake in a bone is marrow."""
-    if not in_bone(focus, around, 0.5) or focus.contrast > 2.7 or focus.peak > 2.5 * levels.blood:
+    if not in_bone(focus, around, 0.5):
+        return None
+    if focus.peak < 1.5 * levels.blood and (around.elongation > 1.5 or around.thinness > 1.8):
+        return Judgement(True, "bone_marrow", f"not round, {times(focus.peak / levels.blood)} blood pool: marrow")
+    if focus.contrast > 2.7 or focus.peak > 2.5 * levels.blood:
         return None
     if around.elongation > 1.8 or around.joined > 0.75 or (around.thinness > 1.8 and focus.contrast < 2.0):
         return Judgement(True, "bone_marrow", f"no focus but marrow, {focus.contrast:.1f} × what lies around")
@@ -94,9 +134,16 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
         return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
     if around.elongation > 2.5 and focus.peak < 1.7 * levels.blood and focus.label not in BONES:
         return Judgement(True, "vessels", f"a band at {times(focus.peak / levels.blood)} blood pool: vessel")
+    chest = marks.in_chest(float(around.point[2]))
+    if chest and around.has_ct and around.ct_peak_hu < -400 and focus.peak < 1.7 * levels.blood:
+        return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, no nodule in the lung on CT")
+    beside = marks.distance("heart", around.point)
+    wall = around.joined > 0.6 and around.elongation > 1.4 and not around.nodule_in_fat
+    if wall and beside is not None and beside < 10 and focus.peak < 3.0 * levels.blood:
+        return Judgement(True, "heart", f"{beside:.0f} mm from the heart, shaped like its wall")
     faint = focus.peak < (2.2 if around.joined > 0.65 else 1.7) * levels.blood
     shapeless = around.elongation > 1.4 or around.thinness > 1.8 or not 0.6 < around.core_ml < 6 or around.joined > 0.7
-    if marks.in_chest(float(around.point[2])) and faint and shapeless and focus.label not in BONES:
+    if chest and faint and shapeless and focus.label not in BONES:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, not round: vessel or gullet")
     return None
 
@@ -181,6 +228,14 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     return None
 
 
+def ureter_beside_bone(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """A thread along the front of the spine that a mask of bone has taken in: drawn out, thin, not dense."""
+    thread = around.elongation > 2.2 and around.thinness < 1.5 and around.core_ml < 2.5
+    if not thread or around.ventral < 20 or not around.has_ct or around.ct_peak_hu > 100 or around.ct_hu > 100:
+        return None
+    return ureter(focus, around, marks)
+
+
 def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, nodule: float) -> Judgement | None:
     """Stomach, bowel, pancreas: diffuse uptake is theirs; what is focal stays a candidate.
 
@@ -213,11 +268,16 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
         return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
+    if _smaller_than_a_loop(focus, around) and focus.top > 0.7 * ceiling:
+        return Judgement(False, "", f"SUV {focus.top:.1f}, round and smaller than a loop of bowel", mark)
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
         return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
     round_ = around.elongation < 1.3 and around.thinness < 1.7 and around.joined < 0.35 and around.core_ml < 12
     if round_ and around.nodule_in_fat and focus.top > nodule:
         return Judgement(False, "", "round soft-tissue nodule in fat on CT", mark)
+    ball = around.elongation < 1.2 and around.thinness < 1.35 and around.joined < 0.5 and around.core_ml < 5
+    if ball and around.nodule_in_fat and around.ct_peak_hu > 25 and focus.contrast > 6:
+        return Judgement(False, "", "a ball of uptake in a soft-tissue nodule in fat on CT", mark)
     shape = []
     if around.elongation >= 1.3:
         shape.append("elongated")
@@ -226,6 +286,33 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
     if not shape:
         shape.append("moderate")
     return Judgement(True, organ, f"{' and '.join(shape)}, SUV {focus.top:.1f}: stomach, bowel or pancreas", mark)
+
+
+def _smaller_than_a_loop(focus: Focus, around: Surroundings) -> bool:
+    """A sharp round summit too small for the wall or content of a bowel loop, which is 15 mm wide or more."""
+    if around.joined >= 0.56 or focus.contrast < 4.2 or (around.has_ct and min(around.ct_hu, around.ct_peak_hu) < -30):
+        return False
+    summit = around.summit_ml < 0.6 and around.summit_elongation < 1.45 and around.core_ml < 2.5
+    return summit or (around.core_ml < 1.5 and around.elongation < 1.35)
+
+
+def before_the_spine(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """A solid focus between vertebra and great vessels, where bowel does not lie: a retroperitoneal node."""
+    z = float(around.point[2])
+    place = abs(around.lateral) < 25 and 12 < around.ventral < 52 and marks.in_abdomen(z) and not marks.in_pelvis(z)
+    shape = around.elongation < 1.65 and around.thinness < 1.6 and around.core_ml < 5 and around.joined < 0.62
+    solid = 25 < around.ct_peak_hu < 130
+    if place and shape and solid and focus.contrast > 4 and focus.peak > 3.5 * levels.blood:
+        return Judgement(False, "", f"solid, before the spine, {times(focus.contrast)} what lies around")
+    return None
+
+
+def uneven_liver(focus: Focus, around: Surroundings) -> Judgement | None:
+    """Faint uptake in the liver's mask that is drawn out or flat: texture, gallbladder, what lies against it."""
+    faint = focus.in_liver and focus.label == LABELS["liver"] and focus.contrast < 1.6
+    if faint and 0.5 < around.core_ml < 10 and (around.elongation > 1.5 or around.thinness > 1.75):
+        return Judgement(True, "liver", f"not round and only {times(focus.contrast)} liver")
+    return None
 
 
 def scrotum(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:

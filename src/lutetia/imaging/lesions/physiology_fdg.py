@@ -24,8 +24,9 @@ def judge_fdg(
         common.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
+        or common.ureter_beside_bone(focus, around, marks)
         or common.bone_lesion(focus, around, marks)
-        or common.gullet(focus, around, marks)
+        or common.gullet(focus, around, marks, levels)
         or _brain(focus, around, marks)
         or _myocardium(focus, around, marks)
         or common.kidney_and_bladder(focus, around, marks)
@@ -36,7 +37,8 @@ def judge_fdg(
         or common.ureter(focus, around, marks)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
-        or common.gut(focus, around, marks, ceiling, 0.0)
+        or common.before_the_spine(focus, around, marks, levels)
+        or common.gut(focus, around, marks, ceiling, 1.6 * levels.blood)
         or CANDIDATE
     )
 

@@ -47,8 +47,9 @@ def judge_sstr(
         common.lies_in(focus, around, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
+        or common.ureter_beside_bone(focus, around, marks)
         or common.bone_lesion(focus, around, marks)
-        or common.gullet(focus, around, marks)
+        or common.gullet(focus, around, marks, levels)
         or _pituitary(focus, around, marks)
         or _head_and_neck(focus, around, marks, settings)
         or common.kidney_and_bladder(focus, around, marks)
@@ -60,7 +61,8 @@ def judge_sstr(
         or common.scrotum(focus, around, marks)
         or _pelvic_organs(focus, around, marks, settings)
         or _uncinate(focus, around, marks)
-        or common.gut(focus, around, marks, ceiling, 0.0)
+        or common.before_the_spine(focus, around, marks, levels)
+        or common.gut(focus, around, marks, ceiling, 1.6 * levels.blood)
         or CANDIDATE
     )
 
@@ -86,8 +88,9 @@ def _pituitary(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgemen
 def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     z = float(around.point[2])
     if not marks.in_head_and_neck(z):
-        low = marks.lung_top is not None and z > marks.lung_top - 15
-        return _thyroid(focus, around, settings) if low and around.core_ml > 4 else None
+        dense = around.has_ct and 80 <= around.ct_hu < 180 and around.ventral > 25 and around.core_ml > 2
+        low = marks.lung_top is not None and z > marks.lung_top - (40 if dense else 15)
+        return _thyroid(focus, around, settings) if low and (dense or around.core_ml > 4) else None
     masked = focus.label in common.BONES and focus.label_share >= 0.5
     if (masked and not around.ct_peak_hu < 100) or (around.has_ct and around.ct_peak_hu > 180):
         return None
@@ -114,7 +117,7 @@ def _thyroid(focus: Focus, around: Surroundings, settings: LesionSettings) -> Ju
     symmetric = around.other_side <= settings.asymmetry
     dense = around.has_ct and 65 <= around.ct_hu < 180  # iodine makes the gland denser than muscle
     central = abs(around.lateral) < 12
-    if abs(around.lateral) >= 45 or around.ventral <= 10 or not (symmetric or dense or central):
+    if abs(around.lateral) >= 50 or around.ventral <= 10 or not (symmetric or dense or central):
         return None
     diffuse = around.core_ml > 2.5 and (dense or around.elongation > 1.4)
     if diffuse and focus.top <= MODERATE_MAX:
@@ -141,7 +144,7 @@ def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: Les
         return None
     above = max(float(centre[2]) + 5, top - 25) < around.point[2] < top + 40
     lateral = 12 < abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2]))) + 15
-    if not (above and lateral and -15 < around.ventral < 62):
+    if not (above and lateral and -15 < around.ventral < 52):
         return None
     ratio = common.times(around.other_side)
     if focus.top > ADRENAL_MAX:

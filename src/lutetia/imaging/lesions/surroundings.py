@@ -28,6 +28,7 @@ class Surroundings:
     core_ml : volume from halfway to the peak on
     elongation : longest over second principal extent of the core (1 = round); `thinness` second over shortest
     length_mm : extent along the first principal axis (± 2 SD)
+    summit_ml, summit_elongation : volume and elongation of what hangs on the peak above 3/4 of its height
     joined : saddle over peak, 0 when it stands alone: how far it belongs to a larger structure
     ct_hu : median HU of the core (NaN without CT); `ct_peak_hu` that of the 5 mm around the peak
     fat, soft, gas, bone, lung : shares of the shell 2–7 mm around the core by HU
@@ -41,6 +42,8 @@ class Surroundings:
     elongation: float
     thinness: float
     length_mm: float
+    summit_ml: float
+    summit_elongation: float
     joined: float
     ct_hu: float
     ct_peak_hu: float
@@ -59,12 +62,12 @@ class Surroundings:
     @property
     def nodule_in_fat(self) -> bool:
         """Soft tissue in the core with mostly fat around it: what a node looks like on CT."""
-        return self.has_ct and -30.0 < self.ct_peak_hu < 130.0 and self.fat >= 0.4
+        return self.has_ct and -20.0 < self.ct_peak_hu < 130.0 and self.fat >= 0.4
 
     @property
     def renal_place(self) -> bool:
-        """Beside or behind the vertebral column: where kidneys lie, whatever a mask says."""
-        return abs(self.lateral) < 95 and -70 < self.ventral < 50
+        """Beside or behind the vertebral column, never before it: where kidneys lie, whatever a mask says."""
+        return 22 < abs(self.lateral) < 95 and -70 < self.ventral < 50
 
     @property
     def compact(self) -> bool:
@@ -77,12 +80,9 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
     grid = work.grid
     spacing = np.asarray(grid.spacing_mm)
     point = grid.to_lps(focus.peak_index)
-    extent = focus.core * spacing
-    if len(extent) > 3:
-        spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(extent.T) + np.diag(spacing**2 / 12)), 1e-6))
-    else:
-        spread = spacing / np.sqrt(12)
-        spread = np.sort(spread)
+    spread = _extents(focus.core, spacing)
+    summit = _summit(focus, work)
+    tip = _extents(summit, spacing)
     spine = marks.spine(float(point[2]))
     hu = ct_peak = float("nan")
     shares = dict.fromkeys(("fat", "soft", "gas", "bone", "lung"), 0.0)
@@ -112,6 +112,8 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
         elongation=float(spread[2] / spread[1]),
         thinness=float(spread[1] / spread[0]),
         length_mm=float(4 * spread[2]),
+        summit_ml=len(summit) * grid.voxel_ml,
+        summit_elongation=float(tip[2] / tip[1]),
         joined=max(0.0, focus.saddle) / focus.peak if np.isfinite(focus.saddle) else 0.0,
         ct_hu=hu,
         ct_peak_hu=ct_peak,
@@ -140,6 +142,27 @@ def compare_sides(facts: list[Surroundings], peaks: list[float], marks: Landmark
         ratio = min((peaks[i] / peaks[j] for j in np.flatnonzero(partner)), default=np.inf)
         out.append(replace(fact, other_side=min(fact.other_side, float(ratio))))
     return out
+
+
+def _extents(voxels: Array, spacing: Array) -> Array:
+    """Standard deviations (mm) of a group of voxels along its principal axes, ascending; a voxel has its own extent."""
+    if len(voxels) <= 3:
+        return np.sort(spacing / np.sqrt(12))
+    spread = np.linalg.eigvalsh(np.cov((voxels * spacing).T) + np.diag(spacing**2 / 12))
+    extents: Array = np.sqrt(np.maximum(spread, 1e-6))
+    return extents
+
+
+def _summit(focus: Focus, work: Working) -> Array:
+    """Voxels connected to the peak above three quarters of its height over background, within 25 mm."""
+    from scipy.ndimage import label
+
+    reach = np.ceil(25.0 / np.asarray(work.grid.spacing_mm)).astype(int)
+    low = np.maximum(focus.peak_index - reach, 0)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, focus.peak_index + reach + 1, strict=True))
+    parts, _ = label(work.smooth[box] >= focus.background + 0.75 * (focus.peak - focus.background))
+    own: Array = np.argwhere(parts == parts[tuple(focus.peak_index - low)])
+    return own
 
 
 def _ball(point: Array, radius: float, step: float) -> Array:
