@@ -93,15 +93,7 @@ def _therapies(course: Course) -> list[Therapy]:
         if start is not None:
             found.append((treatment_words(entry), start, end or start))
     if not course.treatments:
-        seen: set[str] = set()
-        for study in course.studies:
-            given = _day(study.acquisition.injection)
-            if not study.modality.startswith("SPECT") or given is None or study.acquisition.injection in seen:
-                continue
-            seen.add(str(study.acquisition.injection))
-            dose = study.acquisition.injected_mbq
-            words = wording.tracer_words(study) + (f", {wording.with_unit(dose / 1000, 'GBq')}" if dose else "")
-            found.append((f"{words} (header of {study.id.replace('-', ' ')})", given, given))
+        found += _therapies_of_spect(course)
     firsts = [_day(visit.first_date) for visit in course.visits]
 
     def before(day: date) -> int:
@@ -109,6 +101,19 @@ def _therapies(course: Course) -> list[Therapy]:
         return next((i for i, first in enumerate(firsts) if first is not None and first >= day), len(firsts))
 
     return [Therapy(words, before(start), before(end)) for words, start, end in sorted(found, key=lambda t: t[1])]
+
+
+def _therapies_of_spect(course: Course) -> list[tuple[str, date, date]]:
+    """What the SPECTs say was given, one entry a day; activities of several headers stand side by side."""
+    given: dict[tuple[date, str], list[str]] = {}
+    for study in course.studies:
+        day, dose = _day(study.acquisition.injection), study.acquisition.injected_mbq
+        if not study.modality.startswith("SPECT") or day is None:
+            continue
+        name = study.id.replace("-", " ")
+        words = f"{wording.with_unit(dose / 1000, 'GBq')} (header of {name})" if dose else f"header of {name}"
+        given.setdefault((day, wording.tracer_words(study)), []).append(words)
+    return [(f"{tracer}: {', '.join(words)}", day, day) for (day, tracer), words in given.items()]
 
 
 def treatment_words(entry: Mapping[str, Any]) -> str:
@@ -128,10 +133,15 @@ def treatment_words(entry: Mapping[str, Any]) -> str:
 
 
 def chosen_lesions(course: Course, most: int) -> tuple[Lesion, ...]:
-    """At most so many lesions: those that changed first, then the largest; in the order of the course."""
+    """At most so many lesions: those that changed first, then the largest; in the order of the course.
 
-    def rank(lesion: Lesion) -> tuple[bool, float, str]:
-        return not changed(lesion), -max((o.volume_ml for o in lesion.observations), default=0.0), lesion.id
+    The lesions that the sources would sample first are always among them.
+    """
+    targets = {entry.biopsy_target for entry in course.phenotypes}
+
+    def rank(lesion: Lesion) -> tuple[bool, bool, float, str]:
+        volume = max((o.volume_ml for o in lesion.observations), default=0.0)
+        return lesion.id not in targets, not changed(lesion), -volume, lesion.id
 
     kept = {lesion.id for lesion in sorted(followed(course), key=rank)[:most]}
     return tuple(lesion for lesion in followed(course) if lesion.id in kept)

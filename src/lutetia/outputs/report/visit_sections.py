@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lutetia.model import Comparison, Course, Lesion, Study
+from lutetia.model import Comparison, Course, Lesion, Phenotypes, Study
 from lutetia.outputs.report import course_figures, wording
 from lutetia.outputs.report.blocks import (
     Block,
@@ -31,6 +31,7 @@ from lutetia.outputs.report.course_changes import (
     visit_words,
 )
 from lutetia.outputs.report.figures import Shown
+from lutetia.outputs.report.lesion_sections import legend
 from lutetia.outputs.report.retention_section import retention
 from lutetia.outputs.volumes import StudyVolumes
 
@@ -66,7 +67,7 @@ def visit_sections(
     lanes = course_figures.swimlane(course)
     found = [
         Section("Visits and treatments", _lanes(lanes), anchor="course") if lanes is not None else None,
-        _projections(projections),
+        _projections(course, projections),
         _changes(course),
         _pictures(course, held),
         _curves(course),
@@ -83,7 +84,7 @@ def _lanes(figure: Figure) -> tuple[Block, ...]:
     return (Figures((figure,), "In order of time, not to scale; days between visits are written.", columns=1),)
 
 
-def _projections(figures: tuple[Figure, ...]) -> Section | None:
+def _projections(course: Course, figures: tuple[Figure, ...]) -> Section | None:
     if not figures:
         return None
     columns = 3 if len(figures) in (5, 6) else min(len(figures), 4)
@@ -91,7 +92,8 @@ def _projections(figures: tuple[Figure, ...]) -> Section | None:
         "Coronal maximum intensity projections; the patient's right is on the left. A lesion has the same number in "
         "every study. Dashed: set apart."
     )
-    return Section("Where the uptake is", (Figures(figures, caption, columns=columns),))
+    shown = tuple(Shown(lesion, observation) for lesion in course.lesions for observation in lesion.observations)
+    return Section("Where the uptake is", (Figures(figures, caption, columns, legend(shown)),))
 
 
 def _changes(course: Course) -> Section | None:
@@ -260,13 +262,21 @@ def _phenotypes(course: Course) -> Section | None:
     note = "In brackets the range: thresholds 10 % lower and higher, and a shift of one voxel."
     blocks.append(Table(tuple(columns), tuple(rows), notes=(note,), dense=True))
     said = dict.fromkeys(
-        f"{visit_words(entry.visit).capitalize()}, {entry.biopsy_target}: {entry.biopsy_reason}."
+        f"{visit_words(entry.visit).capitalize()}, {entry.biopsy_target}{_position(entry)}: {entry.biopsy_reason}."
         for entry in course.phenotypes
         if entry.biopsy_target and entry.biopsy_reason
     )
     if said:
-        blocks.append(Paragraph("Lesion that the sources would look at first. " + " ".join(said), "muted"))
+        words = "The founding review links high FDG relative to SSTR with the most aggressive lesion (pictures above). "
+        blocks.append(Paragraph(words + " ".join(said), "muted"))
     return Section("Volume by what it binds", tuple(blocks))
+
+
+def _position(entry: Phenotypes) -> str:
+    """`` at (12, −40, 310) mm``, left–posterior–superior of its study; "" where it is not known."""
+    if entry.biopsy_position_mm is None:
+        return ""
+    return f" at ({', '.join(f'{v:.0f}' for v in entry.biopsy_position_mm)}) mm".replace("-", "−")
 
 
 def _span(value: float | None, low: float | None, high: float | None) -> str:
