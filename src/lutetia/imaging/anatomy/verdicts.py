@@ -97,9 +97,7 @@ def judge_spleen(
             even and tracer.is_sstr and (ratio or 0) > 1.3 and beside_kidney is not None and beside_kidney.score > 4
         )
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 40):
-            doubts.append("it does not touch the lung base")
-            if not tracer.is_sstr:
-                doubts.append("and nothing else sets it apart")
+            doubts += ["it does not touch the lung base", "nothing else sets it apart"]
         fits = e["lung_contact"] > 0.1 and even
         if e["half_thickness_mm"] < 7.5 or e["volume_ml"] < (12 if fits or certain else 30):
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
@@ -110,7 +108,7 @@ def judge_spleen(
         if ratio is not None and tracer.is_sstr and ratio < 1.2 and not fits:
             doubts.append(f"its uptake is {ratio:.2f} × liver")
         if ratio is not None and tracer.binds == "glucose" and not 0.5 < ratio < 1.4:
-            doubts.append(f"its uptake is {ratio:.2f} × liver")
+            doubts += [f"its uptake is {ratio:.2f} × liver", *(["muscle takes up as little"] if ratio <= 0.4 else [])]
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         cut = rows[-1] >= last or rows[0] <= first
         if len(doubts) < 2:

@@ -27,7 +27,7 @@ class Plausible:
 RANGES: dict[str, Plausible] = {
     "sstr_agonist": Plausible((1.5, 13.0), (0.3, 3.5), (1.1, 12.0), 0.9),
     "sstr_antagonist": Plausible((0.5, 12.0), (0.3, 5.0), (0.8, 12.0), 1.1),
-    "glucose": Plausible((1.0, 4.8), (0.6, 3.5), (0.45, 1.6), 1.0),
+    "glucose": Plausible((1.0, 4.8), (0.6, 3.5), (0.45, 1.6), 1.1),
 }
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, heart_uptake, measure_tube
-from lutetia.imaging.references.checks import implausible
+from lutetia.imaging.references.checks import RANGES, implausible
 from lutetia.imaging.references.region import crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings, UserReference
 from lutetia.imaging.references.solid_organ import Population, best_sphere, core_of, find_population, whole_organ
@@ -293,6 +293,14 @@ def _user(array: npt.NDArray[np.float32], suv: Volume, name: str, region: UserRe
     return _Draft("user", ["given by the user"], measure_region(crop, crop.mask, method))
 
 
+def _tumour_level(value: float, tracer: Tracer, reasons: list[str]) -> bool:
+    """Whether a doubtful liver is too hot to be liver: far above the usual range, or above it with another doubt."""
+    limits = RANGES.get(tracer.binds)
+    if limits is None or limits.liver is None or tracer.modality != "PET":
+        return False
+    return value > 1.5 * limits.liver[1] or (value > limits.liver[1] and len(reasons) > 1)
+
+
 def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettings) -> References:
     """Compare the references, choose what is reported, write records and issues."""
     values = {n: (None if d.whole is None else d.whole.suv_mean) for n, d in drafts.items()}
@@ -305,6 +313,14 @@ def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettin
         if status == "ok" and odd[name]:
             status = "caution"
         classical, whole = draft.classical, draft.whole
+        if (
+            name == "liver"
+            and status == "caution"
+            and whole is not None
+            and _tumour_level(whole.suv_mean, tracer, reasons)
+        ):
+            reasons.append("no value is given: so hot a liver is most likely tumour")
+            classical = whole = None
         reported = classical if settings.estimate == "classical" and classical is not None else whole
         if status == "user":
             reported = whole
