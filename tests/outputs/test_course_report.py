@@ -139,6 +139,19 @@ def test_a_treatment_after_all_visits_stays_inside_the_picture():
         assert float(box.get("x", "0")) >= 0 and float(box.get("x", "0")) + float(box.get("width", "0")) <= width + 1
 
 
+def test_a_long_treatment_is_written_where_there_is_room():
+    stops = tuple(Stop(f"Visit {n}", "1 May", (Scan("SSTR PET", "a"),)) for n in range(1, 5))
+    long = "a treatment with a name that goes on and on " * 4
+    for start in range(5):
+        picture = ElementTree.fromstring(swimlane_svg(stops, (Therapy(long, start, start),)))
+        label = next(
+            t for t in picture.iter("{http://www.w3.org/2000/svg}text") if (t.text or "").startswith("a treat")
+        )
+        length, x = 5.9 * len(label.text), float(label.get("x"))
+        low, high = (x - length, x) if label.get("text-anchor") == "end" else (x, x + length)
+        assert low >= 98 and high <= 842 and label.text.endswith("…")
+
+
 def test_pictures_of_a_row_share_the_window_of_their_tracer(followed):
     matrix = course_figures.side_by_side(followed.course, followed.volumes)
     row = matrix.rows[0]

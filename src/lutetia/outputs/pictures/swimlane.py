@@ -92,10 +92,22 @@ def _bar(therapy: Therapy, starts: Sequence[float], column: float, y: float) -> 
         return starts[index] - _GAP + _GAP * share
 
     left, right = edge(therapy.start, 0.2), edge(therapy.end, 0.8)
-    length = 7.0 * len(therapy.text) + 14
+    length = _LETTER * len(therapy.text) + 14
     bar = f"<rect x='{left:.1f}' y='{y:.1f}' width='{max(right - left, 8):.1f}' height='18' rx='4' fill='#34495e'/>"
     if right - left > length:
         return [bar, words((left + right) / 2, y + 13, therapy.text, 11, anchor="middle", colour="#ffffff", bold=True)]
-    if right + length < _WIDTH:
-        return [bar, words(right + 6, y + 13, therapy.text, 11, colour=INK)]
-    return [bar, words(left - 6, y + 13, therapy.text, 11, anchor="end", colour=INK)]
+    room, before = _WIDTH - right - 8, left - _LEFT - 8
+    text = _fitted(therapy.text, max(room, before))
+    if room >= before:
+        return [bar, words(right + 6, y + 13, text, 11, colour=INK)]
+    return [bar, words(left - 6, y + 13, text, 11, anchor="end", colour=INK)]
+
+
+#: About the width of a letter at 11 pixels.
+_LETTER = 5.9
+
+
+def _fitted(text: str, room: float) -> str:
+    """The text, or as much of it as there is room for."""
+    most = max(int(room / _LETTER), 4)
+    return text if len(text) <= most else text[: most - 1].rstrip(" ,(") + "…"
