@@ -22,7 +22,7 @@ from lutetia.outputs.pictures import charts
 from lutetia.outputs.pictures.swimlane import Scan, Stop, Therapy, swimlane_svg
 from lutetia.outputs.report import course_figures, wording
 from lutetia.outputs.report.content import build_report
-from lutetia.outputs.report.course_changes import uptake_level
+from lutetia.outputs.report.course_changes import gone, newly_seen, uptake_level
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
 
@@ -137,6 +137,17 @@ def test_a_treatment_after_all_visits_stays_inside_the_picture():
     width = float(picture.get("width", "0"))
     for box in picture.iter("{http://www.w3.org/2000/svg}rect"):
         assert float(box.get("x", "0")) >= 0 and float(box.get("x", "0")) + float(box.get("width", "0")) <= width + 1
+
+
+def test_a_lesion_seen_with_the_other_tracer_is_neither_new_nor_gone(followed):
+    lost, faint, _ = followed.course.lesions
+    assert gone(followed.course, lost)
+    elsewhere = faint.observations[0].model_copy(update={"study": "study-2"})
+    both = lost.model_copy(update={"observations": (*lost.observations, elsewhere)})
+    assert not gone(followed.course, both)
+    history = (HistoryEvent(study="study-2", event="new"),)
+    assert not newly_seen(followed.course, both.model_copy(update={"history": history}))
+    assert newly_seen(followed.course, both.model_copy(update={"history": history, "observations": (elsewhere,)}))
 
 
 def test_a_long_treatment_is_written_where_there_is_room():

@@ -27,7 +27,7 @@ _TONE: dict[str, Tone] = {"new": "caution", "resolved": "strong", "split": "stro
 #: More rows of one kind than this are told in one row; all of them are in findings.json.
 MOST_TOLD = 6
 DEFINITION = "background"
-Level = Literal["at or below blood pool", "above blood pool, not above liver", "above liver"]
+Level = Literal["at or below blood pool", "between blood pool and liver", "above liver"]
 
 
 def tracer_group(study: Study) -> str:
@@ -69,6 +69,24 @@ def changed(lesion: Lesion) -> bool:
     return any(event.event not in plain for event in lesion.history) or len(classes) > 1
 
 
+def newly_seen(course: Course, lesion: Lesion) -> bool:
+    """Whether a lesion is new, and no earlier study of any tracer measured it."""
+    order = [study.id for study in course.studies]
+    seen = [order.index(o.study) for o in lesion.observations if o.study in order]
+    new = [order.index(e.study) for e in lesion.history if e.event == "new" and e.study in order]
+    visit = {study.id: study.visit for study in course.studies}
+    return any(not any(i < n and visit[order[i]] != visit[order[n]] for i in seen) for n in new)
+
+
+def gone(course: Course, lesion: Lesion) -> bool:
+    """Whether a lesion is gone with one tracer, and no study of the last visit measured it with another."""
+    if not any(event.event == "resolved" for event in lesion.history) or not course.studies:
+        return False
+    last = course.studies[-1]
+    late = {study.id for study in course.studies if study.visit == last.visit} if last.visit else {last.id}
+    return not any(observation.study in late for observation in lesion.observations)
+
+
 def uptake_level(lesion: Lesion, study: Study) -> Level | None:
     """Where a lesion's SSTR uptake lies in one study: by its grade, or by the mean at its place without one."""
     observation = observed(lesion, study.id)
@@ -78,7 +96,7 @@ def uptake_level(lesion: Lesion, study: Study) -> Level | None:
             return "at or below blood pool"
         if grades and min(grades) >= 3:
             return "above liver"
-        return "above blood pool, not above liver" if grades == [2] else None
+        return "between blood pool and liver" if grades == [2] else None
     place = placed(lesion, study.id)
     blood, liver = (study.references.get(name) for name in ("blood_pool", "liver"))
     if observation is not None or place is None or place.suv_mean is None or blood is None or liver is None:
@@ -87,7 +105,7 @@ def uptake_level(lesion: Lesion, study: Study) -> Level | None:
         return None
     if place.suv_mean <= 1.1 * blood.suv_mean:
         return "at or below blood pool"
-    return "above liver" if place.suv_mean > liver.suv_mean else "above blood pool, not above liver"
+    return "above liver" if place.suv_mean > liver.suv_mean else "between blood pool and liver"
 
 
 def change_table(course: Course) -> Table | None:

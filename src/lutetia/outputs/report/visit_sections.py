@@ -26,6 +26,8 @@ from lutetia.outputs.report.course_changes import (
     change_table,
     class_words,
     followed,
+    gone,
+    newly_seen,
     observed,
     placed,
     visit_words,
@@ -42,8 +44,8 @@ def course_headline(course: Course) -> Tiles:
     events = [{event.event for event in lesion.history} for lesion in lesions]
     tiles = [
         Tile(str(len(lesions)), "lesions followed", f"{len(course.studies)} studies, {len(course.visits)} visits"),
-        Tile(str(sum("new" in e for e in events)), "new foci", "unconfirmed; against the visit before"),
-        Tile(str(sum("resolved" in e for e in events)), "gone", "no uptake, no correlate on CT"),
+        Tile(str(sum(newly_seen(course, x) for x in lesions)), "new foci", "with no tracer before; unconfirmed"),
+        Tile(str(sum(gone(course, x) for x in lesions)), "gone", "with every tracer of the last visit"),
     ]
     changed = sum(bool(e & {"growing", "shrinking"}) for e in events)
     tiles.append(Tile(str(changed), "larger or smaller", "volume by more than 30 %"))
