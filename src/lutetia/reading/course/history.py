@@ -92,7 +92,7 @@ def _event(
     seen = lesion.members.get(study)
     place = places.get(study)
     if study in track.merged_in:
-        return "merged", f"one focus now with lesion {', '.join(f'lesion-{n}' for n in track.merged_in[study])}"
+        return "merged", f"one focus now with {', '.join(f'lesion-{n}' for n in track.merged_in[study])}"
     if seen is None and (place is None or not place.in_field):
         return "outside_field", place.note if place is not None else ""
     if seen is not None:
@@ -115,10 +115,14 @@ def _event(
             return "growing", text
         return (
             "new",
-            f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, surroundings {earlier.background_mean}",
+            f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, surroundings {earlier.background_mean or 0.0:.1f}",
         )
     assert place is not None
     value = f"SUVmean {place.suv_mean:.1f} at its place" if place.suv_mean is not None else ""
+    if stands_out(place):
+        # not outlined as a focus, yet brighter than its surroundings: seen, and not gone
+        event = "baseline" if then is None or then.study.id not in lesion.members else "stable"
+        return event, f"{value}, above its surroundings ({place.background_mean:.1f}); not outlined as a focus"
     other = _seen_with_another_tracer(lesion, study, visits, readings)
     if then is None or then.study.id not in lesion.members:
         return "not_visible", value

@@ -111,4 +111,4 @@ def stands_out(place: Place) -> bool:
     if place.suv_mean is None or not place.background_mean:
         return False
     spread = place.background_sd or 0.0
-    return place.suv_mean > max(1.3 * place.background_mean, place.background_mean + spread)
+    return place.suv_mean > max(1.5 * place.background_mean, place.background_mean + spread)
