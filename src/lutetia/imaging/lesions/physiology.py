@@ -218,6 +218,8 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     if not (abs(around.lateral) < side and -5 < around.ventral < front) or around.core_ml > 4:
         return None
     thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
+    if abs(around.lateral) < 8 and around.has_ct and around.ct_peak_hu > 10:
+        thread = False  # soft tissue in the midline: ureters run beside it
     invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
     urine = around.has_ct and around.ct_peak_hu < 10 and around.fat > 0.5 and around.core_ml < 1.5 and focus.top > 15
     invisible = invisible or urine
