@@ -17,7 +17,7 @@ demo: $(STAMP)  ## a synthetic patient and a made-up course, read; names the rep
 	$(BIN)/lutetia make-phantom demo-output/patient --seed 7
 	$(BIN)/lutetia read demo-output/patient/dicom --out demo-output/reading
 	$(BIN)/lutetia make-phantom demo-output/captem --seed 7 --course captem
-	$(BIN)/lutetia read demo-output/captem/dicom --out demo-output/captem-reading
+	$(BIN)/lutetia read demo-output/captem/dicom --case demo-output/captem/case.yaml --out demo-output/captem-reading
 	@echo "reports: demo-output/reading/report.html and demo-output/captem-reading/report.html"
 
 test: $(STAMP)  ## the whole test suite

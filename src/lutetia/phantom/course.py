@@ -9,6 +9,7 @@ gains FDG; one lesion is new, one resolves.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,22 @@ def make_course(out: Path | str, seed: int = 1, story: str = "captem", *, size: 
     plan = replace(plan_body(seed, "standard"), story=story)
     visits = tuple(_visit(plan, *row) for row in _CAPTEM_VISITS)
     lesions = captem_lesions(plan)
-    return write_patient(Path(out), plan, lesions, visits, size, treatments=(dict(_CAPTEM),))
+    truth = write_patient(Path(out), plan, lesions, visits, size, treatments=(dict(_CAPTEM),))
+    (Path(out) / "case.yaml").write_text(_case(truth), encoding="utf-8")
+    return truth
+
+
+def _case(truth: PhantomTruth) -> str:
+    """The referral data of the story as a typed case: what was given between the visits."""
+    first = datetime.strptime(str(truth.studies[0]["date"]), "%Y%m%d").date()
+    start, end = (first + timedelta(days=int(str(_CAPTEM[day]))) for day in ("from_day", "to_day"))
+    return (
+        "# Made up after the founding case report: metastatic grade 2 NET, CAPTEM between two dual-tracer visits.\n"
+        'case: "1.0"\n'
+        "id: CAPTEM (made up)\n"
+        "timeline:\n"
+        f"  - {{kind: treatment, agent: {_CAPTEM['name']}, date: {start}, until: {end}, cycle: {_CAPTEM['cycles']}}}\n"
+    )
 
 
 def _visit(plan: BodyPlan, name: str, tracer: str, epoch: int, day: int) -> Visit:

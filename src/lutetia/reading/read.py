@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import lutetia
 from lutetia.dicom.scan import scan
@@ -16,6 +17,8 @@ from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, read_study
 from lutetia.reading.verdicts import with_verdicts
+from lutetia.rules.case import read_case
+from lutetia.rules.timeline import TimelineEntry
 
 Progress = Callable[[str, float], None]
 
@@ -118,7 +121,10 @@ def assemble(
         corrections = load_corrections(settings.corrections)
         for reading in readings:
             numbers |= apply_corrections(reading, corrections)
-    joined = join_studies(readings, settings, progress, corrections=numbers, store=store)
+    case = read_case(Path(settings.case)) if settings.case else None
+    entries = case.timeline if case is not None else ()
+    treated = tuple(e.date for e in entries if e.kind == "treatment")
+    joined = join_studies(readings, settings, progress, treated, corrections=numbers, store=store)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(
@@ -129,6 +135,8 @@ def assemble(
         lesions=joined.lesions,
         conventions=_conventions(readings),
         issues=(*scan_issues, *joined.issues),
+        treatments=tuple(_entry(e) for e in entries if e.kind == "treatment"),
+        facts=tuple(_entry(e) for e in entries if e.kind != "treatment"),
         visits=joined.visits,
         alignments=joined.alignments,
         events=joined.events,
@@ -137,7 +145,12 @@ def assemble(
         comparability=joined.comparability,
         not_used=_not_used(readings),
     )
-    return CourseReading(with_verdicts(course, settings), readings, settings, inputs)
+    return CourseReading(with_verdicts(course, settings, case), readings, settings, inputs)
+
+
+def _entry(entry: TimelineEntry) -> dict[str, Any]:
+    """A dated entry as findings.json keeps it, with its origin."""
+    return entry.model_dump(mode="json", exclude_none=True) | {"origin": "case_file"}
 
 
 def software() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lutetia.model import Course, CourseEvent, Issue
 from lutetia.reading.settings import ReadSettings
-from lutetia.rules.case import read_case
+from lutetia.rules.case import TypedCase
 from lutetia.rules.loader import load_rules
 from lutetia.rules.score import score_course
 
@@ -39,7 +39,7 @@ def _events(verdict: dict[str, Any], course: Course) -> tuple[CourseEvent, ...]:
     return tuple(events)
 
 
-def with_verdicts(course: Course, settings: ReadSettings) -> Course:
+def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None = None) -> Course:
     """The course with every rule's verdict, the open questions and what the rules had to say.
 
     Raises
@@ -47,7 +47,6 @@ def with_verdicts(course: Course, settings: ReadSettings) -> Course:
     InputError, RuleError
         The case or a site's own rule can't be read; with the line.
     """
-    case = read_case(Path(settings.case)) if settings.case else None
     folders = (Path(settings.rules_dir),) if settings.rules_dir else ()
     rules = load_rules(folders, settings.conventions)
     scored = score_course(course, case, rules)

@@ -13,11 +13,12 @@ from typing import Any
 from lutetia.model import InputError, RuleError
 from lutetia.rules.facts import UNKNOWN, Fact, OneOf, fact_of
 from lutetia.rules.positions import Document, Path_, parse_yaml, read_yaml
+from lutetia.rules.timeline import TimelineEntry, read_timeline
 from lutetia.rules.vocabulary import FactDefinition, Vocabulary, built_in_vocabulary
 
 CASE_SCHEMA = "1.0"
 SECTIONS = ("patient", "disease", "clinical", "labs", "therapy", "imaging")
-_HEAD = {"case", "id", "note", "conventions", "read", "visits", "lesions"}
+_HEAD = {"case", "id", "note", "conventions", "read", "visits", "lesions", "timeline"}
 _BARE_UNITS = ("", "1", "%", "× ULN")
 _BIOPSY_KEYS = {"date", "result", "diagnosis"}
 _BIOPSY_RESULTS = {"benign": "benign", "net": "net", "non_net": "non_net", "negative": "none"}
@@ -79,6 +80,7 @@ class TypedCase:
     proposals: Mapping[str, Mapping[str, tuple[Any, str]]] = field(default_factory=dict)
     issues: tuple[tuple[str, str, str], ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    timeline: tuple[TimelineEntry, ...] = ()
 
 
 def read_case(path: Path, vocabulary: Vocabulary | None = None) -> TypedCase:
@@ -157,6 +159,7 @@ class _Reader:
                 for k, v in (data.get("conventions") or {}).items()
             },
             read=read,
+            timeline=read_timeline(data.get("timeline"), self.document),
             issues=tuple(self._issues(facts)),
             units=self.units,
         )

@@ -113,10 +113,8 @@ def _event(
                 f"in retrospect at SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
             )
             return "growing", text
-        return (
-            "new",
-            f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, surroundings {earlier.background_mean or 0.0:.1f}",
-        )
+        around = f"surroundings {earlier.background_mean or 0.0:.1f}"
+        return "new", f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, {around}"
     assert place is not None
     value = f"SUVmean {place.suv_mean:.1f} at its place" if place.suv_mean is not None else ""
     if stands_out(place):
