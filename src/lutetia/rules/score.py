@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lutetia.model import Course
-from lutetia.rules.case import CaseLesion, TypedCase, Visit, iso_day
+from lutetia.rules.case import CaseLesion, TypedCase, Visit, iso_day, read_case
 from lutetia.rules.crosswalk import Crosswalk, crosswalk
 from lutetia.rules.evaluate import evaluate, patient_view
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
@@ -186,7 +187,7 @@ def _lesion_facts(lesion: CaseLesion, case: TypedCase, roles: Mapping[str, str])
 
 
 def score(
-    case: TypedCase,
+    case: TypedCase | str | Path,
     rules: RuleSet | None = None,
     *,
     conventions: Mapping[str, str] | None = None,
@@ -197,7 +198,7 @@ def score(
 
     Parameters
     ----------
-    case : a checked case (`read_case`)
+    case : a checked case (`read_case`), or the path of a typed case in YAML
     rules : the rules; the built-in ones by default
     conventions : options chosen on top of those of the case
     only : ids of rules to apply
@@ -208,6 +209,8 @@ def score(
     Score
         One verdict per rule and subject.
     """
+    if not isinstance(case, TypedCase):
+        case = read_case(Path(case))
     chosen = {**case.conventions, **(conventions or {})}
     at_hand = (rules or load_rules()).with_choices(chosen) if chosen else (rules or load_rules())
     roles = roles_of(case, at_hand.vocabulary)
