@@ -84,6 +84,23 @@ def _solid(mask: mm.Mask, trunk: Trunk, allowed: mm.Mask) -> mm.Mask:
     return result
 
 
+def _without_spleen(mask: mm.Mask, trunk: Trunk, other_mm: mm.Floats, suv: float) -> mm.Mask:
+    """Take away large hot pieces across the midline that lie behind: a spleen that touches the left lobe.
+
+    The left lobe lies in front; what is there and hot (metastases) stays.
+    """
+    assert trunk.pet_smooth is not None
+    hot = mask & (other_mm > 20) & (trunk.pet_smooth > 1.5 * suv)
+    result = mask.copy()
+    for box, piece, size in mm.components(hot, int(30 / VOXEL_ML)):
+        if float(trunk.forward_mm[box][piece].mean()) < 10:
+            grown = np.zeros_like(mask)
+            grown[box] = piece
+            result &= ~mm.dilate(grown, 4.5, SPACING)
+        del size
+    return result
+
+
 def find_liver(trunk: Trunk) -> Liver | None:
     """Find the liver.
 
@@ -132,6 +149,7 @@ def find_liver(trunk: Trunk) -> Liver | None:
             again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
             again &= mm.dilate(mask, 12.0, SPACING) & rows[:, None, None]
             mask = mm.largest(mask | ndi.binary_opening(again | mask, mm.FACES))
+            mask = _without_spleen(mask, trunk, other, suv)
             evidence["suv_mode"] = suv
             evidence["suv_low_quarter"] = low
     allowed = (trunk.soft | ((trunk.ct_smooth > -40) & (trunk.cage_mm > 2))) & ~trunk.above_diaphragm

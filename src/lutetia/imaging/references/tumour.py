@@ -18,8 +18,10 @@ from lutetia.model import Volume
 
 #: whole healthy livers: 0.08 to 0.16 at any noise level
 EVEN = 0.20
-#: share of the core that may be colder in an otherwise healthy liver (vessels, gallbladder, fissures)
+#: share of the core that may be colder in a healthy liver (vessels, fissures, breathing at its edges)
 COLD_SHARE = 0.04
+#: what is darker than the liver by so much is bile or blood, not tissue
+FLUID_HU = 25.0
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,20 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     refuse = False
     liver_like: Population | None = None
     share = max(excess, p.colder_wide)
+    fluid = cold_gap is not None and cold_gap < -FLUID_HU
+    denser = cold_gap is not None and cold_gap > 1.0
+    if (share > COLD_SHARE and not fluid) or (
+        share > COLD_SHARE / 2 + 0.005 and cold_gap is not None and cold_gap > 1.5
+    ):
+        reasons.append(
+            f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
+            "and what is left of the liver colder"
+        )
+        # the colder part is denser: it is liver, and the most frequent tissue is tumour
+        refuse = denser and share > 0.05
+        if refuse and share > 0.25:
+            liver_like = find_population(crop, p.core, below=0.8 * p.mode)
     if p.unevenness > EVEN:
-        if share > COLD_SHARE:
-            reasons.append(
-                f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
-                "and what is left of the liver colder"
-            )
-            # the colder part is denser: it is liver, and the most frequent tissue is tumour
-            refuse = cold_gap is not None and cold_gap > 1.0
-            if refuse and share > 0.25:
-                liver_like = find_population(crop, p.core, below=0.8 * p.mode)
         if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap > -1.0):
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "
