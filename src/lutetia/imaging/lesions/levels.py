@@ -17,6 +17,9 @@ Array = npt.NDArray[Any]
 #: stands in for blood pool where it could not be measured; never more than this share of the liver; always an issue
 _TYPICAL_BLOOD = {"sstr": 1.5, "glucose": 1.6}
 _BLOOD_BELOW_LIVER = {"sstr": 0.4, "glucose": 0.8}
+#: no normal liver is hotter (SUVmean): it is tumour, and a multiple of blood pool stands in for liver; always an issue
+_HIGHEST_NORMAL_LIVER = {"sstr": 12.0, "glucose": 4.0}
+_LIVER_OVER_BLOOD = {"sstr": 4.5, "glucose": 1.3}
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,16 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
             )
         )
         blood = 0.5 * liver
+    if liver is not None and liver_from == "image" and float(np.median(values)) > _HIGHEST_NORMAL_LIVER[kind]:
+        liver, liver_from = min(liver, _LIVER_OVER_BLOOD[kind] * blood), "typical"
+        issues.append(
+            Issue(
+                code="lesions-liver-level-typical",
+                level="caution",
+                message=f"The liver's median SUV of {float(np.median(values)):.1f} is above any normal liver: mostly "
+                f"tumour. Liver lesions were sought above a typical {liver:.1f}, a multiple of blood pool.",
+            )
+        )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
     noise, voxel_noise = _noise(work, in_liver, liver)
     if liver_from != "reference":  # tumour in the liver is no noise

@@ -68,7 +68,7 @@ def one_of_two_kidneys(focus: Focus, around: Surroundings, marks: Landmarks, lev
     if not marks.in_abdomen(z) or marks.in_pelvis(z) or not 30 < abs(around.lateral) < 120:
         return None
     hot = focus.peak > 1.5 * (levels.liver if levels.liver is not None else 3.0 * levels.blood)
-    if not hot or node_in_fat(around) or (focus.label in BONES and focus.label_share >= 0.5):
+    if not hot or around.core_ml > 250 or node_in_fat(around) or (focus.label in BONES and focus.label_share >= 0.5):
         return None
     in_mask = focus.label in KIDNEYS and focus.label_share >= 0.8
     why = ""

@@ -12,7 +12,7 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
 
 #: bowel and stomach vary; focal uptake above this many times liver is not theirs alone; convention
-_GUT_OVER_LIVER = 3.0
+_GUT_OVER_LIVER = 2.3
 
 
 def judge_fdg(
