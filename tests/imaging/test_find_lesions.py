@@ -330,6 +330,17 @@ def test_without_a_liver_reference_the_lower_uptake_in_the_liver_is_taken_and_sa
     assert near(candidates(result), (-100, -10, 400)) is not None
 
 
+def test_a_liver_hotter_than_any_normal_liver_is_not_its_own_background() -> None:
+    scene = Scene(no_reference=("liver",)).add((-72, -10, 400), 75, 30)
+    result = scene.read()
+    assert any(i.code == "lesions-liver-level-typical" for i in result.issues)
+    assert near(candidates(result), (-72, -10, 400), 60) is not None
+
+
+def test_a_solid_node_before_the_spine_is_no_bowel_whatever_kidney_mask_it_lies_in() -> None:
+    assert near(candidates(Scene().add((-8, 22, 300), 8, 9).read()), (-8, 22, 300)) is not None
+
+
 def test_a_kidney_that_the_anatomy_missed_is_not_called_tumour() -> None:
     found = candidates(Scene(missing=("kidney_left",)).read())
     assert near(found, (62, 50, 320), 40) is None
