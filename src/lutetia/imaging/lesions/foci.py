@@ -16,6 +16,8 @@ from lutetia.imaging.lesions.working import Working
 
 Array = npt.NDArray[Any]
 
+#: basins of the liver's own search are numbered from here when their focus is handed to the search outside
+_STRADDLING = 1_000_000
 _HOT_ORGANS = tuple(LABELS[n] for n in ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder"))
 
 
@@ -149,6 +151,10 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
         share = (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean()
         peak_inside = work.labels[tuple(peak_at)] == LABELS["liver"]
         if share >= (0.5 if peak_inside else 0.8):
+            found.append(focus)
+        elif peak_inside and share >= 0.15 and focus.peak > 1.5 * base:
+            # a hot focus that straddles the mask's rim: found here, as the search outside stops at the rim
+            focus.in_liver, focus.basin = False, _STRADDLING + number  # no basin of the search outside
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
 

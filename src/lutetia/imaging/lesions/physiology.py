@@ -312,7 +312,7 @@ def before_the_spine(focus: Focus, around: Surroundings, marks: Landmarks, level
 def uneven_liver(focus: Focus, around: Surroundings) -> Judgement | None:
     """Faint uptake in the liver's mask that is drawn out or flat: texture, gallbladder, what lies against it."""
     faint = focus.in_liver and focus.label == LABELS["liver"] and focus.contrast < 1.6
-    if faint and 0.5 < around.core_ml < 10 and (around.elongation > 1.5 or around.thinness > 1.75):
+    if faint and 0.5 < around.core_ml < 10 and (around.elongation > 1.8 or around.thinness > 1.75):
         return Judgement(True, "liver", f"not round and only {times(focus.contrast)} liver")
     return None
 
