@@ -13,12 +13,13 @@ from typing import Any
 from lutetia.model import InputError, RuleError
 from lutetia.rules.facts import UNKNOWN, Fact, OneOf, fact_of
 from lutetia.rules.positions import Document, Path_, parse_yaml, read_yaml
+from lutetia.rules.recist_case import RecistCase, read_recist
 from lutetia.rules.timeline import TimelineEntry, read_timeline
 from lutetia.rules.vocabulary import FactDefinition, Vocabulary, built_in_vocabulary
 
 CASE_SCHEMA = "1.0"
 SECTIONS = ("patient", "disease", "clinical", "labs", "therapy", "imaging")
-_HEAD = {"case", "id", "note", "conventions", "read", "visits", "lesions", "timeline"}
+_HEAD = {"case", "id", "note", "conventions", "read", "visits", "lesions", "timeline", "recist"}
 _BARE_UNITS = ("", "1", "%", "× ULN")
 _BIOPSY_KEYS = {"date", "result", "diagnosis"}
 _BIOPSY_RESULTS = {"benign": "benign", "net": "net", "non_net": "non_net", "negative": "none"}
@@ -81,6 +82,7 @@ class TypedCase:
     issues: tuple[tuple[str, str, str], ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     timeline: tuple[TimelineEntry, ...] = ()
+    recist: RecistCase | None = None
 
 
 def read_case(path: Path, vocabulary: Vocabulary | None = None) -> TypedCase:
@@ -160,6 +162,7 @@ class _Reader:
             },
             read=read,
             timeline=read_timeline(data.get("timeline"), self.document),
+            recist=read_recist(data.get("recist"), self.document),
             issues=tuple(self._issues(facts)),
             units=self.units,
         )

@@ -67,6 +67,7 @@ def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
         read={k: v for k, v in (case.read if case else {}).items() if v in {visit.id for visit in visits}},
         proposals=proposals,
         issues=(case.issues if case else ()) + comparison_issues(course),
+        recist=case.recist if case else None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from lutetia.model import Citation
+from lutetia.rules.recist_report import recist_table
 from lutetia.rules.score import FOOTER, Score
 from lutetia.rules.text import count_states, number, reported, result_of
 from lutetia.rules.verdict import Question, Verdict
@@ -35,6 +36,7 @@ def render_page(score: Score) -> str:
         *(f"<p class='caution'>{escape(note.message)}</p>" for note in score.notes),
         _questions(score.questions),
         _crosswalk(score),
+        recist_table(score.recist),
         _verdicts("Patient", [v for v in score.verdicts if v.scope == "patient" and v.shape != "profile"]),
         _verdicts("Lesions", [v for v in score.verdicts if v.scope != "patient" and v.shape != "profile"]),
         _profiles([v for v in score.verdicts if v.shape == "profile"]),

@@ -202,7 +202,11 @@ def _sum(targets: Sequence[Target], visit: TimePoint) -> tuple[int, bool, set[st
     for target in targets:
         shown = visit.targets.get(target.id, Measured(missing=True))
         if shown.into:
-            if shown.into not in ids or shown.into == target.id or visit.targets[shown.into].into:
+            if (
+                shown.into not in ids
+                or shown.into == target.id
+                or visit.targets.get(shown.into, Measured(into="?")).into
+            ):
                 raise InputError("merged-lesion", f"{target.id} has merged with {shown.into!r}, which is no target")
             used.add("merged")
         elif shown.missing:

@@ -15,6 +15,7 @@ from lutetia.rules.evaluate import evaluate, patient_view
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.loader import Rule, RuleSet, load_rules
 from lutetia.rules.needs import needs_of
+from lutetia.rules.recist_case import RecistResult, judge
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.rule import spell
 from lutetia.rules.scale import Scale
@@ -58,6 +59,7 @@ class Score:
     notes: tuple[Note, ...] = ()
     conventions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     crosswalk: Crosswalk | None = None
+    recist: RecistResult | None = None
 
     def of(self, rule: str, subject: str | None = None) -> tuple[Verdict, ...]:
         """The verdicts of one rule (for one subject)."""
@@ -72,6 +74,7 @@ class Score:
             "conventions_chosen": dict(self.conventions),
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
             "crosswalk": self.crosswalk.as_dict() if self.crosswalk is not None else None,
+            "recist": self.recist.as_dict() if self.recist is not None else None,
             "questions": [dataclasses.asdict(question) for question in self.questions],
             "history": [dataclasses.asdict(entry) for entry in self.history],
             "notes": [{"code": n.code, "message": n.message, "level": n.level} for n in self.notes],
@@ -233,6 +236,7 @@ def score(
         + _visit_notes(at_hand, view, roles),
         conventions=chosen,
         crosswalk=crosswalk(verdicts, at_hand, view),
+        recist=judge(case.recist) if case.recist is not None and only is None else None,
     )
 
 

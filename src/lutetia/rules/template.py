@@ -7,6 +7,8 @@ from typing import Any
 
 from lutetia.rules.case import _DATED_LESION_FACTS as DATED_LESION_FACTS
 from lutetia.rules.case import CASE_SCHEMA, SECTIONS
+from lutetia.rules.recist_case import RecistCase
+from lutetia.rules.timeline import TimelineEntry
 from lutetia.rules.vocabulary import FactDefinition, Vocabulary, built_in_vocabulary
 
 _HEAD = f"""# A typed case for `lutetia score`. Leave out what is not known: an unknown answer is never "normal".
@@ -34,6 +36,20 @@ _LESIONS = """lesions:
     seen:                # what each visit shows of this lesion, by visit id
       sstr1: {suv_max: 18.0, size_mm: 31, focal: yes}
 """
+_RECIST = """# RECIST 1.1, from diameters in mm that a reader gives or confirms on CT or MRI (nodes: short axis)
+# recist:
+#   reader: …
+#   slice_mm: 5            # thickness of the CT slices
+#   targets:               # at most 5, 2 per organ; 10 mm or more, nodes 15 mm or more
+#     - {id: T1, organ: liver}
+#     - {id: N1, organ: lymph nodes, node: yes}
+#   visits:                # baseline first
+#     - {date: 2025-01-10, mm: {T1: 32.4, N1: 18}}
+#     - date: 2025-04-10
+#       mm: {T1: [12, 11.5], N1: 9.9} # number | [parts if split] | gone | too_small | not_measured | {merged_with: T1}
+#       non_target: persists            # none | complete | persists | progression | not_evaluable
+#       new_lesion: no                  # on CT, MRI or FDG PET; an SSTR focus is none
+"""
 
 
 def template(vocabulary: Vocabulary | None = None) -> str:
@@ -54,6 +70,7 @@ def template(vocabulary: Vocabulary | None = None) -> str:
     lines.append("    # fields under `seen` (those of a lesion that change with time may stand there too:")
     lines.append(f"    # {', '.join(DATED_LESION_FACTS)})")
     lines.extend(_comments(known, "observation", "    #   "))
+    lines.append(_RECIST.rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -101,6 +118,8 @@ def json_schema(vocabulary: Vocabulary | None = None) -> dict[str, Any]:
         }
     )
     named = {"id": {"type": "string"}}
+    recist = RecistCase.model_json_schema()
+    parts = recist.pop("$defs")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Lutetia typed case",
@@ -124,9 +143,12 @@ def json_schema(vocabulary: Vocabulary | None = None) -> dict[str, Any]:
                         }
                     ),
                 },
+                "timeline": {"type": "array", "items": TimelineEntry.model_json_schema()},
+                "recist": recist,
             },
             required=("case",),
         ),
+        "$defs": parts,
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lutetia.model import Citation
+from lutetia.rules.recist_report import recist_lines
 from lutetia.rules.score import FOOTER, Score
 from lutetia.rules.verdict import Gate, Question, Verdict
 
@@ -58,6 +59,7 @@ def _lines(score: Score, every_gate: bool) -> Iterator[str]:
     yield from _notes_block(score)
     yield from _questions(score.questions)
     yield from _crosswalk(score)
+    yield from recist_lines(score.recist)
     patient = [v for v in score.verdicts if v.scope == "patient" and v.shape != "profile"]
     if patient:
         yield ""
