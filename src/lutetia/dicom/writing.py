@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from lutetia.dicom.source_images import SourceImages
 from lutetia.dicom.uids import derived_uid
 from lutetia.model import Code
+
+# research exports name patients "STS_001": a name of one part is legal, and taken over as it stands
+warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
 
 MANUFACTURER = "Lutetia"
 #: A person name in form only: nobody has confirmed the content.
