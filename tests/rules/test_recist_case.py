@@ -172,6 +172,14 @@ def test_an_unanswered_or_contradictory_visit_is_refused(visit: str, says: str) 
     assert ":8:" in refused.value.where
 
 
+def test_non_target_lesions_are_there_on_every_visit_or_on_none() -> None:
+    start = "date: 2025-01-10, mm: {A: 30}, non_target: persists"
+    with pytest.raises(InputError) as refused:
+        _case("[{id: A, organ: liver}]", start, f"date: 2025-03-10, mm: {{A: gone}}, {ANSWERS}")
+    assert "non_target is none on some visits" in refused.value.what
+    assert ":8:" in refused.value.where
+
+
 def test_three_targets_of_one_organ_are_refused_however_it_is_spelled() -> None:
     with pytest.raises(InputError) as refused:
         _course("[{id: A, organ: liver}, {id: B, organ: Liver}, {id: C, organ: ' liver'}]", "{A: 20, B: 20, C: 20}")

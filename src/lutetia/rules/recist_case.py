@@ -306,6 +306,15 @@ def _check_visit(case: RecistCase, n: int, document: Document) -> None:
             expected="none, complete, persists, progression or not_evaluable" if field == "non_target" else "yes or no",
             remedy="Answer it on every visit after the baseline: an open answer is never taken as none.",
         )
+    stated = {v.non_target == "none" for v in case.visits[: n + 1] if v.non_target is not None}
+    if len(stated) > 1:
+        raise _fail(
+            document,
+            (*path, "non_target"),
+            "non_target is none on some visits and not on others",
+            expected="none on every visit, or on no visit",
+            remedy="Non-target lesions are those of the baseline: a later one is a new lesion, one that is gone complete.",
+        )
     if not n and visit.new_lesion is not None:
         raise _fail(
             document, (*path, "new_lesion"), "There is nothing new at baseline", remedy="Leave new_lesion out here."
