@@ -313,7 +313,7 @@ def _check_visit(case: RecistCase, n: int, document: Document) -> None:
             (*path, "non_target"),
             "non_target is none on some visits and not on others",
             expected="none on every visit, or on no visit",
-            remedy="Non-target lesions are those of the baseline: a later one is a new lesion, one that is gone complete.",
+            remedy="Non-target lesions are those of the baseline: one that appears later is a new lesion.",
         )
     if not n and visit.new_lesion is not None:
         raise _fail(
