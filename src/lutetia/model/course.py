@@ -391,6 +391,7 @@ class Course(Record):
     verdicts: tuple[dict[str, Any], ...] = ()
     questions: tuple[dict[str, Any], ...] = ()
     rule_history: tuple[dict[str, Any], ...] = ()
+    recist: dict[str, Any] = {}  # RECIST 1.1 on diameters that a reader gave in the case file
     crosswalk: dict[str, Any] = {}  # all systems side by side: "rows", and "sentences" on where they part
     conventions: tuple[ConventionUse, ...] = ()
     issues: tuple[Issue, ...] = ()

@@ -59,6 +59,7 @@ def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None
             "questions": tuple(data["questions"]),
             "rule_history": tuple(data["history"]),
             "crosswalk": data["crosswalk"] or {},
+            "recist": data.get("recist") or {},
             "events": (*course.events, *events),
             "issues": (*course.issues, *notes),
         }
