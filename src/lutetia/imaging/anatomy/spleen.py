@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.region import Trunk
-from lutetia.imaging.anatomy.scene import SPACING, VOXEL_ML
+from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,8 @@ def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm
         found.extend(mm.split_by_depth(tissue, depth, erosion)[:5])
     if trunk.pet_smooth is not None and not sstr and np.isfinite(liver.suv):
         # muscle takes up less than half of the liver's uptake, excreting or active organs more
-        alike = tissue & (trunk.pet_smooth > 0.5 * liver.suv) & (trunk.pet_smooth < 1.6 * liver.suv)
+        calm = ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0)
+        alike = tissue & (calm > 0.5 * liver.suv) & (calm < 1.6 * liver.suv)
         alike = ndi.binary_opening(alike, mm.FACES)
         depth = mm.depth_inside(alike, SPACING, open_edges=True)
         for erosion in (2.9, 6.0):

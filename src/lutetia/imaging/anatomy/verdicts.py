@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.aorta import AortaTrack
@@ -140,8 +141,13 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
             near & (trunk.pet_smooth > 0.9 * liver.suv) & (trunk.ct_smooth > -30) & ~mm.dilate(liver.mask, 8.0, SPACING)
         )
     else:
-        even = near & (np.abs(trunk.ct_smooth - max(liver.hu, 40.0)) < 20)
-        hot = mm.erode(even, 6.0, SPACING)
+        solid = near & (trunk.ct_smooth > 25) & (trunk.ct_smooth < 220) & ~trunk.bone
+        if trunk.pet_smooth is not None and np.isfinite(liver.suv):
+            # muscle takes up less than half of the liver's uptake
+            solid &= ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0) > 0.5 * liver.suv
+        else:
+            solid &= np.abs(trunk.ct_smooth - max(liver.hu, 40.0)) < 20
+        hot = mm.erode(solid & ~mm.dilate(liver.mask, 8.0, SPACING), 5.0, SPACING)
     pieces = mm.components(hot, 1)
     return float(pieces[0][2] * VOXEL_ML) if pieces else 0.0
 

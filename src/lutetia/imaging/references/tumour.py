@@ -75,6 +75,16 @@ def cold_excess(population: Population) -> float:
     return max(0.0, population.colder - expected)
 
 
+def colder_population(crop: Crop, population: Population) -> Population | None:
+    """The colder population with a peak of its own; None where the colder part is only the foot of the main peak."""
+    for share in (0.8, 0.65, 0.5, 0.35):
+        below = share * population.mode
+        colder = find_population(crop, population.core, below=below)
+        if colder is not None and colder.mode < 0.88 * below and colder.near > 0.1:
+            return colder
+    return None
+
+
 def normal_below(z: float) -> float:
     """Standard normal distribution function."""
     from math import erf, sqrt
@@ -127,7 +137,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
         # the colder part is denser: it is liver, and the most frequent tissue is tumour
         refuse = denser and share > 0.05
         if refuse and share > 0.25:
-            liver_like = find_population(crop, p.core, below=0.8 * p.mode)
+            liver_like = colder_population(crop, p)
     if p.unevenness > EVEN:
         if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap > -1.0):
             reasons.append(
