@@ -127,9 +127,9 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     share = max(excess, p.colder_wide)
     fluid = cold_gap is not None and cold_gap < -FLUID_HU
     denser = cold_gap is not None and cold_gap > 1.0
-    if (share > COLD_SHARE and not fluid) or (
-        share > COLD_SHARE / 2 + 0.005 and cold_gap is not None and cold_gap > 1.5
-    ):
+    # an uneven liver needs less proof than an even one, and a colder part that is denser (liver left over) the least
+    enough = COLD_SHARE if p.unevenness > EVEN else 1.5 * COLD_SHARE
+    if (share > enough and not fluid) or (share > COLD_SHARE / 2 + 0.005 and cold_gap is not None and cold_gap > 1.5):
         reasons.append(
             f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
             "and what is left of the liver colder"
