@@ -224,3 +224,21 @@ def test_the_core_of_a_thin_vessel_is_at_least_four_millimetres() -> None:
 
 def test_a_trimmed_mean_leaves_out_a_quarter_on_each_side() -> None:
     assert trimmed_mean(np.array([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -50.0])) == pytest.approx(3.5)
+
+
+def test_every_value_comes_with_the_voxels_it_was_measured_in() -> None:
+    suv = uptake()
+    references = measured(suv)
+    assert set(references.regions) == {
+        f"{name}{kind}" for name in ("liver", "spleen", "blood_pool") for kind in ("", ":classical")
+    }
+    for key, region in references.regions.items():
+        name, _, kind = key.partition(":")
+        record = references.by_name[name]
+        measure = record.classical if kind else record.whole_organ
+        assert measure is not None
+        box = tuple(slice(s, s + n) for s, n in zip(region.start, region.mask.shape, strict=True))
+        values = suv.array[box][region.mask]
+        assert region.mask.sum() * GRID.voxel_ml == pytest.approx(measure.volume_ml, abs=1e-3)
+        assert values.max() == pytest.approx(measure.suv_max)
+        assert values.mean() == pytest.approx(measure.suv_mean, rel=0.03)

@@ -124,4 +124,4 @@ def references_of(
         user=user_references(suv, settings, pet),
         settings=ReferenceSettings(estimate=settings.reference_estimate),
     )
-    return MeasuredReferences(measured.by_name, {}, measured.issues)
+    return MeasuredReferences(measured.by_name, measured.regions, measured.issues)

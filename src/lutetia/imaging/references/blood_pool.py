@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import VesselTrack
-from lutetia.imaging.references.region import Crop, measure_region
-from lutetia.model import Grid, VoiMeasure
+from lutetia.imaging.references.region import Crop, Placed, measure_region
+from lutetia.model import Grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class TubeMeasure:
 
     Attributes
     ----------
-    measure : the whole core
+    placed : the whole core
     sections : mean of each 6 mm section, from the head downwards
     rim_ratio : mean of the outer wall zone over the core
     length_mm : length measured (inside the PET field)
@@ -27,7 +27,7 @@ class TubeMeasure:
     crop : the crop
     """
 
-    measure: VoiMeasure
+    placed: Placed
     sections: npt.NDArray[np.float64]
     rim_ratio: float
     length_mm: float
@@ -120,19 +120,17 @@ def measure_tube(
     error = mm.robust_sd(sections) / np.sqrt(max(1.0, len(sections) / 1.5))
     rim = (distance > 0.75 * track.radius_mm[number]) & (distance <= track.radius_mm[number])
     rim_ratio = float(crop.suv[rim].mean() / value) if rim.any() and value > 0 else float("nan")
-    measure = measure_region(
+    placed = measure_region(
         crop,
         region,
         "core of the descending thoracic aorta: trimmed mean of 6 mm sections",
         value=value,
         standard_error=error,
     )
-    return TubeMeasure(measure, sections, rim_ratio, float(full.sum() * 6.0), region, crop)
+    return TubeMeasure(placed, sections, rim_ratio, float(full.sum() * 6.0), region, crop)
 
 
-def classical_cylinder(
-    tube: TubeMeasure, track: VesselTrack, diameter_mm: float, length_mm: float
-) -> VoiMeasure | None:
+def classical_cylinder(tube: TubeMeasure, track: VesselTrack, diameter_mm: float, length_mm: float) -> Placed | None:
     """A cylinder of 1 × 2 cm in the descending thoracic aorta where the vessel is widest and straightest."""
     crop = tube.crop
     arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(track.centres_mm, axis=0), axis=1))])

@@ -13,11 +13,12 @@ from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, heart_uptake, measure_tube
 from lutetia.imaging.references.checks import RANGES, implausible
-from lutetia.imaging.references.region import crop_organ, measure_region
+from lutetia.imaging.references.region import Placed, crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings, UserReference
 from lutetia.imaging.references.solid_organ import Population, best_sphere, core_of, find_population, whole_organ
 from lutetia.imaging.references.tumour import liver_doubts
-from lutetia.model import Issue, Reference, Tracer, VoiMeasure, Volume
+from lutetia.model import Issue, Reference, Tracer, Volume
+from lutetia.model.region import Region
 
 NAMES = ("liver", "spleen", "blood_pool")
 Status = Literal["ok", "caution", "fallback", "user", "absent", "outside_field"]
@@ -29,8 +30,8 @@ class _Draft:
 
     status: Status
     reasons: list[str] = field(default_factory=list)
-    whole: VoiMeasure | None = None
-    classical: VoiMeasure | None = None
+    whole: Placed | None = None
+    classical: Placed | None = None
     notes: list[str] = field(default_factory=list)
     trusted: bool = True
     population: Population | None = None
@@ -38,10 +39,15 @@ class _Draft:
 
 @dataclass(frozen=True)
 class References:
-    """The references by name, and the issues they raise."""
+    """The references by name, the issues they raise, and where they were measured.
+
+    `regions` holds voxels of the PET grid: ``"liver"`` the whole-organ region, ``"liver:classical"`` the sphere or
+    cylinder; likewise ``spleen`` and ``blood_pool``. What was not measured is missing.
+    """
 
     by_name: dict[str, Reference]
     issues: tuple[Issue, ...]
+    regions: dict[str, Region] = field(default_factory=dict)
 
 
 def measure_references(
@@ -221,7 +227,7 @@ def _blood_pool(
     reasons = [*anatomy.concerns.get("blood_pool", ()), *_tube_doubts(tube, track.radius_mm, tracer, heart)]
     cylinder = classical_cylinder(tube, track, settings.cylinder_diameter_mm, settings.cylinder_length_mm)
     notes = [] if cylinder is not None else ["no straight 2 cm of aorta for the classical cylinder"]
-    return _Draft("caution" if reasons else "ok", reasons, tube.measure, cylinder, notes, not reasons)
+    return _Draft("caution" if reasons else "ok", reasons, tube.placed, cylinder, notes, not reasons)
 
 
 def _heart_blood(array: npt.NDArray[np.float32], suv: Volume, anatomy: Anatomy, lesions: mm.Mask | None) -> _Draft:
@@ -244,7 +250,7 @@ def _tube_doubts(
 ) -> list[str]:
     """What makes a track or its uptake doubtful; the heart is a second witness where its wall is cold (SSTR)."""
     doubts: list[str] = []
-    value = tube.measure.suv_mean
+    value = tube.placed.measure.suv_mean
     if tracer.modality == "SPECT":
         doubts.append("SPECT does not resolve the aorta")
     if tube.length_mm < 36:
@@ -256,7 +262,7 @@ def _tube_doubts(
         gap = abs(upper - lower)
         if gap > 0.25 * value and gap > 2.5 * noise:
             doubts.append(f"upper and lower half of the aorta differ by {100 * gap / value:.0f} %")
-    error = tube.measure.standard_error
+    error = tube.placed.measure.standard_error
     gap_to_heart = None if heart is None or not value > 0 else heart / value - 1
     if gap_to_heart is not None and abs(gap_to_heart) > 0.22 and abs(gap_to_heart) > 2.5 * error / value:
         doubts.append(f"the heart takes up {100 * abs(gap_to_heart):.0f} % {'more' if gap_to_heart > 0 else 'less'}")
@@ -303,10 +309,11 @@ def _tumour_level(value: float, tracer: Tracer, reasons: list[str]) -> bool:
 
 def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettings) -> References:
     """Compare the references, choose what is reported, write records and issues."""
-    values = {n: (None if d.whole is None else d.whole.suv_mean) for n, d in drafts.items()}
+    values = {n: (None if d.whole is None else d.whole.measure.suv_mean) for n, d in drafts.items()}
     sure = {n: d.trusted for n, d in drafts.items()}
     odd = implausible(tracer, values, sure)
     records: dict[str, Reference] = {}
+    regions: dict[str, Region] = {}
     issues: list[Issue] = []
     for name, draft in drafts.items():
         status, reasons = draft.status, [*draft.reasons, *odd[name]]
@@ -317,22 +324,27 @@ def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettin
             name == "liver"
             and status == "caution"
             and whole is not None
-            and _tumour_level(whole.suv_mean, tracer, reasons)
+            and _tumour_level(whole.measure.suv_mean, tracer, reasons)
         ):
             reasons.append("no value is given: so hot a liver is most likely tumour")
             classical = whole = None
-        reported = classical if settings.estimate == "classical" and classical is not None else whole
+        for key, placed in ((name, whole), (f"{name}:classical", classical)):
+            if placed is not None:
+                regions[key] = placed.region
+        chosen = classical if settings.estimate == "classical" and classical is not None else whole
         if status == "user":
-            reported = whole
+            chosen = whole
+        reported = None if chosen is None else chosen.measure
         if classical is not None and whole is not None and status != "user":
-            gap = abs(classical.suv_mean - whole.suv_mean)
-            error = float(np.hypot(classical.standard_error, whole.standard_error))
-            if gap > settings.disagreement * whole.suv_mean and gap > settings.disagreement_sigma * error:
+            small, large = classical.measure, whole.measure
+            gap = abs(small.suv_mean - large.suv_mean)
+            error = float(np.hypot(small.standard_error, large.standard_error))
+            if gap > settings.disagreement * large.suv_mean and gap > settings.disagreement_sigma * error:
                 issues.append(
                     Issue(
                         code="reference-estimates-disagree",
-                        message=f"{name.replace('_', ' ')}: the classical region gives {classical.suv_mean:.2f}, "
-                        f"the whole organ {whole.suv_mean:.2f}.",
+                        message=f"{name.replace('_', ' ')}: the classical region gives {small.suv_mean:.2f}, "
+                        f"the whole organ {large.suv_mean:.2f}.",
                         where=name,
                     )
                 )
@@ -358,7 +370,7 @@ def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettin
             standard_error=None if reported is None else reported.standard_error,
             volume_ml=None if reported is None else reported.volume_ml,
             centroid_mm=None if reported is None else reported.centroid_mm,
-            classical=classical,
-            whole_organ=whole,
+            classical=None if classical is None else classical.measure,
+            whole_organ=None if whole is None else whole.measure,
         )
-    return References(records, tuple(issues))
+    return References(records, tuple(issues), regions)

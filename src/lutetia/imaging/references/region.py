@@ -12,9 +12,18 @@ from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.model import Grid, VoiMeasure
+from lutetia.model.region import Region
 
 #: volume over which PET noise is one independent sample: a cube of 8 mm, about one resolution element
 RESOLUTION_ML = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """What a region measures, and the voxels of the PET grid it was measured in."""
+
+    measure: VoiMeasure
+    region: Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +112,10 @@ def block_standard_error(crop: Crop, region: mm.Mask, block_mm: float = 15.0) ->
 
 def measure_region(
     crop: Crop, region: mm.Mask, method: str, *, value: float | None = None, standard_error: float | None = None
-) -> VoiMeasure:
+) -> Placed:
     """SUV statistics of a region. `value` replaces the mean where the method is not a plain mean."""
     values = crop.suv[region]
-    return VoiMeasure(
+    measure = VoiMeasure(
         method=method,
         suv_mean=float(values.mean()) if value is None else float(value),
         suv_sd=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
@@ -115,6 +124,14 @@ def measure_region(
         volume_ml=round(float(region.sum() * crop.grid.voxel_ml), 3),
         centroid_mm=centroid_inside(crop, region),
     )
+    return Placed(measure, on_grid(crop, region))
+
+
+def on_grid(crop: Crop, mask: mm.Mask) -> Region:
+    """A mask of the crop as a region of the PET grid."""
+    part = Region.from_mask(mask)
+    start = tuple(s + b.start for s, b in zip(part.start, crop.box, strict=True))
+    return Region((start[0], start[1], start[2]), part.mask)
 
 
 def sphere_kernel(radius_mm: float, spacing: Sequence[float]) -> mm.Mask:

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutetia.imaging.anatomy import morphology as mm
-from lutetia.imaging.references.region import Crop, measure_region, sphere_mask
-from lutetia.model import VoiMeasure
+from lutetia.imaging.references.region import Crop, Placed, measure_region, sphere_mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +87,7 @@ def find_population(crop: Crop, core: mm.Mask, below: float | None = None) -> Po
     )
 
 
-def whole_organ(crop: Crop, population: Population) -> VoiMeasure:
+def whole_organ(crop: Crop, population: Population) -> Placed:
     """Median of the core within ±20 % of the mode of the smoothed uptake."""
     region = population.normal if population.normal.sum() >= 20 else population.core
     return measure_region(
@@ -101,7 +100,7 @@ def whole_organ(crop: Crop, population: Population) -> VoiMeasure:
 
 def best_sphere(
     crop: Crop, population: Population, allowed: mm.Mask, diameter_mm: float, smallest_mm: float, name: str
-) -> tuple[VoiMeasure, float] | None:
+) -> tuple[Placed, float] | None:
     """The classical sphere where the organ is most even and nearest its mode, with the diameter that fitted.
 
     The sphere lies wholly in the organ with 5 mm to spare and holds only tissue near the mode. Where none of the wanted
