@@ -170,6 +170,8 @@ class Place(Record):
     """What a study shows at the place of a lesion that is not seen as a focus there: a value, not a gap.
 
     `in_field` is False where the study did not image the place. `ct_correlate` is the evidence on that study's CT.
+    `core_mean` is the mean of the inner part of the place, least mixed with its surroundings; `krenning_modified`
+    grades it on SSTR PET.
     """
 
     study: str
@@ -181,6 +183,8 @@ class Place(Record):
     background_sd: float | None = None
     ct_correlate: str | None = None
     note: str = ""
+    core_mean: float | None = None
+    krenning_modified: Grade | None = None
 
 
 class TracerPair(Record):
@@ -358,8 +362,77 @@ class Comparison(Record):
     note: str = ""
 
 
+class PhenotypeChange(Record):
+    """Change of a phenotype's volume between two visits, and whether it is more than its uncertainty.
+
+    `judgement`: "appeared" (nothing of it before, even at the upper end), "gone", "higher", "lower" (the ranges do not
+    overlap and the change exceeds `band_percent`), "within" or "unknown".
+    """
+
+    definition: str
+    phenotype: str
+    earlier_visit: str
+    later_visit: str
+    before_ml: float
+    before_range_ml: tuple[float, float]
+    now_ml: float
+    now_range_ml: tuple[float, float]
+    change_percent: float | None = None
+    band_percent: float = 30.0
+    judgement: Literal["appeared", "gone", "higher", "lower", "within", "unknown"] = "unknown"
+    note: str = ""
+
+
+class MetricValue(Record):
+    """One number of a response metric, then and now: of a lesion, or of the patient where `lesion` is None.
+
+    `judgement`: "higher", "lower" (beyond repeatability), "within", "suppressed" (the two studies do not allow it, see
+    `reason`) or "not assessed". `before_text`, `now_text` hold what is no number (a set of grades).
+    """
+
+    lesion: str | None = None
+    before: float | None = None
+    now: float | None = None
+    before_text: str = ""
+    now_text: str = ""
+    change: float | None = None
+    judgement: Literal["higher", "lower", "within", "suppressed", "not assessed"] = "not assessed"
+    reason: str = ""
+
+
+class ResponseMetric(Record):
+    """A number followed between two studies of one tracer, by its published name. None of them is called response.
+
+    `key` is the metric's id in the rule file ``response-metrics``; `evidence`, `numbers` and `sources` are that
+    file's. `band_percent` is the repeatability beyond which a change counts, with its source in `band_source`;
+    `caution` holds the reservations of the two studies' comparability.
+    """
+
+    key: str
+    name: str
+    definition: str
+    tracer: str
+    earlier_study: str
+    later_study: str
+    unit: str = ""
+    change_unit: str = "%"
+    values: tuple[MetricValue, ...] = ()
+    band_percent: tuple[float, float] | None = None
+    band_source: str = ""
+    evidence: str = ""
+    numbers: str = ""
+    sources: tuple[str, ...] = ()
+    verified: bool = True
+    warning: str = ""
+    caution: str = ""
+
+
 class CourseEvent(Record):
-    """Something that happened between two visits, in the words of its source."""
+    """Something that happened between two visits, in the words of its source.
+
+    `state` is "raised", or "proposed" where it rests on what the images only propose (`rests_on` names those facts, to
+    be confirmed by a reader). `rule` and `title` name the pattern and its trigger; `date` is that of the later study.
+    """
 
     code: str
     visit: str
@@ -368,6 +441,98 @@ class CourseEvent(Record):
     statement: str
     source: str
     numbers: dict[str, float] = {}
+    state: Literal["raised", "proposed"] = "raised"
+    rests_on: tuple[str, ...] = ()
+    rule: str = ""
+    title: str = ""
+    date: str | None = None
+    evidence: tuple[str, ...] = ()  # per lesion: what was measured then and now
+
+
+class VisitVerdict(Record):
+    """What one rule about the patient said at one visit, how old its inputs were, and until when its source holds.
+
+    `gates` maps each gate to its state; `dated_inputs` each dated input to its date. `expires` is the earliest date by
+    which a published limit of this rule runs out; None with `expiry` "no expiry published" where there is none.
+    `changed` says in words what differs from the visit before.
+    """
+
+    rule: str
+    title: str
+    edition: str = ""
+    results: tuple[str, ...] = ()
+    refused: str | None = None
+    reason: str = ""
+    gates: dict[str, str] = {}
+    dated_inputs: dict[str, str] = {}
+    undated_inputs: tuple[str, ...] = ()
+    oldest_input: str | None = None
+    expires: str | None = None
+    expiry: str = "no expiry published"
+    changed: tuple[str, ...] = ()
+
+
+class VisitScore(Record):
+    """Every rule about the patient judged as of one visit, with the systems side by side (crosswalk rows)."""
+
+    visit: str
+    sstr_study: str | None = None
+    fdg_study: str | None = None
+    previous_study: str | None = None
+    date: str | None = None
+    verdicts: tuple[VisitVerdict, ...] = ()
+    crosswalk: dict[str, Any] = {}
+
+
+class CoverageColumn(Record):
+    """A target of therapy or imaging: which studies show it, and what counts as reached."""
+
+    target: str
+    title: str
+    studies: tuple[str, ...] = ()
+    positivity: str
+    origin: Literal["measured", "case_file", "mixed"] = "measured"
+    reached: int = 0
+    not_reached: int = 0
+    uncertain: int = 0
+    not_imaged: int = 0
+    reached_ml: float = 0.0
+    share_of_volume: float | None = None
+
+
+class CoverageLesion(Record):
+    """One lesion under every target: "reached", "not reached", "uncertain" or "not imaged".
+
+    `volume_ml` is the largest that any study of the visit outlined.
+    """
+
+    lesion: str
+    site: str
+    volume_ml: float | None = None
+    size_mm: float | None = None
+    by_target: dict[str, str] = {}
+    evidence: dict[str, str] = {}
+
+
+class Coverage(Record):
+    """Which lesions each target reaches at one visit, what two or more reach together, and what none does.
+
+    `union` and `neither` speak of the therapy targets (somatostatin receptor, norepinephrine transporter) where both
+    were imaged; other columns stand beside them. Reached in imaging is no promise of a dose.
+    """
+
+    visit: str
+    columns: tuple[CoverageColumn, ...] = ()
+    lesions: tuple[CoverageLesion, ...] = ()
+    targets_joined: tuple[str, ...] = ()
+    union: tuple[str, ...] = ()
+    only: dict[str, tuple[str, ...]] = {}
+    both: tuple[str, ...] = ()
+    neither: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    volume_ml: dict[str, float] = {}  # "total", "union", "both", "neither", "open", and "only <target>"
+    source: str = ""
+    note: str = ""
 
 
 class Patient(Record):
@@ -401,6 +566,11 @@ class Course(Record):
     alignments: tuple[AlignmentRecord, ...] = ()
     phenotypes: tuple[Phenotypes, ...] = ()
     comparability: tuple[Comparison, ...] = ()
+    phenotype_changes: tuple[PhenotypeChange, ...] = ()
+    response: tuple[ResponseMetric, ...] = ()
+    visit_scores: tuple[VisitScore, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
     events: tuple[CourseEvent, ...] = ()
+    story: tuple[str, ...] = Field(default=(), description="The course in sentences, each made from the parts above")
     dosimetry: tuple[dict[str, Any], ...] = ()
     not_used: tuple[SeriesNote, ...] = Field(default=(), description="Series left out of every study, and why")
