@@ -35,7 +35,7 @@ def keep(reading: StudyReading, folder: Path, issues_before: int) -> None:
     regions = []
     for n, (name, region) in enumerate(sorted(reading.reference_regions.items())):
         arrays[f"region_{n}"] = np.packbits(region.mask)
-        regions.append({"name": name, "start": region.start, "shape": region.mask.shape})
+        regions.append({"name": name, "start": [int(v) for v in region.start], "shape": region.mask.shape})
     np.savez_compressed(folder / "arrays.npz", **arrays)
     record = {
         "study": reading.study.model_dump(mode="json"),
