@@ -17,9 +17,9 @@ _VERBS = {
     "doctor": "lutetia.reading.doctor",
     "make_phantom": "lutetia.phantom",
     "read": "lutetia.api",
-    "scan": "lutetia.dicom.scan",
+    "scan": "lutetia.api",
     "score": "lutetia.rules.score",
-    "suv": "lutetia.cli.suv",
+    "suv": "lutetia.api",
     "why": "lutetia.reading.why",
 }
 

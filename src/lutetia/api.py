@@ -2,24 +2,138 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from lutetia.model import Course
+from pydantic import BaseModel, ValidationError
+
+from lutetia.dicom.report_scan import report
+from lutetia.dicom.scan import scan as scan_files
+from lutetia.model import Course, UsageError
+from lutetia.model.pet import SuvOverrides
 from lutetia.outputs.findings import findings_json
+from lutetia.outputs.maps import write_volume
+from lutetia.outputs.transaction import check_place, writing_into
 from lutetia.outputs.write import WriteOptions, write_results
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
 from lutetia.reading.settings import OutputSettings, ReadSettings
 from lutetia.reading.stages import StageStore
+from lutetia.reading.suv import SeriesSuv, SuvReport, read_suv, volume_file
 
-PathLike = str | Path
+PathLike = str | os.PathLike[str]
 Progress = Callable[[str, float], None]
+Chosen = TypeVar("Chosen", bound=BaseModel)
 
 
-def _paths(paths: PathLike | Sequence[PathLike]) -> list[PathLike]:
-    return [paths] if isinstance(paths, str | Path) else list(paths)
+def _paths(paths: PathLike | Sequence[PathLike]) -> list[Path]:
+    return [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+
+
+def scan(
+    paths: PathLike | Sequence[PathLike],
+    *,
+    patient: str | None = None,
+    pet: str | Sequence[str] | None = None,
+    ct: str | Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """What is in folders, files or zip archives; what would be read, and why not the rest.
+
+    Parameters
+    ----------
+    paths : folders, DICOM files or zip archives
+    patient : Patient ID or name, where there are several
+    pet, ct : SeriesInstanceUID, its beginning, or series number
+    progress : called as ``progress(done, total)`` over the files
+
+    Returns
+    -------
+    dict
+        What ``lutetia scan --json`` prints; see `lutetia.dicom.report_scan.report`.
+
+    Raises
+    ------
+    InputError
+        A path does not exist.
+    """
+    return report(scan_files(_paths(paths), progress=progress), patient=patient, pet=pet, ct=ct)
+
+
+def suv(
+    path: PathLike | Sequence[PathLike],
+    *,
+    basis: str = "bw",
+    mask: PathLike | None = None,
+    nifti: PathLike | None = None,
+    series: str | None = None,
+    progress: Any = None,
+    **overrides: Any,
+) -> SuvReport:
+    """The SUV factor of every PET and SPECT series under `path`.
+
+    Parameters
+    ----------
+    path : folder, DICOM file or zip archive, or several
+    basis : "bw" (default), "lbm" (James, 120), "lbmjames128", "lbmjanma", "ibw" or "bsa"
+    mask : NIfTI, DICOM SEG or RTSTRUCT; restricts the statistics
+    nifti : write the SUV volume to this file (.nii.gz or .nii)
+    series : SeriesInstanceUID, or its beginning
+    **overrides : fields of `lutetia.model.pet.SuvOverrides`, entered by hand: ``weight_kg``, ``size_m``, ``sex``,
+        ``dose_mbq``, ``injection_time``, ``reference_time``, ``half_life_s``, ``units``, ``decay_correction``
+
+    Returns
+    -------
+    SuvReport
+        The same as ``lutetia suv --json`` prints.
+
+    Raises
+    ------
+    InputError
+        The path or the mask can't be read, or there is no PET or SPECT series.
+    UsageError
+        An unknown basis or override, or several volumes for one NIfTI file.
+    """
+    unknown = set(overrides) - set(SuvOverrides.__dataclass_fields__)
+    if unknown:
+        raise UsageError(
+            "unknown-override",
+            f"There is no override {', '.join(sorted(unknown))}",
+            expected=", ".join(SuvOverrides.__dataclass_fields__),
+        )
+    target = None if nifti is None else volume_file(nifti)
+    kept: list[SeriesSuv] = []
+
+    def keep(result: SeriesSuv) -> None:
+        if target is None or result.volume is None:
+            return
+        if kept:
+            raise UsageError(
+                "several-volumes",
+                "More than one series gives an SUV volume, but one NIfTI file was asked for",
+                where="--nifti",
+                expected="one series",
+                remedy=f"choose with --series: {kept[0].record.series_instance_uid} or "
+                f"{result.record.series_instance_uid}",
+            )
+        kept.append(result)
+
+    report = read_suv(
+        path,
+        overrides=SuvOverrides(**overrides),
+        basis=basis,
+        mask=mask,
+        series=series,
+        progress=progress,
+        keep=keep if target is not None else None,
+    )
+    if target is not None and kept:
+        record, volume = kept[0].record, kept[0].volume
+        assert volume is not None
+        write_volume(volume, target, f"{volume.unit} {record.suv.unit if record.suv else ''}")
+    return report
 
 
 def read(
@@ -53,8 +167,8 @@ def read(
         When nothing can be read, or the call can't be carried out as asked. What can't be read of an otherwise
         readable input is an issue or a refusal in the record.
     """
-    chosen = settings if isinstance(settings, ReadSettings) else ReadSettings(**(settings or {}))
-    wanted = output if isinstance(output, OutputSettings) else OutputSettings(**(output or {}))
+    chosen = settings if isinstance(settings, ReadSettings) else _checked(ReadSettings, settings or {})
+    wanted = output if isinstance(output, OutputSettings) else _checked(OutputSettings, output or {})
     tell = progress or (lambda stage, share: None)
     reading: CourseReading
     if out is None:
@@ -64,7 +178,15 @@ def read(
     beside = folder / "corrections.yaml"
     if chosen.corrections is None and beside.is_file():
         chosen = chosen.model_copy(update={"corrections": str(beside)})
-    reading = read_course(_paths(paths), chosen, tell, StageStore(folder, force))
+    check_place(folder)
+    with writing_into(folder):
+        return _read_into(folder, _paths(paths), chosen, wanted, force, tell)
+
+
+def _read_into(
+    folder: Path, paths: list[Path], chosen: ReadSettings, wanted: OutputSettings, force: bool, tell: Progress
+) -> Course:
+    reading = read_course(paths, chosen, tell, StageStore(folder, force))
     if wanted.pseudonym:
         reading = pseudonymised(reading, wanted.pseudonym)
     tell("writing", 0.92)
@@ -79,6 +201,27 @@ def read(
     write_results(reading.course, volumes_of(reading), folder, options)
     tell("done", 1.0)
     return _as_written(reading)
+
+
+def _checked(kind: type[Chosen], values: Mapping[str, Any]) -> Chosen:
+    """Settings from a mapping.
+
+    Raises
+    ------
+    UsageError
+        ``bad-setting`` naming the setting at fault and what it may be.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            "bad-setting",
+            f"{name.replace('_', '-')} can't be {first['input']!r}",
+            where=f"--{name.replace('_', '-')}",
+            expected=first["msg"].removeprefix("Input should be "),
+        ) from error
 
 
 def _as_written(reading: CourseReading) -> Course:

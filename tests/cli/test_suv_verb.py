@@ -8,9 +8,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from lutetia import conformance, suv
 from lutetia.cli import main
-from lutetia.cli.conformance import conformance
-from lutetia.cli.suv import suv
 from lutetia.model import InputError, UsageError
 from lutetia.phantom.suv_objects import suv_objects, suv_pattern, write_suv_objects
 

@@ -1,5 +1,7 @@
 """The verbs. Each module of this room holds one thin command: parse, call, print.
 
+What a verb needs is imported when it is called, so that ``--help``, ``--version`` and completion answer at once.
+
 Exit status: 0 done, 1 done but something was refused or a check failed, 2 the call or the input can't be used.
 """
 
@@ -11,7 +13,6 @@ from importlib import import_module
 import typer
 
 import lutetia
-from lutetia.model import LutetiaError
 
 app = typer.Typer(
     name="lutetia",
@@ -19,6 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="PET/CT of neuroendocrine tumours: from DICOM to a decision that can be checked. Research use only.",
+    epilog="The way: scan says what is there, suv how it is scaled, read measures, grades and reports, why explains. "
+    "score and rules need no image. Exit status: 0 done; 1 done, but something was refused or a check failed; "
+    "2 the call or the input can't be used.",
 )
 
 #: verb → module in this room that defines ``register(app)``
@@ -40,13 +44,7 @@ def _root(
 
 def _register() -> None:
     for verb in VERBS:
-        try:
-            module = import_module(f"lutetia.cli.{verb}")
-        except ModuleNotFoundError as error:
-            if error.name != f"lutetia.cli.{verb}":
-                raise
-            continue
-        module.register(app)
+        import_module(f"lutetia.cli.{verb}").register(app)
 
 
 _register()
@@ -56,6 +54,10 @@ def main(argv: list[str] | None = None) -> None:
     """Entry point of the ``lutetia`` command."""
     try:
         app(args=argv)
-    except LutetiaError as error:
+    except Exception as error:
+        from lutetia.model import LutetiaError
+
+        if not isinstance(error, LutetiaError):
+            raise
         typer.echo(f"lutetia: {error}", err=True)
         sys.exit(2)

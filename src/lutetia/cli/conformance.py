@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from lutetia.cli.progress import Progress
-from lutetia.model import UsageError
-from lutetia.reading.conformance import ConformanceReport, ConformanceRow
-from lutetia.reading.conformance import conformance as run
 
-
-def conformance(folder: str | os.PathLike[str]) -> ConformanceReport:
-    """Run every object of `folder` (or of a .tar.xz of it); see `lutetia.reading.conformance.conformance`."""
-    return run(folder)
+if TYPE_CHECKING:
+    from lutetia.reading.conformance import ConformanceReport, ConformanceRow
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command(name="conformance", help="Run SUV objects with known answers (IBSI-SUV) and print the table.")(command)
+    app.command(name="conformance", help="Run SUV objects with known answers and judge them.")(command)
 
 
 def command(
@@ -29,7 +24,10 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Run SUV objects with known answers and print the table."""
+    from lutetia.reading.conformance import conformance as run
+
     if write:
+        from lutetia.model import UsageError
         from lutetia.phantom.suv_objects import write_suv_objects
 
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -40,7 +38,7 @@ def command(
                 expected="a name that does not exist yet",
             )
         write_suv_objects(folder)
-    with Progress() as show:
+    with Progress(quiet=as_json) as show:
         report = run(folder, progress=show)
     typer.echo(report.model_dump_json(indent=2) if as_json else table(report))
     if report.n_right < len(report.rows):

@@ -12,7 +12,7 @@ _MARK = {"present": "ok", "missing": "MISSING", "optional": "–"}
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command()
+    @app.command(short_help="Say what is installed here and how to add the rest.")
     def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
         """Say which libraries, codecs, backends and validators are here, and how to add the rest."""
         from lutetia.reading.doctor import doctor as look

@@ -11,7 +11,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command("make-phantom")
+    @app.command("make-phantom", short_help="Write a synthetic PET/CT patient as DICOM, with its truth.")
     def make_phantom(
         out: Path = typer.Argument(..., help="Folder to write into: dicom/, truth.json, truth/."),
         variant: str = typer.Option(

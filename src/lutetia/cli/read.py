@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from lutetia.model import Course, UsageError
+if TYPE_CHECKING:
+    from lutetia.model import Course
 
 
 def _mapping(pairs: list[str] | None, option: str) -> dict[str, str]:
@@ -18,12 +18,14 @@ def _mapping(pairs: list[str] | None, option: str) -> dict[str, str]:
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals or not name or not value:
+            from lutetia.model import UsageError
+
             raise UsageError("bad-option", f"{option} {pair!r} is not NAME=VALUE", expected="NAME=VALUE")
         out[name.strip()] = value.strip()
     return out
 
 
-def _summary(course: Course, out: Path) -> str:
+def _summary(course: Course, out: Path, *, report: bool) -> str:
     """A few lines that say what was read and where it lies."""
     lines = []
     for study in course.studies:
@@ -44,14 +46,15 @@ def _summary(course: Course, out: Path) -> str:
         found = [i for i in course.issues if i.level == level]
         if found:
             lines.append(f"{len(found)} {level}{'s' if len(found) > 1 else ''}: see issues in the report")
-    lines.append(f"results in {out}: findings.json, lesions.csv, report.html, report.pdf")
+    files = ["findings.json", "lesions.csv", *(["report.html", "report.pdf"] if report else [])]
+    lines.append(f"results in {out}: {', '.join(files)}; DICOM and label maps by study")
     return "\n".join(lines)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command()
+    @app.command(short_help="Read PET/CT: SUV, references, lesions, grades, report.")
     def read(
         paths: list[Path] = typer.Argument(..., help="Folders, files or zip archives with the DICOM export."),
         out: Path = typer.Option(..., "--out", "-o", help="Result folder."),
@@ -60,9 +63,13 @@ def register(app: typer.Typer) -> None:
         ct: str | None = typer.Option(None, help="CT series, likewise; 'none' reads PET without CT."),
         tracer: str | None = typer.Option(None, help="Tracer by hand: dotatate, dotatoc, fdg …"),
         organs: Path | None = typer.Option(None, help="Your organ masks: NIfTI, folder, DICOM SEG or RTSTRUCT."),
-        anatomy: str = typer.Option("embedded", help="embedded, totalsegmentator or none."),
+        anatomy: Literal["embedded", "totalsegmentator", "none"] = typer.Option(
+            "embedded", help="Where organ masks come from."
+        ),
         reference: list[str] | None = typer.Option(None, help="liver=x,y,z,radius (LPS mm) or liver=mask file."),
-        reference_estimate: str = typer.Option("whole_organ", help="whole_organ or classical."),
+        reference_estimate: Literal["whole_organ", "classical"] = typer.Option(
+            "whole_organ", help="Which of the two estimates is reported."
+        ),
         scheme: str = typer.Option("default", help="Segmentation scheme by name."),
         include_small: bool = typer.Option(False, help="Count lesions below 0.5 mL in the totals."),
         weight_kg: float | None = typer.Option(None, "--weight-kg", help="Body weight, by hand."),
@@ -80,7 +87,7 @@ def register(app: typer.Typer) -> None:
         case: Path | None = typer.Option(None, help="Referral data (YAML) for the rules."),
         rules: Path | None = typer.Option(None, help="Folder with a site's own rules."),
         corrections: Path | None = typer.Option(None, help="Corrections by the reader (YAML)."),
-        visit_days: int = typer.Option(31, help="SSTR and FDG within this many days are one visit."),
+        visit_days: int = typer.Option(31, min=0, help="SSTR and FDG within this many days are one visit."),
         rigid: bool = typer.Option(False, help="Align studies rigidly only."),
         pseudonym: str | None = typer.Option(None, help="Replace identity, shift dates in every output."),
         seg_full: bool = typer.Option(False, help="Write empty frames of the SEG, too."),
@@ -138,9 +145,9 @@ def register(app: typer.Typer) -> None:
         with Progress(quiet=as_json) as progress:
             course = run(list(paths), out, settings=settings, output=output, force=force, progress=progress)
         if as_json:
-            typer.echo(json.dumps(json.loads((out / "findings.json").read_text(encoding="utf-8")), ensure_ascii=False))
+            typer.echo((out / "findings.json").read_text(encoding="utf-8"), nl=False)
         else:
-            typer.echo(_summary(course, out))
+            typer.echo(_summary(course, out, report=report))
         sys.stdout.flush()
         if any(s.suv_refusal is not None for s in course.studies):
             raise typer.Exit(1)

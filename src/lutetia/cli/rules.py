@@ -4,45 +4,72 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import typer
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb and its parts."""
-    group = typer.Typer(no_args_is_help=True, help="The rule files: list, show, sources, diff.")
+    group = typer.Typer(no_args_is_help=True, help="Scoring systems and guidelines: list, show, sources, diff.")
     app.add_typer(group, name="rules")
     folder_option = typer.Option([], "--rules", metavar="DIR", help="Further rule files of a site.")
+    json_option = typer.Option(False, "--json", help="Print JSON.")
 
     @group.command("list", help="All rules with shape, edition and population.")
-    def list_rules(folders: list[Path] = folder_option, as_json: bool = typer.Option(False, "--json")) -> None:
+    def list_rules(folders: list[Path] = folder_option, as_json: bool = json_option) -> None:
         from lutetia.rules.describe import overview
         from lutetia.rules.loader import load_rules
 
         rows = overview(load_rules(folders))
         if as_json:
-            typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+            _echo_json(rows)
             return
         for row in rows:
             typer.echo(f"{row['rule']:<28} {row['shape']:<8} {row['scope']:<12} {row['title']} — {row['edition']}")
 
     @group.command("show", help="One rule: its table, citations, conventions with reasons.")
-    def show_rule(rule: str, folders: list[Path] = folder_option) -> None:
+    def show_rule(
+        rule: str = typer.Argument(..., help="A name that `lutetia rules list` gives."),
+        folders: list[Path] = folder_option,
+        as_json: bool = json_option,
+    ) -> None:
         from lutetia.rules.describe import describe
         from lutetia.rules.loader import load_rules
 
-        typer.echo(describe(load_rules(folders)[rule]))
+        found = load_rules(folders)[rule]
+        if as_json:
+            _echo_json(found.frame.document.data)
+        else:
+            typer.echo(describe(found))
 
     @group.command("sources", help="All sources: what they are, how far they were read, which rules cite them.")
-    def list_sources(folders: list[Path] = folder_option) -> None:
-        from lutetia.rules.describe import sources_text
+    def list_sources(folders: list[Path] = folder_option, as_json: bool = json_option) -> None:
+        from lutetia.rules.describe import source_list, sources_text
         from lutetia.rules.loader import load_rules
 
-        typer.echo(sources_text(load_rules(folders)))
+        rules = load_rules(folders)
+        if as_json:
+            _echo_json(source_list(rules))
+        else:
+            typer.echo(sources_text(rules))
 
     @group.command("diff", help="How two rules (or two editions of one rule) differ, row by row.")
-    def diff_rules(first: str, second: str, folders: list[Path] = folder_option) -> None:
-        from lutetia.rules.describe import difference
+    def diff_rules(
+        first: str = typer.Argument(..., help="A rule."),
+        second: str = typer.Argument(..., help="The rule to compare it with."),
+        folders: list[Path] = folder_option,
+        as_json: bool = json_option,
+    ) -> None:
+        from lutetia.rules.describe import difference, difference_list
         from lutetia.rules.loader import load_rules
 
-        typer.echo(difference(load_rules(folders), first, second))
+        rules = load_rules(folders)
+        if as_json:
+            _echo_json(difference_list(rules, first, second))
+        else:
+            typer.echo(difference(rules, first, second))
+
+
+def _echo_json(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))

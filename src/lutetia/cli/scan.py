@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from lutetia.dicom.report_scan import report
-from lutetia.dicom.scan import scan
+from lutetia.cli.progress import Progress
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command(name="scan", help="List patients, studies and series; say what would be read and why.")(command)
+    app.command(name="scan", help="List what is there; say what would be read, and why.")(command)
 
 
 def command(
@@ -24,33 +22,23 @@ def command(
     pet: list[str] = typer.Option([], "--pet", help="SeriesInstanceUID, its beginning, or series number of the PET."),
     ct: list[str] = typer.Option([], "--ct", help="The same for the CT."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-) -> int:
+) -> None:
     """List patients, studies and series; say what would be read and why."""
-    found = report(scan(paths, progress=_progress()), patient=patient, pet=pet or None, ct=ct or None)
-    if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    else:
-        typer.echo(_text(found))
-    problems = any(i["level"] == "error" for i in found["issues"])
-    return 2 if not found["patients"] else 1 if problems else 0
+    from lutetia.api import scan
 
-
-def _progress() -> Any:
-    """A progress bar on the terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return None
-    state: dict[str, Any] = {}
-
-    def show(done: int, total: int) -> None:
-        if "bar" not in state:
-            state["bar"] = typer.progressbar(length=total, label="headers", file=sys.stderr).__enter__()
-            state["done"] = 0
-        state["bar"].update(done - state["done"])
-        state["done"] = done
-        if done == total:
-            state["bar"].render_finish()
-
-    return show
+    with Progress(quiet=as_json) as show:
+        found = scan(
+            paths,
+            patient=patient,
+            pet=pet or None,
+            ct=ct or None,
+            progress=lambda done, total: show("reading headers", done / max(total, 1)),
+        )
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else _text(found))
+    if not found["patients"]:
+        raise typer.Exit(2)
+    if any(i["level"] == "error" for i in found["issues"]):
+        raise typer.Exit(1)
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import typer
 
-from lutetia.model import UsageError
-
 
 def choices_of(settings: list[str]) -> dict[str, str]:
     """``KEY=OPTION`` pairs as a mapping."""
@@ -16,6 +14,8 @@ def choices_of(settings: list[str]) -> dict[str, str]:
     for text in settings:
         key, found, option = text.partition("=")
         if not found or not key.strip() or not option.strip():
+            from lutetia.model import UsageError
+
             raise UsageError("bad-setting", f"{text!r} is no setting", expected="KEY=OPTION", remedy="--set C-B14=3A")
         chosen[key.strip()] = option.strip()
     return chosen
@@ -24,7 +24,7 @@ def choices_of(settings: list[str]) -> dict[str, str]:
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command("score", help="Score a typed case (YAML), or a table of cases (CSV), without images.")
+    @app.command("score", help="Score a typed case, or a table of cases, without images.")
     def score_command(
         case: Path | None = typer.Argument(None, metavar="CASE.yaml", help="A typed case, or a CSV with --table."),
         as_json: bool = typer.Option(False, "--json", help="Print the verdicts as JSON."),
@@ -43,13 +43,15 @@ def register(app: typer.Typer) -> None:
         if template or schema:
             _emit(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n" if schema else example(), output)
             return
+        from lutetia.model import UsageError
+
         if case is None:
             raise UsageError("no-case", "There is no case", remedy="Give CASE.yaml, or `lutetia score --template`.")
         from lutetia.rules.loader import load_rules
 
         rules = load_rules(folders, choices_of(settings))
-        if unknown := [name for name in only if name not in rules]:
-            raise UsageError("unknown-rule", f"There is no rule {unknown[0]!r}", remedy="lutetia rules list")
+        for name in only:
+            rules[name]  # an unknown name is refused here, with its nearest neighbours
         if table:
             from lutetia.rules.table_of_cases import score_table
 

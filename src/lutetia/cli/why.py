@@ -10,7 +10,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command()
+    @app.command(short_help="Walk from a lesion's grade back to voxels and header.")
     def why(
         folder: Path = typer.Argument(..., help="Result folder of lutetia read."),
         lesion: str = typer.Argument(..., help="lesion-3, or 3."),

@@ -15,6 +15,7 @@ from isal import igzip_threaded
 
 from lutetia.model import Course, Grid, Study, Volume
 from lutetia.outputs.colours import Rgb, categorical, hexadecimal
+from lutetia.outputs.transaction import cannot_write
 
 _NIFTI_CODE = {"uint8": 2, "int16": 4, "int32": 8, "float32": 16, "uint16": 512}
 _COMPRESSION_THREADS = 2
@@ -98,6 +99,28 @@ def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
     with igzip_threaded.open(path, "wb", compresslevel=1, threads=_COMPRESSION_THREADS) as stream:
         stream.write(nifti_header(volume.grid, data.dtype, description))
         stream.write(data.data.cast("B"))
+
+
+def write_volume(volume: Volume, path: Path, description: str = "") -> None:
+    """Write one volume to a file of the user's choice, ``.nii.gz`` or ``.nii``: under a temporary name, then renamed.
+
+    Raises
+    ------
+    InputError
+        ``cannot-write`` when the file can't be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        if path.name.lower().endswith(".gz"):
+            write_nifti(volume, part, description)
+        else:
+            data = np.ascontiguousarray(volume.array, dtype="<f4")
+            part.write_bytes(nifti_header(volume.grid, data.dtype, description) + data.tobytes())
+        part.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def smallest_label_type(volume: Volume) -> Volume:

@@ -6,9 +6,12 @@ they renamed into place. If the process dies during the renames, the next call f
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -17,6 +20,49 @@ from lutetia.model import InputError
 _STAGING = ".lutetia-unfinished"
 _JOURNAL = "journal.json"
 MANIFEST = "manifest.json"
+
+
+def cannot_write(path: Path, error: OSError) -> InputError:
+    """The one message for a place that can't be written to."""
+    return InputError(
+        "cannot-write",
+        f"{path} can't be written: {(error.strerror or str(error)).lower()}",
+        where=str(error.filename or path),
+        expected="a folder that may be written to, on a disk with room",
+        remedy="give another place, or change its permissions",
+    )
+
+
+def check_place(out: Path) -> None:
+    """Refuse a result folder that can't be written to, before hours of work and without making anything.
+
+    Raises
+    ------
+    InputError
+        ``cannot-write`` when `out` or the nearest folder above it that exists is a file or may not be written to.
+    """
+    place = out.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise cannot_write(out, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place)))
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise cannot_write(out, PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place)))
+
+
+@contextmanager
+def writing_into(out: Path) -> Iterator[None]:
+    """Turn every error of the disk under `out` within the block into the one message for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        if error.filename is not None and not Path(os.fsdecode(error.filename)).absolute().is_relative_to(
+            out.absolute()
+        ):
+            raise
+        raise cannot_write(out, error) from error
 
 
 def _inside(name: str) -> PurePosixPath:

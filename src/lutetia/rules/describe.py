@@ -254,36 +254,60 @@ def _sources(rule: Rule) -> Iterator[str]:
     yield ""
 
 
-def sources_text(rules: RuleSet) -> str:
-    """All sources, how far each was read, and the rules that cite it."""
-    used: dict[str, list[str]] = {}
-    texts: dict[str, str] = {}
+def source_list(rules: RuleSet) -> list[dict[str, Any]]:
+    """All sources: what each is, how far it was read, and the rules that cite it."""
+    found: dict[str, dict[str, Any]] = {}
     for rule in rules:
         for key in rule.file.sources:
             source = rule.frame.sources[key]
-            used.setdefault(key, []).append(rule.id)
-            mark = "verified" if source.verified else "NOT VERIFIED"
-            doi = f" doi {source.doi}" if source.doi else ""
-            texts.setdefault(key, f"{source.citation}{doi} — {mark}; read: {source.read or 'not read'}")
-    lines = [f"{key}: {texts[key]}\n    cited by {', '.join(names)}" for key, names in sorted(used.items())]
+            entry = found.setdefault(
+                key,
+                {
+                    "source": key,
+                    "citation": source.citation,
+                    "doi": source.doi or None,
+                    "verified": source.verified,
+                    "read": source.read or "not read",
+                    "cited_by": [],
+                },
+            )
+            entry["cited_by"].append(rule.id)
+    return [found[key] for key in sorted(found)]
+
+
+def sources_text(rules: RuleSet) -> str:
+    """`source_list` in words."""
+    lines = []
+    for entry in source_list(rules):
+        mark = "verified" if entry["verified"] else "NOT VERIFIED"
+        doi = f" doi {entry['doi']}" if entry["doi"] else ""
+        lines.append(f"{entry['source']}: {entry['citation']}{doi} — {mark}; read: {entry['read']}")
+        lines.append(f"    cited by {', '.join(entry['cited_by'])}")
     return "\n".join(lines)
+
+
+def difference_list(rules: RuleSet, first: str, second: str) -> list[dict[str, Any]]:
+    """The entries in which two rules differ; null where one of them has none."""
+    a, b = _entries(rules, first), _entries(rules, second)
+    return [
+        {"entry": key, first: a.get(key), second: b.get(key)}
+        for key in dict.fromkeys([*a, *b])
+        if a.get(key) != b.get(key)
+    ]
 
 
 def difference(rules: RuleSet, first: str, second: str) -> str:
     """How two rules differ, entry by entry."""
-    a, b = _entries(rules, first), _entries(rules, second)
     lines: list[str] = []
-    for key in dict.fromkeys([*a, *b]):
-        if a.get(key) == b.get(key):
-            continue
-        if key not in b:
+    for entry in difference_list(rules, first, second):
+        key, a, b = entry["entry"], entry[first], entry[second]
+        if b is None:
             lines.append(f"- {key}: only in {first}")
-        elif key not in a:
+        elif a is None:
             lines.append(f"+ {key}: only in {second}")
         else:
-            changed = difflib.ndiff(a[key].splitlines(), b[key].splitlines())
             lines.append(f"~ {key}")
-            lines.extend(f"    {line}" for line in changed if line[:1] in "-+")
+            lines.extend(f"    {line}" for line in difflib.ndiff(a.splitlines(), b.splitlines()) if line[:1] in "-+")
     return "\n".join(lines) or "no difference"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -332,7 +333,11 @@ class RuleSet:
     def __getitem__(self, name: str) -> Rule:
         if name not in self._compiled:
             if name not in self._raw:
-                raise UsageError("unknown-rule", f"There is no rule {name!r}", expected=", ".join(self._raw))
+                near = difflib.get_close_matches(name, self._raw, n=3, cutoff=0.5)
+                expected = f"perhaps {' or '.join(near)}" if near else f"one of {len(self._raw)} rules"
+                raise UsageError(
+                    "unknown-rule", f"There is no rule {name!r}", expected=expected, remedy="see `lutetia rules list`"
+                )
             self._compiled[name] = self._raw[name].compiled(self.choices)
         return self._compiled[name]
 

@@ -1,0 +1,112 @@
+"""All verbs: what ``--help`` shows, exit status 0, 1 and 2, one clear message instead of a traceback, JSON out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import lutetia
+from lutetia.cli import VERBS, main
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        main([str(a) for a in arguments])
+    output = capsys.readouterr()
+    return caught.value.code or 0, output.out, output.err
+
+
+def test_help_reads_like_a_map(capsys):
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
+    commands = out.split("Commands:")[1]
+    for verb in VERBS:
+        assert f"  {verb.replace('_', '-')} " in commands
+    assert "..." not in commands, "a verb's line is cut at 80 columns"
+    assert "Exit status" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("verb", [v.replace("_", "-") for v in VERBS if v != "rules"])
+def test_every_verb_prints_json(capsys, verb):
+    status, out, _ = run(capsys, verb, "--help")
+    assert status == 0
+    assert "--json" in out
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("show", "karfis"), ("sources",), ("diff", "krenning-original-4", "krenning-original-5")]
+)
+def test_the_rules_print_json(capsys, words):
+    status, out, _ = run(capsys, "rules", *words, "--json")
+    assert status == 0
+    assert json.loads(out)
+
+
+def test_version_help_and_completion_start_without_the_heavy_libraries():
+    """They are asked for at every press of the tab key."""
+    code = (
+        "import sys, lutetia.cli; "
+        "print([m for m in ('numpy', 'scipy', 'pydantic', 'pydicom', 'SimpleITK', 'yaml') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version(capsys):
+    status, out, _ = run(capsys, "--version")
+    assert (status, out) == (0, f"lutetia {lutetia.__version__}\n")
+
+
+def test_the_shell_completes_verbs_and_choices():
+    environment = {**os.environ, "_LUTETIA_COMPLETE": "complete_bash", "COMP_WORDS": "lutetia sc", "COMP_CWORD": "1"}
+    program = [sys.executable, "-c", "from lutetia.cli import app; app(prog_name='lutetia')"]
+    done = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.split() == ["scan", "score"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scan", "{empty}"], ""),
+        (["scan", "{empty}/nothing"], "no-such-path"),
+        (["suv", "{empty}"], "no-pet-series"),
+        (["suv", "{empty}", "--basis", "kg"], "unknown-suv-basis"),
+        (["read", "{empty}", "--out", "{out}"], "[no-dicom]"),
+        (["read", "{empty}", "--out", "{out}", "--anatomy", "guess"], "is not one of 'embedded'"),
+        (["read", "{empty}", "--out", "{out}", "--visit-days", "-1"], "greater than or equal to 0"),
+        (["read", "{empty}", "--out", "{out}", "--reference", "liver"], "NAME=VALUE"),
+        (["read", "{empty}", "--out", "{out}", "--set", "C-A5"], "NAME=VALUE"),
+        (["why", "{empty}", "1"], "no-findings"),
+        (["score"], "no-case"),
+        (["score", "{empty}/case.yaml"], "case.yaml"),
+        (["score", "{empty}", "--only", "karfi"], "perhaps karfis"),
+        (["rules", "show", "karfi"], "perhaps karfis"),
+        (["conformance", "{empty}"], "{empty}"),
+        (["make-phantom", "{out}", "--variant", "giant"], "giant"),
+        (["make-phantom", "{out}", "--course", "nothing"], "nothing"),
+    ],
+    ids=lambda v: " ".join(v[:2]) if isinstance(v, list) else "",
+)
+def test_what_cannot_be_done_is_status_two_and_one_message(capsys, tmp_path, words, said):
+    places = {"empty": tmp_path / "empty", "out": tmp_path / "out"}
+    places["empty"].mkdir()
+    status, out, err = run(capsys, *(w.format(**places) for w in words))
+    assert status == 2
+    assert said.format(**places) in err
+    assert "Traceback" not in out + err
+    assert not places["out"].exists() or not any(places["out"].iterdir())
+
+
+def test_a_result_folder_that_is_a_file_is_one_message(capsys, tmp_path, tiny_patient):
+    place = tmp_path / "result"
+    place.write_text("not a folder")
+    status, _, err = run(capsys, "read", tiny_patient.dicom, "--out", place)
+    assert status == 2
+    assert "can't be written" in err
+    assert place.read_text() == "not a folder"
