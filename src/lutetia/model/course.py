@@ -145,6 +145,10 @@ class Observation(Record):
     flags: tuple[str, ...] = ()  # "small", "partial_volume", "below_0.5_ml", "near_field_edge", "confluent"
     krenning_modified: Grade | None = None
     krenning_spect: Grade | None = None
+    suv_p10: float | None = None
+    suv_p90: float | None = None
+    krenning_p10: tuple[str, ...] = ()  # grades that the 10th percentile of its voxels may have, SSTR PET
+    krenning_p90: tuple[str, ...] = ()
 
 
 class HistoryEvent(Record):
@@ -248,6 +252,8 @@ class Acquisition(Record):
     age_years: float | None = None
     glucose_mmol_l: float | None = None
     reconstruction: str | None = None
+    reconstruction_filter: str | None = None
+    earl: str | None = None  # "EARL1", "EARL2" or "EARL" where a description of the series names it
     corrections: tuple[str, ...] = ()
     ct_kvp: float | None = None
     ct_contrast: str | None = None
@@ -347,6 +353,7 @@ class Phenotypes(Record):
     high_ml: dict[str, float] = {}
     discordant_largest_mm: float | None = None
     biopsy_target: str | None = None
+    biopsy_study: str | None = None  # in whose coordinates the position is given
     biopsy_position_mm: Point | None = None
     biopsy_reason: str = ""
 

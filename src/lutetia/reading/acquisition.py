@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lutetia.imaging.suv import SuvScale
@@ -14,6 +15,16 @@ def _text(dataset: Any, *keywords: str) -> str | None:
         value = str(dataset.get(keyword, "") or "").strip() if dataset is not None else ""
         if value:
             return value
+    return None
+
+
+def earl_version(*texts: str | None) -> str | None:
+    """The EARL version that a description names: "EARL1", "EARL2", "EARL" where it gives no number, None where none."""
+    for text in texts:
+        found = re.search(r"\bearl[ _-]*(1|2|ii|i)?(?![a-z0-9])", (text or "").replace("_", " "), re.IGNORECASE)
+        if found is not None:
+            number = (found.group(1) or "").lower()
+            return "EARL" + {"i": "1", "ii": "2"}.get(number, number)
     return None
 
 
@@ -67,6 +78,10 @@ def acquisition_of(facts: PetFacts, scale: SuvScale | None, pet: Any, ct: Any, g
         age_years=facts.age_years,
         glucose_mmol_l=facts.glucose_mmol_l,
         reconstruction=_text(pet, "ReconstructionMethod", "ReconstructionAlgorithm"),
+        reconstruction_filter=_text(pet, "ConvolutionKernel"),
+        earl=earl_version(
+            _text(pet, "SeriesDescription"), _text(pet, "ReconstructionMethod"), _text(pet, "ProtocolName")
+        ),
         corrections=facts.corrected_image,
         ct_kvp=_number(ct, "KVP"),
         ct_contrast=_text(ct, "ContrastBolusAgent"),

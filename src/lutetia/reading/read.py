@@ -124,7 +124,7 @@ def assemble(
     case = read_case(Path(settings.case)) if settings.case else None
     entries = case.timeline if case is not None else ()
     treated = tuple(e.date for e in entries if e.kind == "treatment")
-    joined = join_studies(readings, settings, progress, treated, corrections=numbers, store=store)
+    joined = join_studies(readings, settings, progress, treated, corrections=numbers, store=store, entries=entries)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(

@@ -1,7 +1,9 @@
 """May two studies of one tracer be compared in numbers? Each check by itself, and what a failed one suppresses.
 
-Checks Q3, Q5, Q6, Q9, Q10 and the thyroid sign of eligibility §2.4 and §2.2 that headers and images can answer; the
-others (software, EARL version, SSA) are asked of the reader.
+Checks Q1 to Q11 and the thyroid sign of eligibility §2.2 and §2.4, with the corrections of the verified thresholds
+(uptake time within 15 min inclusive; FDG liver within 20 % of the larger value and 0.3 SUL). Headers, images and the
+dated entries of the case answer; what none of them says is "indeterminate", never "met". The states are those of the
+rule files ``sstr-comparability`` and ``fdg-comparability``.
 """
 
 from __future__ import annotations
@@ -10,83 +12,199 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lutetia.model import Comparison, Visit
+from lutetia.imaging.suv_body import normaliser
+from lutetia.model import Acquisition, Comparison, Reference, Visit
+from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.history import previous_study
+from lutetia.reading.course.thyroid import thyroid_pair
+from lutetia.reading.course.visits import study_day
 from lutetia.reading.study import StudyReading
+from lutetia.rules.measured_timeline import ssa_at, ssa_changed
+from lutetia.rules.timeline import TimelineEntry
+
+Check = dict[str, str]
 
 _SEVERITY = {"met": 0, "indeterminate": 0, "caution": 1, "not_met": 2}
+#: a failed check of these forbids every change of SUV
+SUV_CHECKS = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q8", "Q9")
+#: a failed check of these, or a caution of the last two, forbids ratios to normal organs
+RATIO_CHECKS = ("Q10", "Q11")
+ANALOGUE_CHECKS = ("Q7", "SSA-THYROID")
+_SUV_NUMBERS = ("change of SUV", "change of uptake ratios", "change of TLU", "change of volume")
+_RATIO_NUMBERS = (
+    "change of tumour to liver ratio",
+    "change of tumour to spleen ratio",
+    "Krenning change as response",
+)
+_USABLE = ("ok", "user")
 
 
-def _check(key: str, title: str, state: str, text: str) -> dict[str, str]:
+def _check(key: str, title: str, state: str, text: str) -> Check:
     return {"id": key, "title": title, "state": state, "finding": text}
 
 
-def _scanner(a: StudyReading, b: StudyReading) -> dict[str, str]:
-    first = (a.study.acquisition.manufacturer, a.study.acquisition.model)
-    second = (b.study.acquisition.manufacturer, b.study.acquisition.model)
-    voxels = a.study.acquisition.voxel_mm, b.study.acquisition.voxel_mm
-    same_grid = voxels[0] is not None and voxels[1] is not None and np.allclose(voxels[0], voxels[1], atol=0.05)
-    text = " ".join(x for x in first if x) + " → " + " ".join(x for x in second if x)
+def _scanner(a: Acquisition, b: Acquisition) -> Check:
+    title = "Same scanner"
+    first, second = (a.manufacturer, a.model), (b.manufacturer, b.model)
     if None in first or None in second:
-        return _check("Q1", "Same scanner and reconstruction", "indeterminate", "scanner not recorded")
-    if first == second and same_grid and a.study.acquisition.reconstruction == b.study.acquisition.reconstruction:
-        return _check("Q1", "Same scanner and reconstruction", "met", text)
-    return _check(
-        "Q1", "Same scanner and reconstruction", "caution", text + (": same grid" if same_grid else ": other grid")
-    )
+        return _check("Q1", title, "indeterminate", "scanner not recorded in both")
+    text = " ".join(str(x) for x in first) + " → " + " ".join(str(x) for x in second)
+    if first == second:
+        return _check("Q1", title, "met", text + ": same model; whether the same machine is not recorded")
+    return _check("Q1", title, "not_met", text)
 
 
-def _uptake_time(a: StudyReading, b: StudyReading) -> dict[str, str]:
-    first, second = a.study.acquisition.uptake_minutes, b.study.acquisition.uptake_minutes
+def _reconstruction(a: Acquisition, b: Acquisition) -> Check:
+    title = "Same reconstruction"
+    texts, differs, known = [], False, False
+    for name in ("reconstruction", "reconstruction_filter"):
+        x, y = getattr(a, name), getattr(b, name)
+        if x is not None and y is not None:
+            known = known or name == "reconstruction"
+            differs = differs or x != y
+            texts.append(f"{x} → {y}" if x != y else str(x))
+    if a.voxel_mm is not None and b.voxel_mm is not None:
+        same = bool(np.allclose(a.voxel_mm, b.voxel_mm, atol=0.05))
+        differs = differs or not same
+        sizes = ["×".join(f"{v:.2f}" for v in voxel) for voxel in (a.voxel_mm, b.voxel_mm)]
+        texts.append(f"voxels {sizes[0]}" + ("" if same else f" → {sizes[1]}") + " mm")
+    if differs:
+        return _check("Q2", title, "not_met", "; ".join(texts))
+    if not known:
+        text = "; ".join([*texts, "method not recorded in both"])
+        return _check("Q2", title, "indeterminate", text)
+    return _check("Q2", title, "met", "; ".join(texts))
+
+
+def _uptake_time(a: Acquisition, b: Acquisition) -> Check:
+    title = "Uptake time within 10 min"
+    first, second = a.uptake_minutes, b.uptake_minutes
     if first is None or second is None:
-        return _check("Q3", "Uptake time within 10 min", "indeterminate", "uptake time not known")
+        return _check("Q3", title, "indeterminate", "uptake time not known in both")
     gap = abs(first - second)
-    state = "met" if gap <= 10 else "caution" if gap < 15 else "not_met"
-    return _check("Q3", "Uptake time within 10 min", state, f"{first:.0f} → {second:.0f} min")
+    state = "met" if gap <= 10 else "caution" if gap <= 15 else "not_met"
+    return _check("Q3", title, state, f"{first:.0f} → {second:.0f} min")
 
 
-def _activity(a: StudyReading, b: StudyReading) -> dict[str, str]:
-    first, second = a.study.acquisition.injected_mbq, b.study.acquisition.injected_mbq
+def _activity(a: Acquisition, b: Acquisition) -> Check:
+    title = "Activity within 20 % of the earlier"
+    first, second = a.injected_mbq, b.injected_mbq
     if not first or not second:
-        return _check("Q6", "Activity within 20 %", "indeterminate", "activity not known")
-    gap = abs(second / first - 1)
-    return _check("Q6", "Activity within 20 %", "met" if gap <= 0.2 else "caution", f"{first:.0f} → {second:.0f} MBq")
+        return _check("Q6", title, "indeterminate", "activity not known in both")
+    met = abs(second - first) <= 0.2 * first
+    return _check("Q6", title, "met" if met else "caution", f"{first:.0f} → {second:.0f} MBq")
 
 
-def _reference(a: StudyReading, b: StudyReading, name: str, key: str, title: str) -> dict[str, str]:
-    first, second = a.study.references.get(name), b.study.references.get(name)
-    values = (first.suv_mean if first else None, second.suv_mean if second else None)
-    if values[0] is None or values[1] is None:
-        return _check(key, title, "indeterminate", f"{name} not measured in both")
-    gap = abs(values[1] / values[0] - 1)
+def _earl(a: Acquisition, b: Acquisition) -> Check:
+    title = "Same EARL standard"
+    if a.earl is None and b.earl is None:
+        return _check("Q8", title, "indeterminate", "no description of the series names one")
+    text = f"{a.earl or 'not named'} → {b.earl or 'not named'}"
+    if a.earl is None or b.earl is None or "EARL" in (a.earl, b.earl):
+        return _check("Q8", title, "indeterminate", text)
+    return _check("Q8", title, "met" if a.earl == b.earl else "not_met", text)
+
+
+def _suv(a: StudyReading, b: StudyReading) -> Check:
+    title = "Same kind of SUV; weight and injection time known"
+    if a.study.suv is None or b.study.suv is None:
+        return _check("Q9", title, "indeterminate", "SUV not known in both")
+    first, second = a.study.suv.basis, b.study.suv.basis
+    if first != second:
+        return _check("Q9", title, "not_met", f"{first} → {second}")
+    lacking = [
+        f"{what} of {r.study.id}"
+        for r in (a, b)
+        for what, value in (
+            ("weight", r.study.acquisition.weight_kg),
+            ("injection time", r.study.acquisition.uptake_minutes),
+        )
+        if value is None
+    ]
+    if lacking:
+        return _check("Q9", title, "indeterminate", f"SUV {first}; not known: {', '.join(lacking)}")
+    return _check("Q9", title, "met", f"SUV {first} in both")
+
+
+def _value(reading: StudyReading, name: str) -> float | None:
+    reference: Reference | None = reading.study.references.get(name)
+    return reference.suv_mean if reference is not None else None
+
+
+def _sstr_liver(a: StudyReading, b: StudyReading) -> Check:
+    title = "Liver uptake within 20 % (30 % with caution)"
+    first, second = _value(a, "liver"), _value(b, "liver")
+    if not first or second is None:
+        return _check("Q10", title, "indeterminate", "liver not measured in both")
+    gap = abs(second - first) / first
     state = "met" if gap <= 0.2 else "caution" if gap <= 0.3 else "not_met"
-    return _check(
-        key, title, state, f"SUVmean {values[0]:.2f} → {values[1]:.2f} ({100 * (values[1] / values[0] - 1):+.0f} %)"
-    )
+    return _check("Q10", title, state, f"SUVmean {first:.2f} → {second:.2f} ({100 * (second / first - 1):+.0f} %)")
 
 
-def thyroid_uptake(reading: StudyReading) -> float | None:
-    """Mean SUV of the thyroid relative to blood pool; None where the anatomy has no thyroid or no blood pool."""
-    blood = reading.study.references.get("blood_pool")
-    if reading.anatomy is None or reading.suv is None or blood is None or not blood.suv_mean:
+def _sul_factor(a: Acquisition) -> float | None:
+    """SUL ÷ SUV(bw), lean mass by James with 128 as PERCIST takes it; None without weight, size and sex."""
+    if not a.weight_kg or not a.size_m or a.sex not in ("M", "F", "O"):
         return None
-    mask = reading.anatomy.mask("thyroid_gland")
-    if mask.sum() < 10:
+    try:
+        return normaliser("lbmjames128", a.weight_kg, a.size_m, a.sex) / a.weight_kg
+    except ValueError:
         return None
-    return float(reading.suv.array[mask].mean()) / blood.suv_mean
 
 
-def _thyroid(a: StudyReading, b: StudyReading) -> dict[str, str]:
+def _fdg_liver(a: StudyReading, b: StudyReading) -> Check:
+    """PERCIST: within 20 % of the larger value and within 0.3 SUL, both inclusive."""
+    title = "Liver within 20 % of the larger value and 0.3 SUL"
+    first, second = _value(a, "liver"), _value(b, "liver")
+    if first is None or second is None or max(first, second) <= 0:
+        return _check("Q4", title, "indeterminate", "liver not measured in both")
+    text = f"SUVmean {first:.2f} → {second:.2f}"
+    relative = abs(second - first) <= 0.2 * max(first, second)
+    factors = _sul_factor(a.study.acquisition), _sul_factor(b.study.acquisition)
+    if not relative:
+        return _check("Q4", title, "not_met", text)
+    if factors[0] is None or factors[1] is None:
+        return _check("Q4", title, "indeterminate", text + "; no SUL without weight, size and sex")
+    sul = first * factors[0], second * factors[1]
+    state = "met" if abs(sul[1] - sul[0]) <= 0.3 else "not_met"
+    return _check("Q4", title, state, f"{text}; SUL {sul[0]:.2f} → {sul[1]:.2f}")
+
+
+def _liver_usable(a: StudyReading, b: StudyReading) -> Check:
+    title = "Normal liver usable as a reference in both"
+    states = [r.study.references["liver"].status if "liver" in r.study.references else "absent" for r in (a, b)]
+    text = f"{states[0]} → {states[1]}"
+    if all(s in _USABLE for s in states):
+        return _check("Q11", title, "met", text)
+    if any(s in ("absent", "outside_field", "fallback") for s in states):
+        return _check("Q11", title, "not_met", text)
+    return _check("Q11", title, "indeterminate", text + ": a person decides whether that liver will do")
+
+
+def _analogue(a: StudyReading, b: StudyReading, entries: Sequence[TimelineEntry]) -> Check:
+    title = "Same state of the somatostatin analogue"
+    first_day, second_day = study_day(a), study_day(b)
+    changed = None
+    if first_day is not None and second_day is not None:
+        changed = ssa_changed(entries, first_day, second_day)
+    if changed is None or first_day is None or second_day is None:
+        return _check("Q7", title, "indeterminate", "the case dates no analogue")
+    words = []
+    for day in (first_day, second_day):
+        kind, days = ssa_at(entries, day)
+        words.append(str(kind).replace("_", "-") + ("" if days is None else f", {days} days after the dose"))
+    return _check("Q7", title, "caution" if changed else "met", " → ".join(words))
+
+
+def _thyroid(a: StudyReading, b: StudyReading, frames: Frames | None) -> Check:
     """The sign of eligibility §2.2: thyroid falls by 30 % against blood pool and liver by 10 %."""
-    first, second = thyroid_uptake(a), thyroid_uptake(b)
     title = "Thyroid as a sign of a somatostatin analogue"
-    if first is None or second is None:
-        return _check("SSA-THYROID", title, "indeterminate", "thyroid not measured in both")
-    livers = [r.study.references.get("liver") for r in (a, b)]
-    fall = 1 - second / first
-    values = [x.suv_mean for x in livers if x is not None and x.suv_mean is not None]
-    liver_fall = 1 - values[1] / values[0] if len(values) == 2 else 0.0
-    text = f"thyroid ÷ blood pool {first:.2f} → {second:.2f}, liver {-100 * liver_fall:+.0f} %"
+    found = thyroid_pair(a, b, frames)
+    livers = _value(a, "liver"), _value(b, "liver")
+    if found is None or not livers[0] or livers[1] is None:
+        return _check("SSA-THYROID", title, "indeterminate", "thyroid or liver not measured in both")
+    first, second, how = found
+    fall, liver_fall = 1 - second / first, 1 - livers[1] / livers[0]
+    text = f"thyroid ÷ blood pool {first:.2f} → {second:.2f} ({how}), liver {-100 * liver_fall:+.0f} %"
     if fall >= 0.30 and liver_fall >= 0.10:
         text += (
             ". Pattern compatible with a somatostatin analogue started or re-timed between the scans; "
@@ -96,59 +214,103 @@ def _thyroid(a: StudyReading, b: StudyReading) -> dict[str, str]:
     return _check("SSA-THYROID", title, "met", text)
 
 
-def compare(a: StudyReading, b: StudyReading) -> Comparison:
-    """Compare two studies of one tracer, earlier and later."""
-    checks = []
+def compare(
+    a: StudyReading, b: StudyReading, frames: Frames | None = None, entries: Sequence[TimelineEntry] = ()
+) -> Comparison:
+    """Compare two studies of one tracer, earlier and later.
+
+    Parameters
+    ----------
+    a, b : earlier and later study
+    frames : alignments, to measure the thyroid of one at its place in the other
+    entries : dated entries of the case, for the somatostatin analogue
+
+    Returns
+    -------
+    Comparison
+        "not_comparable" where a check on SUV itself fails; "caution" where any other fails or cautions.
+    """
     same = a.study.tracer == b.study.tracer
-    checks.append(
-        _check("Q5", "Same tracer molecule", "met" if same else "not_met", f"{a.study.tracer} → {b.study.tracer}")
+    first, second = a.study.acquisition, b.study.acquisition
+    checks = [
+        _check("Q5", "Same tracer molecule", "met" if same else "not_met", f"{a.study.tracer} → {b.study.tracer}"),
+        _scanner(first, second),
+        _reconstruction(first, second),
+        _earl(first, second),
+        _uptake_time(first, second),
+        _activity(first, second),
+        _suv(a, b),
+    ]
+    if a.tracer is not None and a.tracer.is_sstr:
+        checks += [_analogue(a, b, entries), _sstr_liver(a, b), _liver_usable(a, b), _thyroid(a, b, frames)]
+    elif a.tracer is not None and a.tracer.binds == "glucose":
+        checks += [_fdg_liver(a, b), _liver_usable(a, b)]
+    return _judged(a.study.id, b.study.id, checks)
+
+
+def _judged(earlier: str, later: str, checks: Sequence[Check]) -> Comparison:
+    states = {c["id"]: c["state"] for c in checks}
+    suv = any(states.get(key) == "not_met" for key in SUV_CHECKS)
+    ratios = any(states.get(key) == "not_met" for key in RATIO_CHECKS) or any(
+        states.get(key) == "caution" for key in ANALOGUE_CHECKS
     )
-    checks.append(_scanner(a, b))
-    checks.append(_uptake_time(a, b))
-    checks.append(_activity(a, b))
-    basis = (a.study.suv.basis if a.study.suv else None, b.study.suv.basis if b.study.suv else None)
-    state = "indeterminate" if None in basis else "met" if basis[0] == basis[1] else "not_met"
-    checks.append(_check("Q9", "Same kind of SUV", state, f"{basis[0]} → {basis[1]}"))
-    title = "Liver uptake within 20 %"
-    checks.append(_reference(a, b, "liver", "Q10" if a.tracer is not None and a.tracer.is_sstr else "Q4", title))
-    sstr = a.tracer is not None and a.tracer.is_sstr
-    if sstr:
-        checks.append(_thyroid(a, b))
-        checks.append(_check("Q7", "Same state of somatostatin analogue", "indeterminate", "asked of the reader"))
-    checks.append(_check("Q8", "Same EARL standard", "indeterminate", "not recorded in the headers"))
+    suppressed = (*(_SUV_NUMBERS if suv else ()), *(_RATIO_NUMBERS if suv or ratios else ()))
     worst = max(_SEVERITY[c["state"]] for c in checks)
-    verdict = ("comparable", "caution", "not_comparable")[worst]
-    suppressed: list[str] = []
-    failed = {c["id"] for c in checks if c["state"] == "not_met"}
-    if failed & {"Q3", "Q5", "Q9"}:
-        suppressed += ["change of SUV", "change of uptake ratios", "change of TLU"]
-    if failed & {"Q4", "Q10"} or any(c["id"] == "SSA-THYROID" and c["state"] == "caution" for c in checks):
-        suppressed += [
-            "change of tumour to liver ratio",
-            "change of tumour to spleen ratio",
-            "Krenning change as response",
-        ]
-    words = [f"{c['title']}: {c['finding']}" for c in checks if _SEVERITY[c["state"]] == worst and worst]
+    verdict = "not_comparable" if suv else "caution" if worst else "comparable"
+    named = [c for c in checks if (c["state"] == "not_met" and c["id"] in SUV_CHECKS) or (not suv and _bad(c))]
+    words = "; ".join(f"{c['title']}: {c['finding']}" for c in named)
+    open_checks = ", ".join(c["title"] for c in checks if c["state"] == "indeterminate")
     note = {
-        0: "The checks that headers and images can answer are met; change may be reported with its repeatability band.",
-        1: "Numeric change is reported with reservation: " + "; ".join(words) + ".",
-        2: "SUV change is not reported because of: " + "; ".join(words) + ". Presence and size are compared visually.",
-    }[worst]
-    return Comparison(
-        earlier=a.study.id,
-        later=b.study.id,
-        verdict=verdict,
-        checks=tuple(checks),
-        suppressed=tuple(dict.fromkeys(suppressed)),
-        note=note,
+        "comparable": "No check failed; numeric change may be reported with its repeatability band."
+        + (f" Not answered: {open_checks}." if open_checks else ""),
+        "caution": f"Numeric change is reported with reservation: {words}.",
+        "not_comparable": f"SUV change is not reported because of: {words}. "
+        "Lesion presence and size are compared visually.",
+    }[verdict]
+    return Comparison.model_validate(
+        {
+            "earlier": earlier,
+            "later": later,
+            "verdict": verdict,
+            "checks": tuple(checks),
+            "suppressed": suppressed,
+            "note": note,
+        }
     )
 
 
-def comparisons(readings: Sequence[StudyReading], visits: Sequence[Visit]) -> tuple[Comparison, ...]:
-    """Every study against the previous visit's with the same tracer."""
+def _bad(check: Check) -> bool:
+    return _SEVERITY[check["state"]] > 0
+
+
+def comparisons(
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+    frames: Frames | None = None,
+    entries: Sequence[TimelineEntry] = (),
+) -> tuple[Comparison, ...]:
+    """Every study against the previous visit's with the same tracer, or with another molecule against that receptor."""
     out = []
     for reading in readings:
-        earlier = previous_study(reading, readings, visits)
+        earlier = previous_study(reading, readings, visits) or _same_target(reading, readings, visits)
         if earlier is not None:
-            out.append(compare(earlier, reading))
+            out.append(compare(earlier, reading, frames, entries))
     return tuple(out)
+
+
+def _same_target(
+    reading: StudyReading, readings: Sequence[StudyReading], visits: Sequence[Visit]
+) -> StudyReading | None:
+    """The last earlier PET of another molecule against the same receptor: named, and not compared in numbers."""
+    if reading.tracer is None or not reading.tracer.is_sstr or reading.tracer.modality != "PET":
+        return None
+    order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
+    earlier = [
+        r
+        for r in readings
+        if r.tracer is not None
+        and r.tracer.is_sstr
+        and r.tracer.modality == "PET"
+        and order[r.study.id] < order[reading.study.id]
+    ]
+    return max(earlier, key=lambda r: order[r.study.id], default=None)

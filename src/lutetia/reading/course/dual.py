@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,3 +213,38 @@ def biopsy_target(
         best = max(both, key=lambda n: (both[n].normalised_ratio or 0.0, n))
         return best, "highest FDG relative to SSTR, each on its own liver (E.6, C-E12)"
     return None
+
+
+def with_target(record: Phenotypes, lesions: Sequence[Lesion], left_out: Collection[str] = ()) -> Phenotypes:
+    """The phenotypes of a visit with the place that the rules would biopsy first.
+
+    Parameters
+    ----------
+    record : of one visit
+    lesions : of the course
+    left_out : ids that an answer of the case excludes (benign, another malignancy, out of reach)
+
+    Returns
+    -------
+    Phenotypes
+        The position is the hottest point on the FDG scan, else on the SSTR scan; `biopsy_study` says which.
+    """
+    pairs: dict[str, TracerPair] = {}
+    centres: dict[str, tuple[float, float, float]] = {}
+    studies: dict[str, str] = {}
+    for lesion in lesions:
+        pair = next((p for p in lesion.pairs if p.visit == record.visit and p.definition == record.definition), None)
+        seen = {o.study: o for o in lesion.observations}
+        where = seen.get(record.fdg_study) or seen.get(record.sstr_study)
+        if pair is None or where is None or lesion.id in left_out:
+            continue
+        pairs[lesion.id], centres[lesion.id] = pair, where.max_position_mm or where.centroid_mm
+        studies[lesion.id] = where.study
+    target = biopsy_target(pairs, centres)
+    update = {
+        "biopsy_target": target[0] if target else None,
+        "biopsy_study": studies[target[0]] if target else None,
+        "biopsy_position_mm": centres[target[0]] if target else None,
+        "biopsy_reason": target[1] if target else "",
+    }
+    return record.model_copy(update=update)

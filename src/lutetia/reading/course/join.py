@@ -22,16 +22,19 @@ from lutetia.model import (
     Visit,
 )
 from lutetia.reading.course.comparability import comparisons
-from lutetia.reading.course.dual import VisitPair, biopsy_target, pair_of, phenotypes_of, visit_pairs
+from lutetia.reading.course.cores import grade_place
+from lutetia.reading.course.dual import VisitPair, pair_of, phenotypes_of, visit_pairs, with_target
 from lutetia.reading.course.frames import Frames, align_studies
 from lutetia.reading.course.history import history_of
 from lutetia.reading.course.identity import POSITIVE, Identified, identify
 from lutetia.reading.course.places import measure_place
+from lutetia.reading.course.spread import with_percentiles
 from lutetia.reading.course.therapy import retention
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, lesion_settings
+from lutetia.rules.timeline import TimelineEntry
 
 Progress = Callable[[str, float], None]
 DEFINITIONS = ("background", "liver")
@@ -60,6 +63,7 @@ def join_studies(
     treatments: Sequence[date] = (),
     corrections: Mapping[tuple[str, str], int] | None = None,
     store: StageStore | None = None,
+    entries: Sequence[TimelineEntry] = (),
 ) -> JoinedStudies:
     """Join the studies of one patient.
 
@@ -71,12 +75,15 @@ def join_studies(
     treatments : dates of systemic treatment
     corrections : identities set by a reader, see `apply_corrections`
     store : where finished alignments are kept
+    entries : dated entries of the case, for the state of the somatostatin analogue at each scan
 
     Returns
     -------
     JoinedStudies
         Lesions are numbered over the course; each keeps its id in every study.
     """
+    for reading in readings:
+        reading.lesions = with_percentiles(reading)
     visits, issues = group_visits(readings, settings.visit_days, treatments)
     number = {study: visit.id for visit in visits for study in visit.studies}
     studies = tuple(r.study.model_copy(update={"visit": number[r.study.id]}) for r in readings)
@@ -102,7 +109,7 @@ def join_studies(
     }
     lesions = tuple(_lesion(i, places[i.number], by_lesion[i.number], measured, visits, frames) for i in found)
     lesions += _physiological(readings, start=max((i.number for i in found), default=0))
-    phenotypes = [_with_target(p, lesions) for p in phenotypes]
+    phenotypes = [with_target(p, lesions) for p in phenotypes]
     return JoinedStudies(
         _summed(studies, lesions, settings),
         lesions,
@@ -110,7 +117,7 @@ def join_studies(
         visits,
         frames.records,
         tuple(phenotypes),
-        comparisons(measured, visits),
+        comparisons(measured, visits, frames, entries),
         dosimetry=retention(lesions, measured),
         frames=frames,
     )
@@ -139,7 +146,12 @@ def _places(lesion: Identified, readings: Sequence[StudyReading], frames: Frames
     for reading in readings:
         if reading.study.id in lesion.members or not lesion.track.shapes:
             continue
-        out[reading.study.id] = measure_place(reading, lesion.track.last_shape(reading.study.tracer), frames)
+        place = measure_place(reading, lesion.track.last_shape(reading.study.tracer), frames)
+        sizes = [m.observations[0].long_axis_mm for m in lesion.members.values()]
+        size = max((s for s in sizes if s is not None), default=None)
+        in_liver = any(m.tissue == "liver" for m in lesion.members.values())
+        grade = grade_place(place, reading, in_liver=in_liver, size_mm=size)
+        out[reading.study.id] = place.model_copy(update={"krenning_modified": grade})
     return out
 
 
@@ -202,17 +214,3 @@ def _physiological(readings: Sequence[StudyReading], start: int) -> tuple[Lesion
             if lesion.status not in POSITIVE:
                 out.append(lesion.model_copy(update={"id": f"lesion-{start + len(out) + 1}"}))
     return tuple(out)
-
-
-def _with_target(record: Phenotypes, lesions: Sequence[Lesion]) -> Phenotypes:
-    pairs, centres = {}, {}
-    for lesion in lesions:
-        pair = next((p for p in lesion.pairs if p.visit == record.visit and p.definition == record.definition), None)
-        where = next((o for o in lesion.observations if o.study in (record.fdg_study, record.sstr_study)), None)
-        if pair is not None and where is not None:
-            pairs[lesion.id], centres[lesion.id] = pair, where.centroid_mm
-    target = biopsy_target(pairs, centres)
-    if target is None:
-        return record
-    update = {"biopsy_target": target[0], "biopsy_position_mm": centres[target[0]], "biopsy_reason": target[1]}
-    return record.model_copy(update=update)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.matching import Focus
 from lutetia.model import Place, Volume
+from lutetia.reading.course.cores import core_of
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.study import StudyReading
 
@@ -92,6 +93,7 @@ def measure_place(reading: StudyReading, focus: Focus, frames: Frames) -> Place:
     around = around[np.isfinite(around)]
     contrast = ct_contrast(reading, focus, frames)
     centre = points[imaged].mean(axis=0)
+    inner = values[core_of(focus) & imaged]
     return Place(
         study=name,
         in_field=True,
@@ -103,6 +105,7 @@ def measure_place(reading: StudyReading, focus: Focus, frames: Frames) -> Place:
         ct_correlate=None
         if contrast is None or not contrast.seen
         else f"{contrast.difference_hu:+.0f} HU against its surroundings",
+        core_mean=round(float(inner.mean()), 4) if len(inner) else None,
     )
 
 

@@ -1,0 +1,346 @@
+"""What two visits of a course show together, as the facts that rules about change ask for.
+
+Numbers of the software's own outlines are measured facts, as a single scan's are. What would need a reader's eye on CT
+(size, correlate) is only proposed. RECIST diameters that a reader typed answer for size.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lutetia.model import Comparison, Course, Grade, Lesion, Observation, Phenotypes, Study, TracerPair
+from lutetia.rules.facts import Fact
+
+#: SUV repeatability, borrowed from FDG (convention C-P26)
+SUV_BAND = (0.75, 1.33)
+#: RECIST 1.1: an increase counts from 20 % and 5 mm
+GROWN, GROWN_MM = 1.20, 5.0
+#: a correlate of that size makes a lesion on CT (convention C-P27)
+CORRELATE_MM = 10.0
+
+Proposals = dict[str, dict[str, tuple[Any, str]]]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The studies of one visit and what they are compared with; ids, None where there is none."""
+
+    visit: str
+    sstr: str | None
+    fdg: str | None
+    previous: str | None = None
+    fdg_before: str | None = None
+    previous_visit: str | None = None
+
+
+@dataclass
+class Between:
+    """Facts of the patient and of lesions at one visit, and what is proposed for them (lesion or "patient")."""
+
+    patient: dict[str, Fact] = field(default_factory=dict)
+    lesions: dict[str, dict[str, Fact]] = field(default_factory=dict)
+    proposals: Proposals = field(default_factory=dict)
+
+    def propose(self, subject: str, fact: str, value: Any, reason: str) -> None:
+        """Note a value that a reader would have to confirm."""
+        self.proposals.setdefault(subject, {})[fact] = (value, reason)
+
+
+def is_sstr_pet(study: Study) -> bool:
+    """Whether the study is an SSTR PET."""
+    detail = study.tracer_detail
+    return detail is not None and detail.is_sstr and detail.modality == "PET" and study.modality.startswith("PET")
+
+
+def is_fdg(study: Study) -> bool:
+    """Whether the study is an FDG PET."""
+    return study.tracer_detail is not None and study.tracer_detail.binds == "glucose"
+
+
+def pairings(course: Course) -> tuple[Pairing, ...]:
+    """The visits with an SSTR PET, in order, each with its FDG and the SSTR and FDG studies before it."""
+    studies = {study.id: study for study in course.studies}
+    out: list[Pairing] = []
+    for visit in course.visits:
+        members = [studies[name] for name in visit.studies if name in studies]
+        sstr = next((s.id for s in members if is_sstr_pet(s)), None)
+        fdg = next((s.id for s in members if is_fdg(s)), None)
+        if sstr is None:
+            continue
+        before = next((p for p in reversed(out) if p.sstr is not None), None)
+        fdg_before = next((p.fdg for p in reversed(out) if p.fdg is not None), None)
+        out.append(
+            Pairing(visit.id, sstr, fdg, before.sstr if before else None, fdg_before, before.visit if before else None)
+        )
+    return tuple(out)
+
+
+def grade_of(grade: Grade | None) -> tuple[int, ...]:
+    """The grades that a scale left possible, as numbers."""
+    return tuple(sorted(int(g) for g in grade.value)) if grade is not None else ()
+
+
+def grades_at(lesion: Lesion, study: str | None) -> tuple[int, ...]:
+    """Grades of a lesion in a study: of its focus, else of its place; () where neither has one."""
+    focus = next((o for o in lesion.observations if o.study == study), None)
+    if focus is not None:
+        return grade_of(focus.krenning_modified or focus.krenning_spect)
+    place = next((p for p in lesion.places if p.study == study), None)
+    return grade_of(place.krenning_modified) if place is not None else ()
+
+
+def observation_at(lesion: Lesion, study: str | None) -> Observation | None:
+    """The focus of a lesion in a study."""
+    return next((o for o in lesion.observations if o.study == study), None)
+
+
+def pair_at(lesion: Lesion, visit: str | None, definition: str = "background") -> TracerPair | None:
+    """The pair of tracers of a lesion at a visit."""
+    return next((p for p in lesion.pairs if p.visit == visit and p.definition == definition), None)
+
+
+def comparison_of(course: Course, earlier: str | None, later: str | None) -> Comparison | None:
+    """The comparability of two studies."""
+    return next((c for c in course.comparability if (c.earlier, c.later) == (earlier, later)), None)
+
+
+def day_of(study: Study | None) -> datetime.date | None:
+    """The date of a study; None without one."""
+    text = (study.date or "").replace("-", "")[:8] if study is not None else ""
+    try:
+        return datetime.date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def between(course: Course, pairing: Pairing, order: Mapping[str, int]) -> Between:
+    """Facts at one visit from its comparison with the visit before.
+
+    Parameters
+    ----------
+    course : with lesions, pairs, phenotypes, comparability
+    pairing : which studies
+    order : position of each study's visit
+
+    Returns
+    -------
+    Between
+        Empty for a first visit.
+    """
+    found = Between()
+    if pairing.previous is None:
+        return found
+    kept = [lesion for lesion in course.lesions if lesion.status in ("candidate", "confirmed")]
+    for lesion in kept:
+        facts = _lesion(lesion, pairing, order, found)
+        if facts:
+            found.lesions[lesion.id] = facts
+    _patient(course, kept, pairing, order, found)
+    return found
+
+
+def _lesion(lesion: Lesion, pairing: Pairing, order: Mapping[str, int], found: Between) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {}
+    before = _seen_before(lesion, pairing)
+    if before is not None:
+        facts["lesion.seen_before"] = before
+    events = {e.study: e.event for e in lesion.history}
+    now = [events[s] for s in (pairing.sstr, pairing.fdg) if s is not None and s in events]
+    if "new" in now:
+        facts["lesion.new"] = True
+    elif now and not all(event in ("baseline", "outside_field") for event in now):
+        facts["lesion.new"] = False
+    earlier = pair_at(lesion, pairing.previous_visit)
+    if earlier is not None and earlier.phenotype != "unknown":
+        facts["lesion.fdg_positive_before"] = earlier.phenotype.endswith("fdg+")
+    _propose_size(lesion, pairing, found)
+    _propose_correlates(lesion, pairing, found)
+    return facts
+
+
+def _seen_before(lesion: Lesion, pairing: Pairing) -> bool | None:
+    if observation_at(lesion, pairing.previous) is not None:
+        return True
+    place = next((p for p in lesion.places if p.study == pairing.previous), None)
+    return False if place is not None and place.in_field else None
+
+
+def _propose_size(lesion: Lesion, pairing: Pairing, found: Between) -> None:
+    """Larger or not, by CT size where both scans have one, else by the volume of the same tracer."""
+    tracers = ((pairing.previous, pairing.sstr), (pairing.fdg_before, pairing.fdg))
+    for earlier, later in tracers:
+        then, now = observation_at(lesion, earlier), observation_at(lesion, later)
+        if then is None or now is None or then.ct_long_axis_mm is None or now.ct_long_axis_mm is None:
+            continue
+        a, b = then.ct_long_axis_mm, now.ct_long_axis_mm
+        larger = b >= GROWN * a and b - a >= GROWN_MM
+        found.propose(lesion.id, "lesion.larger", larger, f"CT size measured by the software {a:.0f} → {b:.0f} mm")
+        return
+    for earlier, later in tracers:
+        then, now = observation_at(lesion, earlier), observation_at(lesion, later)
+        if then is None or now is None:
+            continue
+        larger = now.volume_ml > 1.30 * then.volume_ml
+        reason = f"volume of uptake {then.volume_ml:.1f} → {now.volume_ml:.1f} mL, not a size on CT"
+        found.propose(lesion.id, "lesion.larger", larger, reason)
+        return
+
+
+def _propose_correlates(lesion: Lesion, pairing: Pairing, found: Between) -> None:
+    place = next((p for p in lesion.places if p.study == pairing.previous), None)
+    if place is not None and place.in_field:
+        seen = place.ct_correlate is not None
+        reason = place.ct_correlate or "no density of its own at its place"
+        found.propose(lesion.id, "lesion.correlate_before", seen, f"CT of the earlier scan: {reason}")
+    now = observation_at(lesion, pairing.sstr)
+    if now is not None and now.ct_long_axis_mm is not None:
+        found.propose(
+            lesion.id,
+            "lesion.correlate_now",
+            now.ct_long_axis_mm >= CORRELATE_MM,
+            f"CT size measured by the software {now.ct_long_axis_mm:.0f} mm",
+        )
+    elif now is not None and now.ct_correlate == "nil":
+        found.propose(lesion.id, "lesion.correlate_now", False, "no correlate on the CT of this scan")
+
+
+# ------------------------------------------------------------------------------------------------ the patient
+
+
+def _patient(
+    course: Course, kept: Sequence[Lesion], pairing: Pairing, order: Mapping[str, int], found: Between
+) -> None:
+    studies = {study.id: study for study in course.studies}
+    now, then = studies[pairing.sstr or ""], studies[pairing.previous or ""]
+    comparison = comparison_of(course, pairing.previous, pairing.sstr)
+    facts = found.patient
+    if comparison is not None:
+        states = {c["id"]: c["state"] for c in comparison.checks}
+        if comparison.verdict == "not_comparable":
+            facts["imaging.comparable"] = False
+        elif comparison.verdict == "comparable" and "indeterminate" not in states.values():
+            facts["imaging.comparable"] = True
+        elif comparison.verdict == "comparable":
+            open_checks = ", ".join(c["title"] for c in comparison.checks if c["state"] == "indeterminate")
+            found.propose("patient", "imaging.comparable", True, f"no check failed; not answered: {open_checks}")
+        for check, fact in (("Q1", "imaging.same_scanner"), ("Q2", "imaging.same_reconstruction")):
+            if states.get(check) in ("met", "not_met"):
+                facts[fact] = states[check] == "met"
+        if states.get("SSA-THYROID") == "caution":
+            found.propose("patient", "therapy.ssa_changed", True, "thyroid and liver uptake fell together")
+    raised = uptake_raised(kept, pairing, now, then)
+    if raised is not None:
+        facts["imaging.sstr_uptake_raised"] = raised
+    stable = uptake_stable(kept, pairing)
+    if stable is not None:
+        facts["imaging.sstr_uptake_stable"] = stable
+    fallen = fdg_fallen(kept, pairing)
+    if fallen is not None:
+        facts["imaging.fdg_uptake_fallen"] = fallen
+    _volumes(course, pairing, facts)
+    accumulate = _accumulate(course, kept, pairing, order)
+    if accumulate is not None:
+        facts["imaging.new_lesions_accumulate"] = accumulate
+
+
+def uptake_raised(lesions: Sequence[Lesion], pairing: Pairing, now: Study, then: Study) -> bool | None:
+    """Whether SSTR uptake (SUVmax or lesion-to-liver beyond the band, or the grade) rose in any lesion."""
+    seen = False
+    livers = [s.references["liver"].suv_mean if "liver" in s.references else None for s in (then, now)]
+    for lesion in lesions:
+        before, after = grades_at(lesion, pairing.previous), grades_at(lesion, pairing.sstr)
+        if before and after:
+            seen = True
+            if min(after) > max(before):
+                return True
+        a, b = observation_at(lesion, pairing.previous), observation_at(lesion, pairing.sstr)
+        if a is None or b is None:
+            continue
+        seen = True
+        if b.suv_max > SUV_BAND[1] * a.suv_max:
+            return True
+        if livers[0] and livers[1] and b.suv_max / livers[1] > SUV_BAND[1] * a.suv_max / livers[0]:
+            return True
+    return False if seen else None
+
+
+def uptake_stable(lesions: Sequence[Lesion], pairing: Pairing) -> bool | None:
+    """Whether every lesion that took up SSTR tracer before does so within the band now; None without any."""
+    found = False
+    for lesion in lesions:
+        a = observation_at(lesion, pairing.previous)
+        if a is None:
+            continue
+        b = observation_at(lesion, pairing.sstr)
+        if b is None or not SUV_BAND[0] * a.suv_max <= b.suv_max <= SUV_BAND[1] * a.suv_max:
+            return False
+        found = True
+    return True if found else None
+
+
+def fdg_fallen(lesions: Sequence[Lesion], pairing: Pairing) -> bool | None:
+    """Whether FDG fell by more than 25 %, or to no focus, in every FDG-avid lesion, and none is newly avid."""
+    if pairing.fdg is None or pairing.fdg_before is None:
+        return None
+    found = False
+    for lesion in lesions:
+        a, b = observation_at(lesion, pairing.fdg_before), observation_at(lesion, pairing.fdg)
+        if a is None and b is not None:
+            return False
+        if a is None:
+            continue
+        place = next((p for p in lesion.places if p.study == pairing.fdg), None)
+        if b is None and place is not None and not place.in_field:
+            continue
+        if b is not None and b.suv_max >= SUV_BAND[0] * a.suv_max:
+            return False
+        found = True
+    return True if found else None
+
+
+def phenotypes_at(course: Course, visit: str | None, definition: str = "background") -> Phenotypes | None:
+    """Phenotype volumes of a visit."""
+    return next((p for p in course.phenotypes if p.visit == visit and p.definition == definition), None)
+
+
+def _volumes(course: Course, pairing: Pairing, facts: dict[str, Fact]) -> None:
+    now, then = phenotypes_at(course, pairing.visit), phenotypes_at(course, pairing.previous_visit)
+    if now is not None and then is not None:
+        a, b = then.volume_ml.get("sstr-/fdg+"), now.volume_ml.get("sstr-/fdg+")
+        if a and b is not None:
+            facts["imaging.fdg_low_volume_change_percent"] = max(-100.0, min(10000.0, round(100 * (b / a - 1), 2)))
+    change = next(
+        (
+            c
+            for c in course.phenotype_changes
+            if (c.later_visit, c.earlier_visit) == (pairing.visit, pairing.previous_visit)
+            and c.definition == "background"
+            and c.phenotype == "sstr-/fdg+"
+        ),
+        None,
+    )
+    if change is not None and change.judgement != "unknown":
+        facts["imaging.discordant_volume_grown"] = change.judgement in ("appeared", "higher")
+    totals = [
+        next((s.summary.volume_ml for s in course.studies if s.id == name and s.summary is not None), None)
+        for name in (pairing.previous, pairing.sstr)
+    ]
+    if totals[0] and totals[1] is not None:
+        percent = round(100 * (totals[1] / totals[0] - 1), 2)
+        facts["imaging.sstr_volume_change_percent"] = max(-100.0, min(10000.0, percent))
+
+
+def _accumulate(course: Course, lesions: Sequence[Lesion], pairing: Pairing, order: Mapping[str, int]) -> bool | None:
+    """New lesions at two visits in a row, or none at all; one visit with new lesions settles nothing."""
+    sequence = [p for p in pairings(course) if order[p.sstr or ""] <= order[pairing.sstr or ""]]
+    new = [
+        any(e.study == p.sstr and e.event == "new" for lesion in lesions for e in lesion.history)
+        for p in sequence
+        if p.previous is not None
+    ]
+    if len(new) >= 2 and new[-1] and new[-2]:
+        return True
+    return False if new and not new[-1] else None
