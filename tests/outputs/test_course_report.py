@@ -12,17 +12,28 @@ from PIL import Image
 
 from lutetia.model import (
     AlignmentRecord,
+    CourseEvent,
+    Coverage,
     HistoryEvent,
+    MetricValue,
+    PhenotypeChange,
     Phenotypes,
     Place,
+    ResponseMetric,
     TracerPair,
     Visit,
+    VisitScore,
+    VisitVerdict,
 )
-from lutetia.outputs.pictures import charts
+from lutetia.outputs.pictures import charts, fused
 from lutetia.outputs.pictures.swimlane import Scan, Stop, Therapy, swimlane_svg
-from lutetia.outputs.report import course_figures, wording
+from lutetia.outputs.report import wording
 from lutetia.outputs.report.content import build_report
-from lutetia.outputs.report.course_changes import gone, newly_seen, uptake_level
+from lutetia.outputs.report.course.alignment import alignment_figures
+from lutetia.outputs.report.course.following import gone, newly_seen, uptake_level
+from lutetia.outputs.report.course.lanes import swimlane
+from lutetia.outputs.report.course.phenotypes import phenotype_figures
+from lutetia.outputs.report.course.slices import side_by_side
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
 
@@ -125,7 +136,7 @@ def test_uptake_without_a_focus_is_compared_with_blood_pool_and_liver(followed):
 
 
 def test_the_lanes_write_the_days_and_the_treatment_in_the_gap(followed):
-    figure = course_figures.swimlane(followed.course)
+    figure = swimlane(followed.course)
     picture = figure.data.decode()
     assert "190 d" in picture and "CAPTEM, 6 cycles" in picture and "SSTR PET" in picture
     ElementTree.fromstring(picture)
@@ -164,19 +175,19 @@ def test_a_long_treatment_is_written_where_there_is_room():
 
 
 def test_pictures_of_a_row_share_the_window_of_their_tracer(followed):
-    matrix = course_figures.side_by_side(followed.course, followed.volumes)
+    matrix = side_by_side(followed.course, followed.volumes)
     row = matrix.rows[0]
     assert len(row.cells) == 2 and row.note.startswith("SUV SSTR 0–")
     assert row.cells[1].words == "no focus, mean 0.90"
     for cell in row.cells:
-        assert Image.open(io.BytesIO(cell.figure.data)).size == (116, 116)
+        assert Image.open(io.BytesIO(cell.figure.data)).size == (fused.PLACE_PIXELS, fused.PLACE_PIXELS)
 
 
 def test_a_place_outside_the_field_is_called_not_imaged(followed):
     lesion = followed.course.lesions[0]
     away = lesion.model_copy(update={"places": (Place(study="study-2", in_field=False),)})
     course = followed.course.model_copy(update={"lesions": (away,)})
-    matrix = course_figures.side_by_side(course, followed.volumes)
+    matrix = side_by_side(course, followed.volumes)
     assert matrix.rows[0].cells[1].words == "not imaged" and matrix.rows[0].cells[1].figure is None
 
 
@@ -203,12 +214,12 @@ def test_curves_mark_what_is_measured_and_what_is_only_a_place():
 
 
 def test_volumes_by_what_they_bind_carry_their_range(followed):
-    figures = course_figures.phenotype_figures(followed.course).figures
+    figures = phenotype_figures(followed.course).figures
     assert len(figures) == 1 and "4 (3–5)" in figures[0].data.decode()
 
 
 def test_an_alignment_is_shown_as_a_checkerboard_of_both_studies(followed):
-    figures = course_figures.alignment_figures(followed.course, followed.volumes).figures
+    figures = alignment_figures(followed.course, followed.volumes).figures
     pixels = np.asarray(Image.open(io.BytesIO(figures[0].data)))
     assert figures[0].caption == "study 2: caution" and pixels.shape == (220, 220)
 
@@ -255,3 +266,140 @@ def test_an_issue_of_several_places_is_told_once(made_up):
 def test_long_reasons_are_cut_at_a_part_and_counted():
     assert wording.shortened("one; two; three", 8) == "one; two; and 1 more"
     assert wording.shortened("one", 2) == "one"
+
+
+def test_the_course_is_told_in_words_with_each_event_s_source(followed):
+    event = CourseEvent(
+        code="DE-2",
+        visit="visit-2",
+        previous_visit="visit-1",
+        date="2026-09-20",
+        lesions=("lesion-1",),
+        title="SSTR lost, FDG gained",
+        statement="less differentiated clones are possible",
+        source="F2, Fig. 4",
+        state="proposed",
+        rests_on=("lesion.benign_cause",),
+        evidence=tuple(f"lesion-{n}: SSTR 16 to 1.3" for n in range(1, 8)),
+    )
+    course = followed.course.model_copy(update={"events": (event,), "story": ("lesion-1 lost its receptors.",)})
+    page = _text(course, followed.volumes)
+    assert page.index("The course in words lesion 1 lost its receptors.") < page.index("Visits and treatments")
+    assert "visit 1 → visit 2, 20 Sep 2026" in page
+    assert "(proposed; to be confirmed: benign cause)" in page
+    assert "and 4 more" in page and "lesion 7: SSTR 16 to 1.3" in page
+    assert "DE-2 F2, Fig. 4" in page
+
+
+def test_a_metric_stands_with_its_evidence_and_is_never_called_response(followed):
+    values = (
+        MetricValue(before=62.0, now=31.0, change=-50.0, judgement="lower"),
+        MetricValue(lesion="lesion-1", judgement="suppressed", reason="a new analogue"),
+        MetricValue(lesion="lesion-2", before=2.0, now=2.1, change=5.0, judgement="within"),
+    )
+    metric = ResponseMetric(
+        key="sstr-tv",
+        name="SSTR-TV",
+        definition="volume above the threshold",
+        tracer="dotatate",
+        earlier_study="study-1",
+        later_study="study-2",
+        unit="mL",
+        values=values,
+        evidence="one retrospective series",
+        warning="not a response criterion",
+        verified=False,
+    )
+    page = _text(followed.course.model_copy(update={"response": (metric,)}), followed.volumes)
+    assert "SSTR-TV, mL°" in page
+    assert "−50\u202f%" in page
+    assert "within repeatability: lesion 2" in page and "suppressed because a new analogue" in page
+    assert "one retrospective series. not a response criterion" in page
+    assert "None of them is called response" in page
+
+
+def test_systems_stand_side_by_side_at_each_visit_with_what_changed_and_until_when(followed):
+    def score(n: int, result: str, changed: tuple[str, ...] = ()) -> VisitScore:
+        row = {"system": "NETPET", "reading": "", "result": result, "threshold": "background", "unit": "one lesion"}
+        verdict = VisitVerdict(
+            rule="prrt",
+            title="PRRT gates",
+            changed=changed,
+            oldest_input="2026-01-01",
+            expires="2026-12-01",
+            expiry="FDG within 2 months",
+        )
+        walk = {"rows": [row], "sentences": ["Unit: lesion-1 alone sets it."]}
+        return VisitScore(visit=f"visit-{n}", date="2026-03-14", verdicts=(verdict,), crosswalk=walk)
+
+    scores = (score(1, "P1"), score(2, "P5", ("uptake gate: met → not met",)))
+    page = _text(followed.course.model_copy(update={"visit_scores": scores}), followed.volumes)
+    table = page[page.index("Systems side by side") :]
+    assert re.search(r"NETPET P1 P5 background one lesion", table)
+    assert "Visit 2, 14 Mar 2026: Unit: lesion 1 alone sets it." in table
+    assert "uptake gate: met → not met" in table and "1 Dec 2026 (FDG within 2 months)" in table
+
+
+def test_coverage_groups_lesions_and_names_what_no_target_reaches(followed):
+    coverage = Coverage.model_validate(
+        {
+            "visit": "visit-1",
+            "columns": [
+                {"target": t, "title": title, "positivity": "above background", "reached": 2, "share_of_volume": 0.5}
+                for t, title in (("sstr", "SSTR"), ("mibg", "MIBG"))
+            ],
+            "lesions": [
+                {"lesion": f"lesion-{n}", "site": "liver", "volume_ml": 2.0, "by_target": by}
+                for n, by in enumerate(
+                    (
+                        {"sstr": "reached", "mibg": "not_reached"},
+                        {"sstr": "reached", "mibg": "not_reached"},
+                        {"sstr": "not_reached", "mibg": "not_reached"},
+                    ),
+                    start=1,
+                )
+            ],
+            "targets_joined": ["sstr", "mibg"],
+            "union": ["lesion-1", "lesion-2"],
+            "neither": ["lesion-3"],
+            "volume_ml": {"union": 4.0, "neither": 2.0},
+        }
+    )
+    page = _text(followed.course.model_copy(update={"coverage": (coverage,)}), followed.volumes)
+    assert "lesions 1, 2 4.00 reached not reached" in page
+    assert "Reached by at least one of SSTR, MIBG: lesions 1, 2, 4.00\u202fmL" in page
+    assert "by neither: lesion 3, 2.00\u202fmL" in page
+
+
+def test_a_volume_that_grew_beyond_its_range_is_said(followed):
+    change = PhenotypeChange(
+        definition="background",
+        phenotype="sstr-/fdg+",
+        earlier_visit="visit-1",
+        later_visit="visit-2",
+        before_ml=4.0,
+        before_range_ml=(3.0, 5.0),
+        now_ml=12.0,
+        now_range_ml=(10.0, 14.0),
+        change_percent=200.0,
+        judgement="higher",
+    )
+    page = _text(followed.course.model_copy(update={"phenotype_changes": (change,)}), followed.volumes)
+    assert "4.00 (3.00–5.00) 12.0 (10.0–14.0) 200\u202f% higher" in page
+
+
+def test_the_place_for_tissue_is_a_picture_and_a_position(followed):
+    lesion = followed.course.lesions[0]
+    target = followed.course.phenotypes[0].model_copy(
+        update={
+            "fdg_study": "study-1",
+            "biopsy_target": "lesion-1",
+            "biopsy_position_mm": lesion.observations[0].centroid_mm,
+            "biopsy_reason": "FDG-avid without SSTR",
+        }
+    )
+    course = followed.course.model_copy(update={"phenotypes": (target,)})
+    page = report_html(build_report(course, followed.volumes)).decode()
+    section = page[page.index("Where tissue could be taken") :]
+    assert section.count("with cross hairs at the position") >= 2
+    assert "in study 1" in section

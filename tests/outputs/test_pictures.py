@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+import re
 
 import numpy as np
 import pytest
@@ -154,19 +156,25 @@ def test_a_region_is_kept_as_its_bounding_box():
     assert Region.from_mask(np.zeros((3, 3, 3), bool)).mask.size == 0
 
 
-@pytest.mark.parametrize("count", [0, 1, 5, 25, 60])
-def test_tags_do_not_touch_while_there_is_room(count):
-    heights = annotate._spread(sorted([100.0] * count), 10.0, 700.0)
-    gaps = np.diff(heights)
-    assert len(heights) == count
-    assert all(10.0 - 1e-6 <= y <= 700.0 + 1e-6 for y in heights)
-    if count <= 25:
-        assert (gaps >= 21.0).all()
-    assert (gaps > 0).all()
+def _tags(svg: str) -> list[tuple[float, float, float]]:
+    """(x, top, height) of every tag."""
+    found = re.findall(r"<rect x='([-\d.]+)' y='([-\d.]+)' width='[\d.]+' height='([\d.]+)' rx", svg)
+    return [(float(x), float(y), float(height)) for x, y, height in found]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.3])
+@pytest.mark.parametrize("count", [0, 1, 5, 25, 60, 120])
+def test_tags_never_touch_and_stay_inside_the_picture(count, scale):
+    marks = [annotate.Mark(40.0, 100.0, str(i), (200, 30, 30)) for i in range(count)]
+    tags = _tags(annotate.annotated_svg(b"x", 300, 700, marks, "crowded", scale))
+    assert len(tags) == count
+    for (_, y, height), (_, below, _) in itertools.pairwise(tags):
+        assert y + height <= below + 0.2
+    assert all(y >= 0 and y + height <= 700.5 for _, y, height in tags)
 
 
 def test_tags_that_have_room_stay_where_their_lesion_is():
-    assert annotate._spread([50.0, 200.0, 400.0], 10.0, 700.0) == pytest.approx([50.0, 200.0, 400.0])
+    assert annotate._spread([50.0, 200.0, 400.0], 10.0, 700.0, 21.5) == pytest.approx([50.0, 200.0, 400.0])
 
 
 def test_text_in_a_mark_can_not_break_the_picture():

@@ -13,7 +13,7 @@ from lutetia.outputs.report.chain import chain
 from lutetia.outputs.report.content import build_report
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
-from lutetia.outputs.report.verdict_sections import subjects_words
+from lutetia.outputs.report.verdicts.subjects import subjects_words
 
 
 def _html(made) -> str:

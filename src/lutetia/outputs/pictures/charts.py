@@ -95,7 +95,7 @@ class Trajectory:
 
 
 CHART_WIDTH, CHART_HEIGHT = 250.0, 176.0
-_LEFT, _RIGHT, _TOP, _FLOOR, _BASE = 34.0, 12.0, 30.0, 96.0, 138.0
+_LEFT, _RIGHT, _TOP, _FLOOR, _BASE = 38.0, 8.0, 30.0, 96.0, 138.0
 
 
 def trajectory_svg(lesion: Trajectory) -> str:
@@ -115,8 +115,8 @@ def trajectory_svg(lesion: Trajectory) -> str:
 
     parts = [words(0, 13, lesion.title, 12, bold=True)]
     parts.append(_line(_LEFT, _FLOOR, CHART_WIDTH - _RIGHT, _FLOOR, "#8a97a6", 0.8))
-    parts.append(words(_LEFT - 5, _TOP + 11, f"{most / 1.12:.3g}", 9, anchor="end", colour=SOFT))
-    parts.append(words(_LEFT - 5, _FLOOR + 3, "SUV 0", 9, anchor="end", colour=SOFT))
+    parts.append(words(_LEFT - 5, _TOP + 11, f"{most / 1.12:.3g}", 10.5, anchor="end", colour=SOFT))
+    parts.append(words(_LEFT - 5, _FLOOR + 3, "SUV 0", 10.5, anchor="end", colour=SOFT))
     for tracer in ("SSTR PET", "FDG PET", "other"):
         row = [p for p in lesion.points if p.tracer == tracer and p.suv is not None]
         colour = hexadecimal(TRACER_COLOUR[tracer])
@@ -128,14 +128,14 @@ def trajectory_svg(lesion: Trajectory) -> str:
     parts += _volumes(lesion, step, most_ml)
     for i, visit in enumerate(lesion.visits):
         x = _LEFT + (i + 0.5) * step
-        parts.append(words(x, _BASE + 15, visit, 9, anchor="middle", colour=SOFT))
+        parts.append(words(x, _BASE + 15, visit, 10.5, anchor="middle", colour=SOFT))
         kind = lesion.classes[i] if i < len(lesion.classes) else ""
         if kind in PHENOTYPE_WORDS:
             colour = hexadecimal(PHENOTYPE_COLOUR[kind])
-            parts.append(f"<rect x='{x - 33:.1f}' y='{_BASE + 20:.1f}' width='66' height='14' rx='3' fill='{colour}'/>")
+            parts.append(f"<rect x='{x - 40:.1f}' y='{_BASE + 20:.1f}' width='80' height='16' rx='3' fill='{colour}'/>")
             ink = hexadecimal(text_on(PHENOTYPE_COLOUR[kind]))
             short = PHENOTYPE_WORDS[kind].replace(" / ", "/")
-            parts.append(words(x, _BASE + 30.3, short, 8.5, anchor="middle", colour=ink, bold=True))
+            parts.append(words(x, _BASE + 31.8, short, 10, anchor="middle", colour=ink, bold=True))
     said = ", ".join(f"{p.tracer} {lesion.visits[p.visit]} {p.suv:.3g}" for p in lesion.points if p.suv is not None)
     return svg(CHART_WIDTH, CHART_HEIGHT, parts, f"{lesion.title}: uptake over the visits: {said}")
 
@@ -164,17 +164,17 @@ def _grades(lesion: Trajectory, at: object) -> list[str]:
             f"fill='{hexadecimal(point.colour)}'/>"
         )
         ink = hexadecimal(text_on(point.colour))
-        parts.append(words(x, _TOP + 1, point.grade, 9.5, anchor="middle", colour=ink, bold=True))
+        parts.append(words(x, _TOP + 1, point.grade, 10.5, anchor="middle", colour=ink, bold=True))
     return parts
 
 
 def _volumes(lesion: Trajectory, step: float, most_ml: float) -> list[str]:
     """Bars of the outlined volume under the uptake, one per study that outlined it."""
     parts = [_line(_LEFT, _BASE, CHART_WIDTH - _RIGHT, _BASE, "#8a97a6", 0.8)]
-    parts.append(words(_LEFT - 5, _BASE + 3, "mL 0", 9, anchor="end", colour=SOFT))
+    parts.append(words(_LEFT - 5, _BASE + 3, "mL 0", 10.5, anchor="end", colour=SOFT))
     if most_ml <= 0:
         return parts
-    parts.append(words(_LEFT - 5, _BASE - 22, f"{most_ml:.3g}", 9, anchor="end", colour=SOFT))
+    parts.append(words(_LEFT - 5, _BASE - 22, f"{most_ml:.3g}", 10.5, anchor="end", colour=SOFT))
     for i in range(len(lesion.visits)):
         drawn = [p for p in lesion.points if p.visit == i and p.volume_ml]
         for k, point in enumerate(drawn):
@@ -200,26 +200,26 @@ class Share:
 
 def phenotype_svg(visits: Sequence[tuple[str, Sequence[Share]]], title: str) -> str:
     """Stacked volumes per visit, and under each stack every class by itself with its range."""
-    left, width, gap = 96.0, 480.0, 16.0
+    left, width, gap = 104.0, 480.0, 18.0
     totals = [sum(s.volume_ml for s in shares) for _, shares in visits]
     highs = [s.high_ml or s.volume_ml for _, shares in visits for s in shares]
     most = max([*totals, *highs, 1e-6])
-    scale = (width - left - 120) / most
-    parts = [words(0, 14, title, 12, bold=True)]
-    y = 28.0
+    scale = (width - left - 136) / most
+    parts = [words(0, 14, title, 13.5, bold=True)]
+    y = 30.0
     for (visit, shares), total in zip(visits, totals, strict=True):
-        parts.append(words(0, y + 14, visit, 11, bold=True))
+        parts.append(words(0, y + 15, visit, 12.5, bold=True))
         x = left
         for share in shares:
             size = share.volume_ml * scale
             colour = hexadecimal(PHENOTYPE_COLOUR.get(share.kind, (112, 112, 112)))
             parts.append(f"<rect x='{x:.1f}' y='{y:.1f}' width='{size:.1f}' height='20' fill='{colour}'/>")
             x += size
-        parts.append(words(x + 6, y + 14, f"{total:.3g} mL", 11))
-        y += 26
+        parts.append(words(x + 6, y + 14, f"{total:.3g} mL", 12.5))
+        y += 28
         for share in shares:
             colour = hexadecimal(PHENOTYPE_COLOUR.get(share.kind, (112, 112, 112)))
-            parts.append(words(left - 6, y + 8, PHENOTYPE_WORDS.get(share.kind, share.kind), 9, anchor="end"))
+            parts.append(words(left - 6, y + 9.5, PHENOTYPE_WORDS.get(share.kind, share.kind), 11.5, anchor="end"))
             low, high = share.low_ml, share.high_ml
             end = left + share.volume_ml * scale
             said = f"{share.volume_ml:.3g}"
@@ -230,8 +230,8 @@ def phenotype_svg(visits: Sequence[tuple[str, Sequence[Share]]], title: str) -> 
             parts.append(
                 f"<circle cx='{left + share.volume_ml * scale:.1f}' cy='{y + 5:.1f}' r='3.6' fill='{colour}'/>"
             )
-            parts.append(words(end + 8, y + 8.5, said, 9, colour=SOFT))
-            y += 13
+            parts.append(words(end + 8, y + 9.5, said, 11.5, colour=SOFT))
+            y += 16
         y += gap
     said = "; ".join(f"{visit} {total:.3g} mL" for (visit, _), total in zip(visits, totals, strict=True))
     return svg(width, y - gap + 6, parts, f"{title}: {said}")

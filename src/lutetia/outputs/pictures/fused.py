@@ -14,7 +14,7 @@ from lutetia.outputs.volumes import Region
 
 PANEL_PIXELS = 150
 #: A picture of a lesion beside those of the other studies: its pixels and what it covers.
-PLACE_PIXELS = 116
+PLACE_PIXELS = 150
 PLACE_MM = 130.0
 _GAP = 4
 _LESION_LINE = (0, 200, 255)
@@ -111,8 +111,17 @@ def lesion_strip(
     )
 
 
-def place_picture(scene: Scene, centre_mm: Vector, lesions: Volume | None, label: int, upper: float) -> bytes:
-    """One axial JPEG at a lesion's place: PET over CT, or PET alone; with the outline where a label is given.
+def place_picture(
+    scene: Scene,
+    centre_mm: Vector,
+    lesions: Volume | None,
+    label: int,
+    upper: float,
+    *,
+    plane: str = "axial",
+    cross: bool = False,
+) -> bytes:
+    """One JPEG at a lesion's place: PET over CT, or PET alone; with the outline where a label is given.
 
     Parameters
     ----------
@@ -120,17 +129,29 @@ def place_picture(scene: Scene, centre_mm: Vector, lesions: Volume | None, label
     centre_mm : the place, LPS mm of that study
     lesions, label : the outline; label 0 draws none
     upper : the SUV at the end of the window
+    plane : "axial" or "coronal"
+    cross : draw cross hairs that leave the place itself free
     """
-    plane = Plane(centre_mm, planes.AXIAL[0], planes.AXIAL[1], PLACE_MM, PLACE_PIXELS)
-    pet = planes.sample(scene.pet, plane)
+    way = planes.CORONAL if plane == "coronal" else planes.AXIAL
+    at = Plane(centre_mm, way[0], way[1], PLACE_MM, PLACE_PIXELS)
+    pet = planes.sample(scene.pet, at)
     ct = scene.ct_at(centre_mm)
     if ct is None:
         rgb = shades.as_rgb(shades.inverted_grey(pet, upper))
     else:
-        rgb = shades.fused(planes.sample(ct, plane, outside=-1024.0), pet, upper)
+        rgb = shades.fused(planes.sample(ct, at, outside=-1024.0), pet, upper)
     if lesions is not None and label:
-        rgb = _outlined(rgb, np.asarray(planes.sample_labels(lesions, plane) == label), _LESION_LINE)
-    return shades.jpeg(rgb, 84)
+        rgb = _outlined(rgb, np.asarray(planes.sample_labels(lesions, at) == label), _LESION_LINE)
+    return shades.jpeg(_crossed(rgb) if cross else rgb, 84)
+
+
+def _crossed(rgb: shades.ByteImage) -> shades.ByteImage:
+    """Fine cross hairs through the middle, open around it."""
+    middle, free = rgb.shape[0] // 2, round(rgb.shape[0] * 0.11)
+    for arm in (slice(0, middle - free), slice(middle + free, rgb.shape[0])):
+        rgb[middle, arm] = 255
+        rgb[arm, middle] = 255
+    return rgb
 
 
 def region_volume(region: Region, grid: Grid) -> Volume:

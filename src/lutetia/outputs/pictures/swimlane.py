@@ -74,7 +74,7 @@ def swimlane_svg(stops: Sequence[Stop], therapies: Sequence[Therapy]) -> str:
         y += heights[lane]
     if therapies:
         parts.append(f"<line x1='0' y1='{y:.1f}' x2='{_WIDTH:g}' y2='{y:.1f}' stroke='{LINE}'/>")
-        parts.append(words(0, y + 21, "treatment", 11.5, bold=True))
+        parts.append(words(0, y + 21, "Treatment", 11.5, bold=True))
         for k, therapy in enumerate(therapies):
             parts += _bar(therapy, starts, column, y + 7 + 24 * k)
     said = "; ".join(f"{s.name}, {s.dates}: {', '.join(scan.text for scan in s.scans)}" for s in stops)

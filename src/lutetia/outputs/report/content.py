@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lutetia.model import Course, Study
 from lutetia.outputs.dicom_objects import software_version
-from lutetia.outputs.report import course_sections, lesion_sections, study_sections, wording
+from lutetia.outputs.report import lesion_sections, patient_sections, study_sections, wording
 from lutetia.outputs.report.blocks import (
     Block,
     Cell,
@@ -21,9 +21,9 @@ from lutetia.outputs.report.blocks import (
     Section,
     Table,
 )
+from lutetia.outputs.report.course.layout import course_headline, course_sections
 from lutetia.outputs.report.figures import Shown, StudyPictures, shown_lesions, study_pictures
-from lutetia.outputs.report.verdict_sections import verdict_section
-from lutetia.outputs.report.visit_sections import course_headline, visit_sections
+from lutetia.outputs.report.verdicts.layout import verdict_section
 from lutetia.outputs.volumes import StudyVolumes
 
 
@@ -44,38 +44,38 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
             shown = shown_lesions(course, study)
             sections.append(
                 Section(
-                    "", (course_sections.headline(study, shown, _sought(study, shown, volumes)),), anchor="headline"
+                    "", (patient_sections.headline(study, shown, _sought(study, shown, volumes)),), anchor="headline"
                 )
             )
     else:
         sections.append(Section("", (course_headline(course),), anchor="headline"))
-    made_up = course_sections.made_up_words(course)
+    made_up = patient_sections.made_up_words(course)
     first: tuple[Block, ...] = (Paragraph(made_up, "strong"),) if made_up else ()
-    sections.append(Section("What to know first", (*first, *course_sections.issue_blocks(course)), anchor="issues"))
+    sections.append(Section("What to know first", (*first, *patient_sections.issue_blocks(course)), anchor="issues"))
     own: list[Section] = []
     projections: list[Figure] = []
     for study in course.studies:
         shown = shown_lesions(course, study)
         everything += shown
-        pictures = study_pictures(study, shown, volumes.get(study.id), strips=not together)
+        pictures = study_pictures(study, shown, volumes.get(study.id), alone=not together)
         sought = _sought(study, shown, volumes)
         own += _study_sections(study, shown, pictures, several, together, sought)
         projections += [_named(picture, study) for picture in pictures.projections[:1]]
-    sections += visit_sections(course, volumes, tuple(projections) if together else ())
+    sections += course_sections(course, volumes, tuple(projections) if together else ())
     sections += own
     if several:
         words = "Header elements, SUV factors and every check of each study: folded in report.html; in findings.json."
         blocks = (study_sections.scans_table(course), Paragraph(words, "muted"), *_folded_details(course))
         sections.append(Section("How the studies were scanned", blocks, anchor="scans"))
-    facts = course_sections.fact_section(course)
+    facts = patient_sections.fact_section(course)
     rules = verdict_section(course)
     sections += [rules] if rules is not None else []
     closing = [
-        course_sections.chain_section(course, tuple(everything)),
+        patient_sections.chain_section(course, tuple(everything)),
         facts,
         Section("Series", study_sections.series_blocks(course), anchor="series"),
-        course_sections.convention_section(course),
-        course_sections.software_section(course),
+        patient_sections.convention_section(course),
+        patient_sections.software_section(course),
     ]
     sections += [section for section in closing if section is not None]
     return Report(
@@ -114,7 +114,7 @@ def _header(course: Course) -> tuple[tuple[str, str], ...]:
     person = [(course.patient.sex or "").replace("F", "female").replace("M", "male")]
     ages = {study.acquisition.age_years for study in course.studies} - {None}
     person += [f"{min(age for age in ages if age is not None):.0f} years"] if ages else []
-    name = "Synthetic patient" if course_sections.is_made_up(course) else "Patient"
+    name = "Synthetic patient" if patient_sections.is_made_up(course) else "Patient"
     rows = [(name, wording.patient_words(course))]
     if any(person):
         rows.append(("Sex, age", ", ".join(part for part in person if part)))
@@ -146,7 +146,7 @@ def _study_sections(
     if several:
         title = f"{wording.tracer_words(study)}, {wording.date_words(study.date)}"
         title = f"{study.visit.replace('-', ' ').capitalize()}: {title}" if study.visit else title
-        blocks = (course_sections.headline(study, shown, sought),)
+        blocks = (patient_sections.headline(study, shown, sought),)
         sections.append(Section(title, blocks, anchor=study.id, study=True))
     candidates = [item for item in shown if not item.quiet]
     if pictures.projections and not together:

@@ -20,6 +20,8 @@ MOST_MARKS = 64
 MOST_STRIPS = 80
 #: Set-apart uptake longer than this is an organ, not a focus somebody may doubt: it gets neither mark nor strip.
 LARGEST_FOCUS_MM = 60.0
+#: Tags of a projection that is shown small, beside those of other studies, are larger by this.
+SMALL = 2.3
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,13 @@ def _most_important(shown: tuple[Shown, ...], most: int) -> tuple[Shown, ...]:
 
 
 def study_pictures(
-    study: Study, shown: tuple[Shown, ...], held: StudyVolumes | None, *, strips: bool = True
+    study: Study, shown: tuple[Shown, ...], held: StudyVolumes | None, *, alone: bool = True
 ) -> StudyPictures:
-    """Draw everything of one study that there are pixels for; `strips` False leaves out the slices of each lesion."""
+    """Draw everything of one study that there are pixels for.
+
+    With `alone` False it stands beside other studies: no slices of each lesion, and its projection, shown smaller, has
+    larger tags and none for what was set apart.
+    """
     image = None if held is None else held.suv if held.suv is not None else held.stored
     if held is None or image is None:
         return StudyPictures()
@@ -102,14 +108,14 @@ def study_pictures(
     if held.suv is None:
         upper = max(observed * 0.25, 1e-6)
     scene = Scene(image, held.ct, upper)
-    shown = tuple(item for item in shown if item.is_focal)
+    shown = tuple(item for item in shown if item.is_focal and (alone or not item.quiet))
     marked = _most_important(shown, MOST_MARKS)
     drawn: dict[str, Figure] = {}
-    if held.lesions is not None and strips:
+    if held.lesions is not None and alone:
         for item in _most_important(shown, MOST_STRIPS):
             drawn[item.lesion.id] = _lesion_figure(scene, held.lesions, item, study)
     return StudyPictures(
-        projections=_projection_figures(image, upper, marked, study, held.suv is not None),
+        projections=_projection_figures(image, upper, marked, study, held.suv is not None, 1.0 if alone else SMALL),
         strips=drawn,
         references=_reference_figures(scene, study, held),
         upper=upper,
@@ -122,9 +128,9 @@ def _has_window(study: Study) -> bool:
 
 
 def _projection_figures(
-    image: Volume, upper: float, shown: tuple[Shown, ...], study: Study, is_suv: bool
+    image: Volume, upper: float, shown: tuple[Shown, ...], study: Study, is_suv: bool, scale: float
 ) -> tuple[Figure, ...]:
-    scale = f"SUV 0 to {upper:g}" if is_suv else f"{image.unit}, 0 to {wording.number(upper)}; no SUV"
+    window = f"SUV 0 to {upper:g}" if is_suv else f"{image.unit}, 0 to {wording.number(upper)}; no SUV"
     figures = []
     for name, view in zip(("coronal", "sagittal"), mip.projections(image, upper), strict=True):
         marks = []
@@ -135,12 +141,12 @@ def _projection_figures(
             if inside and all(math.isfinite(v) for v in (x, y)):
                 marks.append(annotate.Mark(x, y, item.number, item.colour, item.quiet))
         alt = (
-            f"{name.capitalize()} maximum intensity projection of {wording.tracer_words(study)}, {scale}, "
+            f"{name.capitalize()} maximum intensity projection of {wording.tracer_words(study)}, {window}, "
             f"with {wording.plural(len(marks), 'numbered mark')}"
         )
-        svg = annotate.annotated_svg(view.jpeg, view.width, view.height, marks, alt)
-        width = view.width + 2 * annotate.GUTTER
-        caption = f"{name.capitalize()} projection, {scale}"
+        svg = annotate.annotated_svg(view.jpeg, view.width, view.height, marks, alt, scale)
+        width = view.width + 2 * annotate.GUTTER * scale
+        caption = f"{name.capitalize()} projection, {window}"
         figures.append(Figure(f"{study.id}-{name}", "svg", svg.encode(), width, view.height, alt, caption))
     return tuple(figures)
 

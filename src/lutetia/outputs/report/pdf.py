@@ -95,7 +95,7 @@ def _content(report: Report, folder: Path) -> dict[str, Any]:
 
     content = plain(report)
     assert isinstance(content, dict)
-    patient = next((value for label, value in report.header if label == "Patient"), "")
+    patient = next((value for label, value in report.header if label in ("Patient", "Synthetic patient")), "")
     content["running"] = _printable(patient)
     return content
 

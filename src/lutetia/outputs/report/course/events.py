@@ -1,0 +1,59 @@
+"""Events between two visits that a source has words for: descriptive, with the numbers and the source beside them."""
+
+from __future__ import annotations
+
+from lutetia.model import Course, CourseEvent
+from lutetia.outputs.report import wording
+from lutetia.outputs.report.blocks import Cell, Column, Row, Table
+from lutetia.outputs.report.course.following import visit_words
+from lutetia.outputs.report.verdicts.subjects import numbered_words, subjects_words
+
+#: Evidence of more lesions than this is folded away: a line in a table, not a page.
+MOST_EVIDENCE = 3
+
+
+def event_table(course: Course) -> Table | None:
+    """One row per event, in the order of the visits; None when no source's event is raised or proposed."""
+    if not course.events:
+        return None
+    columns = (
+        Column("When", width=0.8),
+        Column("What a source has words for", width=1.7),
+        Column("Lesions", width=0.9),
+        Column("Evidence", width=2),
+        Column("Source", width=0.7),
+    )
+    note = "An event describes; none of them is response, progression or an order. Proposed: rests on what images only "
+    note += "propose, until a reader confirms it."
+    return Table(columns, tuple(map(_row, course.events)), notes=(note,), dense=True)
+
+
+def _row(event: CourseEvent) -> Row:
+    when = visit_words(event.visit)
+    if event.previous_visit:
+        when = f"{visit_words(event.previous_visit)} → {when}"
+    if event.date:
+        when += f", {wording.date_words(event.date, short=True)}"
+    proposed = event.state == "proposed"
+    facts = ", ".join(name.rsplit(".", 1)[-1].replace("_", " ") for name in event.rests_on)
+    what = f"{event.title}: {event.statement}" if event.title else event.statement
+    if proposed:
+        what += f" (proposed{f'; to be confirmed: {facts}' if facts else ''})"
+    told = [numbered_words(sentence) for sentence in event.evidence] or [_numbers(event)]
+    shown = "; ".join(told[:MOST_EVIDENCE])
+    rest = told[MOST_EVIDENCE:]
+    if rest:
+        shown += f"; and {len(rest)} more"
+    return Row(
+        (
+            Cell(when, "muted"),
+            Cell(what, "" if proposed else "strong"),
+            Cell(subjects_words(event.lesions) or "patient"),
+            Cell(shown or "–", "muted", more="; ".join(rest)),
+            Cell(" ".join(part for part in (event.code, event.source) if part), "muted"),
+        )
+    )
+
+
+def _numbers(event: CourseEvent) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {wording.number(value)}" for name, value in event.numbers.items())

@@ -1,0 +1,92 @@
+"""Numbers followed between two studies of one tracer, each by its published name, its evidence and its warning."""
+
+from __future__ import annotations
+
+from lutetia.model import Course, MetricValue, ResponseMetric
+from lutetia.outputs.report import wording
+from lutetia.outputs.report.blocks import Block, Cell, Column, Paragraph, Row, Section, Table, Tone
+from lutetia.outputs.report.course.following import named_study
+from lutetia.outputs.report.verdicts.subjects import subjects_words
+
+_ORDER = ("higher", "lower", "within", "suppressed", "not assessed")
+_WORDS = {"within": "within repeatability", "not assessed": "not assessed"}
+
+
+def response(course: Course) -> Section | None:
+    """A group per pair of studies, a row per metric; None where nothing is followed."""
+    metrics = [metric for metric in course.response if metric.values]
+    if not metrics:
+        return None
+    rows: list[Row] = []
+    for pair in dict.fromkeys((m.earlier_study, m.later_study) for m in metrics):
+        group = [m for m in metrics if (m.earlier_study, m.later_study) == pair]
+        rows.append(Row(heading=f"{named_study(course, pair[0])} → {named_study(course, pair[1])}"))
+        rows += map(_row, group)
+    columns = (
+        Column("Metric, by its published name", width=1.3),
+        Column("Before", "right", 0.6),
+        Column("Now", "right", 0.6),
+        Column("Change", "right", 0.7),
+        Column("Beyond repeatability?", width=1.4),
+        Column("Evidence and warning", width=2),
+    )
+    words = (
+        "Numbers between two studies of one tracer. None of them is called response: how far each was ever shown to "
+        "mean something stands beside it. °: not verified at the source."
+    )
+    blocks: list[Block] = [Paragraph(words, "muted"), Table(columns, tuple(rows), dense=True)]
+    return Section("Numbers over time, by name", tuple(blocks), anchor="response")
+
+
+def _row(metric: ResponseMetric) -> Row:
+    patient = next((value for value in metric.values if value.lesion is None), None)
+    single = patient if patient is not None else metric.values[0] if len(metric.values) == 1 else None
+    by_lesion = [value for value in metric.values if value.lesion is not None]
+    judged: list[str] = []
+    if patient is not None:
+        judged.append(_judgement(patient))
+    for state in _ORDER:
+        who = [value for value in by_lesion if value.judgement == state]
+        if who:
+            judged.append(f"{_WORDS.get(state, state)}: {subjects_words(v.lesion or '' for v in who)}")
+    reasons = dict.fromkeys(v.reason for v in metric.values if v.judgement == "suppressed" and v.reason)
+    judged += [f"suppressed because {reason}" for reason in reasons] if reasons else []
+    tone: Tone = "caution" if any(v.judgement in ("higher", "lower") for v in metric.values) else ""
+    name = metric.name + (f", {metric.unit}" if metric.unit else "") + ("" if metric.verified else "°")
+    said = [metric.evidence, metric.warning, metric.caution]
+    told = ". ".join(part.rstrip(".") for part in said if part)
+    more = [metric.definition, metric.numbers, f"repeatability: {metric.band_source}" if metric.band_source else ""]
+    more += [", ".join(metric.sources)]
+    return Row(
+        (
+            Cell(name, "strong", more=". ".join(part.rstrip(".") for part in more if part)),
+            Cell(_then(single)),
+            Cell(_now(single)),
+            Cell(_change(metric, single)),
+            Cell("; ".join(judged) or "–", tone),
+            Cell(wording.shortened(told, 240, ". ") or "–", "muted", more=told if len(told) > 240 else ""),
+        )
+    )
+
+
+def _then(value: MetricValue | None) -> str:
+    return "–" if value is None else value.before_text or wording.number(value.before)
+
+
+def _now(value: MetricValue | None) -> str:
+    return "–" if value is None else value.now_text or wording.number(value.now)
+
+
+def _change(metric: ResponseMetric, value: MetricValue | None) -> str:
+    if value is None or value.change is None:
+        return "–"
+    sign = "+" if value.change > 0 else ""
+    unit = metric.change_unit if metric.change_unit == "%" else f" {metric.change_unit}"
+    return f"{sign}{wording.number(value.change, 2)}{wording.NARROW if unit == '%' else ''}{unit}"
+
+
+def _judgement(value: MetricValue) -> str:
+    words = _WORDS.get(value.judgement, value.judgement)
+    if value.judgement == "not assessed" and value.reason:
+        return f"{words}: {value.reason}"
+    return words

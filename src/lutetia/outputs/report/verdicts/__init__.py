@@ -1,0 +1,1 @@
+"""What the rules say, in the report: open questions first, then each system for itself, then the profiles."""
