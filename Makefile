@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check bench evaluate mutate fuzz docs lock clean
+.PHONY: demo test check bench bench-course evaluate mutate fuzz docs lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Lutetia needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
@@ -36,6 +36,9 @@ docs: $(STAMP)  ## regenerate the generated pages
 
 bench: $(STAMP)  ## full-size study against the fair script (about ten minutes)
 	$(BIN)/python bench/run.py
+
+bench-course: $(STAMP)  ## two full-size PET/CTs of one patient, deformably aligned, DICOM to report
+	$(BIN)/python bench/course.py
 
 evaluate: $(STAMP)  ## read many simulated patients and judge them (needs the simulator beside the checkout; hours)
 	$(BIN)/python bench/evaluate.py

@@ -120,9 +120,10 @@ def machine() -> str:
     return f"{date.today().isoformat()}, {processor}, Python {platform.python_version()}, {libraries}"
 
 
-def write_docs(lines: list[str], page: Path) -> None:
+def write_docs(
+    lines: list[str], page: Path, begin: str = "<!-- benchmark: begin -->", end: str = "<!-- benchmark: end -->"
+) -> None:
     """Replace what stands between the markers of the page."""
-    begin, end = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
     text = page.read_text()
     head, rest = text.split(begin)
     _, tail = rest.split(end)

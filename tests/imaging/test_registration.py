@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lutetia.imaging.registration import AlignmentSettings, align, identity_alignment, smallest_jacobian
+from lutetia.imaging.registration.quality import dome_residual, uptake_agreement
 from lutetia.model import Grid, Volume
 
 SHAPE, SPACING = (110, 60, 80), 5.0
@@ -77,3 +80,43 @@ def test_a_point_may_come_alone() -> None:
     found = align(body(), body(shift_mm=(0, 0, 10), seed=6), "CT", RIGID)
     assert found.to_moving((0.0, 0.0, 0.0)).shape == (3,)
     assert found.to_moving((0.0, 0.0, 0.0))[2] == pytest.approx(10.0, abs=2.0)
+
+
+def uptake(dome_mm: float, seed: int) -> Volume:
+    """Working image of an uptake: a warm trunk, and a hot liver whose dome stands so much higher."""
+    grid = Grid((60, 30, 40), (6.0,) * 3, (-120.0, -90.0, 0.0))
+    z = np.arange(60)[:, None, None] * 6.0
+    image = np.where(z < 150 + dome_mm, 3.0, 1.0) * np.ones(grid.shape)
+    return Volume(
+        (image + np.random.default_rng(seed).normal(0, 0.1, grid.shape)).astype(np.float32), grid, "sqrt(SUV)"
+    )
+
+
+def test_uptakes_agree_less_when_a_deformation_follows_the_breath_of_the_cts_alone() -> None:
+    fixed, same, lifted = uptake(0, 1), uptake(0, 2), uptake(18, 3)
+    rigid = identity_alignment(fixed.grid)
+    field = np.zeros((*fixed.grid.shape, 3), np.float32)
+    field[..., 2] = 18.0
+    deformed = replace(rigid, displacement_mm=field)
+    assert uptake_agreement(deformed, fixed, same) < uptake_agreement(rigid, fixed, same)
+    assert uptake_agreement(deformed, fixed, lifted) > uptake_agreement(rigid, fixed, lifted)
+
+
+def lung_over_liver(base: int, gas: bool = False) -> np.ndarray:
+    """A working CT (4 mm): lung from slice `base` up, liver below, and on demand gas in the bowel."""
+    image = np.full((70, 50, 60), -500.0, np.float32)
+    image[2:68, 5:45, 5:55] = 50.0
+    image[base:66, 12:38, 10:25] = -500.0
+    if gas:
+        image[10:16, 20:26, 40:46] = -500.0
+    return image
+
+
+def test_the_dome_is_measured_at_the_lung_and_not_at_gas_in_the_bowel() -> None:
+    assert dome_residual(lung_over_liver(40), lung_over_liver(43, gas=True), 4.0) == 12.0
+    assert dome_residual(lung_over_liver(40, gas=True), lung_over_liver(40), 4.0) == 0.0
+
+
+def test_without_lungs_no_dome_is_claimed() -> None:
+    abdomen = lung_over_liver(40)[:36]
+    assert dome_residual(abdomen, abdomen, 4.0) is None

@@ -9,18 +9,29 @@ import numpy as np
 from lutetia.imaging.registration.alignment import Alignment, AlignmentQuality, AlignmentSettings, Kind
 from lutetia.imaging.registration.deformable import demons_field, smallest_jacobian
 from lutetia.imaging.registration.images import moved_onto, overlap_box, warped, working_image
-from lutetia.imaging.registration.quality import judge
+from lutetia.imaging.registration.quality import judge, uptake_agreement
 from lutetia.imaging.registration.rigid import rigid_matrix
 from lutetia.model import Volume
 
 
-def align(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSettings | None = None) -> Alignment:
+def align(
+    fixed: Volume,
+    moving: Volume,
+    kind: Kind,
+    settings: AlignmentSettings | None = None,
+    uptakes: tuple[Volume, Volume] | None = None,
+) -> Alignment:
     """Align the moving study to the fixed one.
+
+    A deformation is kept only where it helps: it must raise the similarity of the CTs without a fold, and, where the
+    uptake of both studies is given, it must not make the uptakes agree less. CTs are taken in one breath, PET over
+    many; a deformation that follows the breath of the CTs leads the lesions astray.
 
     Parameters
     ----------
     fixed, moving : two CTs in HU (`kind` "CT"), or two PET or SPECT images in SUV or any linear unit ("PET")
     settings : see `AlignmentSettings`
+    uptakes : PET or SPECT of the fixed and of the moving study, in any unit
 
     Returns
     -------
@@ -53,7 +64,12 @@ def align(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSettings
     jacobian = smallest_jacobian(displacement, spacing)
     quality = judge(target, warped(moved, displacement, spacing, fill), kind, spacing, jacobian)
     better = (quality.similarity or 0.0) > (rigid_quality.similarity or 0.0)
-    if jacobian <= 0 or not better:
-        reason = "the deformable field folded" if jacobian <= 0 else "deforming did not help"
-        return replace(rigid, quality=replace(rigid_quality, reasons=(*rigid_quality.reasons, f"{reason}: rigid kept")))
-    return Alignment(matrix, displacement, grid, "rigid + fast symmetric forces demons", overlap, quality)
+    found = Alignment(matrix, displacement, grid, "rigid + fast symmetric forces demons", overlap, quality)
+    why = "the deformable field folded" if jacobian <= 0 else "" if better else "deforming did not help"
+    if not why and uptakes is not None:
+        seen = tuple(working_image(u, "PET", spacing) for u in uptakes)
+        if not uptake_agreement(found, *seen) >= uptake_agreement(rigid, *seen):
+            why = "the deformation follows the breath of the CTs and not the uptake"
+    if why:
+        return replace(rigid, quality=replace(rigid_quality, reasons=(*rigid_quality.reasons, f"{why}: rigid kept")))
+    return found

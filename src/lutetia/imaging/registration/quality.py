@@ -10,24 +10,77 @@ from lutetia.model import Volume
 
 
 def dice(a: Array, b: Array) -> float:
+    """Dice coefficient of two masks; NaN when both are empty."""
     total = int(a.sum()) + int(b.sum())
     return 2.0 * int((a & b).sum()) / total if total else float("nan")
 
 
+#: gas of the bowel and of the stomach is less than this; a lung is more
+_LUNG_ML = 300.0
+#: lung above and solid tissue below a point of the dome, mm
+_ABOVE_MM, _BELOW_MM = 40.0, 40.0
+
+
+def _lung_base(image: Array, spacing_mm: float) -> Array:
+    """Height (slice) of the base of the lungs over each column (y, x); NaN where there is no lung of 40 mm."""
+    inside = np.stack([ndi.binary_fill_holes(plane) for plane in image > -450])
+    labels, _ = ndi.label(inside & (image < -380))
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    lung = (sizes >= _LUNG_ML * 1000.0 / spacing_mm**3)[labels]
+    base: Array = lung.argmax(axis=0).astype(float)
+    base[(lung.sum(axis=0) < _ABOVE_MM / spacing_mm) | (base == 0)] = np.nan
+    return base
+
+
 def dome_residual(fixed: Array, moved: Array, spacing_mm: float) -> float | None:
-    """Median absolute difference in height of the lung–abdomen surface, mm; None where no lung is seen."""
-    heights = []
-    for image in (fixed, moved):
-        lung = (image < -380) & ndi.binary_fill_holes(image > -480)
-        column = lung.argmax(axis=0).astype(float)
-        column[~lung.any(axis=0) | (column == 0)] = np.nan
-        heights.append(column)
-    difference = np.abs(heights[0] - heights[1])
-    difference = difference[np.isfinite(difference)]
-    return float(np.median(difference) * spacing_mm) if difference.size > 60 else None
+    """Median absolute difference in height of the dome of the liver under the lung, mm; None where it is not seen.
+
+    Parameters
+    ----------
+    fixed, moved : working CTs (z, y, x) on one grid, the moving one carried by the transform that is used
+    """
+    bases = _lung_base(fixed, spacing_mm), _lung_base(moved, spacing_mm)
+    deep = int(_BELOW_MM / spacing_mm)
+    rows, columns = np.nonzero(np.isfinite(bases[0]) & np.isfinite(bases[1]) & (bases[0] > deep))
+    if not len(rows):
+        return None
+    heights = bases[0][rows, columns].astype(int)
+    below = np.stack([fixed[heights - n, rows, columns] for n in range(2, deep + 1)])
+    solid = (below > -30).all(axis=0) & (below < 250).all(axis=0)  # liver or spleen: no fat, gas or bone beneath
+    if solid.sum() < 40:
+        return None
+    difference = np.abs(bases[0][rows, columns] - bases[1][rows, columns])[solid]
+    return float(np.median(difference) * spacing_mm)
+
+
+def uptake_agreement(alignment: Alignment, fixed: Volume, moving: Volume) -> float:
+    """Normalised mutual information of two uptake images after alignment, 0 (unrelated) to 1.
+
+    Parameters
+    ----------
+    fixed, moving : working images of PET or SPECT, of any two tracers; counted where the fixed one shows a body
+    """
+    index = np.argwhere(fixed.array > 0.4)
+    if not len(index):
+        return float("nan")
+    there = moving.grid.to_index(alignment.to_moving(fixed.grid.to_lps(index))).T
+    a = fixed.array[tuple(index.T)]
+    b = ndi.map_coordinates(moving.array, there, order=1, mode="constant", cval=-1.0)
+    joint, _, _ = np.histogram2d(a[b >= 0], b[b >= 0], bins=48)
+    if not joint.sum():
+        return float("nan")
+    p = joint / joint.sum()
+
+    def entropy(q: Array) -> float:
+        return -float((q[q > 0] * np.log(q[q > 0])).sum())
+
+    of_a, of_b = entropy(p.sum(axis=1)), entropy(p.sum(axis=0))
+    return 2.0 * (of_a + of_b - entropy(p)) / (of_a + of_b) if of_a + of_b > 0 else float("nan")
 
 
 def judge(fixed: Array, moved: Array, kind: Kind, spacing_mm: float, jacobian: float | None) -> AlignmentQuality:
+    """Quality from the working images, the moving one carried by the transform that is used; see `AlignmentQuality`."""
     reasons = []
     body_level = -450 if kind == "CT" else 0.4
     body = dice(fixed > body_level, moved > body_level)

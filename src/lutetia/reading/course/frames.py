@@ -137,7 +137,7 @@ def _kept_or_aligned(
     if store is None:
         return _align(fixed, moving, settings)
     name = f"align-{moving.study.id}"
-    key = stage_key(name, _files(fixed), _files(moving), asdict(settings))
+    key = stage_key(name, "kept where uptakes agree", _files(fixed), _files(moving), asdict(settings))
     kept = store.find(name, key)
     if kept is not None:
         return load_alignment(kept)
@@ -181,9 +181,9 @@ def load_alignment(folder: Path) -> Alignment:
 
 
 def _align(fixed: StudyReading, moving: StudyReading, settings: AlignmentSettings) -> Alignment | None:
-    if fixed.ct is not None and moving.ct is not None:
-        return align(fixed.ct, moving.ct, "CT", settings)
     a, b = _uptake(fixed), _uptake(moving)
+    if fixed.ct is not None and moving.ct is not None:
+        return align(fixed.ct, moving.ct, "CT", settings, (a, b) if a is not None and b is not None else None)
     return align(a, b, "PET", settings) if a is not None and b is not None else None
 
 

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from lutetia.model import HistoryEvent, Observation, Place, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import Identified
+from lutetia.reading.course.parting import parting
 from lutetia.reading.course.places import ct_contrast, stands_out
 from lutetia.reading.study import StudyReading
 
 #: change of volume that is more than repeatability: ±30 % (eligibility §5.3, convention: no published SSTR limit)
 GROWN, SHRUNK = 1.30, 0.70
+#: events that a second look at the place cannot change
+SETTLED = ("split", "merged", "outside_field")
 
 
 def previous_study(
@@ -75,6 +78,10 @@ def history_of(
                 continue
         then = previous_study(reading, readings, visits)
         event, evidence = _event(lesion, reading, then, places, readings, visits, frames)
+        if then is not None and event not in SETTLED:
+            parted = parting(lesion, reading, then, frames)
+            if parted is not None:
+                event, evidence = parted.relation, parted.evidence
         events.append(HistoryEvent(study=study, event=event, evidence=evidence))
     return tuple(events)
 
