@@ -25,6 +25,10 @@ def _mapping(pairs: list[str] | None, option: str) -> dict[str, str]:
     return out
 
 
+#: more errors than this are counted; the record has them all
+_MOST_ERRORS = 3
+
+
 def _summary(course: Course, out: Path, *, report: bool) -> str:
     """A few lines that say what was read and where it lies."""
     lines = []
@@ -36,16 +40,23 @@ def _summary(course: Course, out: Path, *, report: bool) -> str:
             )
         elif study.suv_refusal is not None:
             lines.append(f"  SUV refused: {study.suv_refusal.message}")
+            if study.suv_refusal.override:
+                lines.append(f"    settle it with {study.suv_refusal.override}")
         for name, reference in study.references.items():
             value = "–" if reference.suv_mean is None else f"{reference.suv_mean:.2f}"
             why = f" ({reference.reasons[0]})" if reference.reasons and reference.status != "ok" else ""
             lines.append(f"  {name.replace('_', ' '):11} {value:>6}  {reference.status}{why}")
     candidates = [x for x in course.lesions if x.status in ("candidate", "confirmed")]
     lines.append(f"{len(candidates)} candidate lesions, {len(course.lesions) - len(candidates)} sites set apart")
-    for level in ("error", "caution"):
-        found = [i for i in course.issues if i.level == level]
-        if found:
-            lines.append(f"{len(found)} {level}{'s' if len(found) > 1 else ''}: see issues in the report")
+    errors = [i for i in course.issues if i.level == "error"]
+    for issue in errors[:_MOST_ERRORS]:
+        lines.append(f"ERROR {issue.message} [{issue.code}]" + (f"\n  where: {issue.where}" if issue.where else ""))
+    if len(errors) > _MOST_ERRORS:
+        lines.append(f"and {len(errors) - _MOST_ERRORS} more errors: issues in findings.json")
+    cautions = sum(i.level == "caution" for i in course.issues)
+    if cautions:
+        place = "the report" if report else "findings.json"
+        lines.append(f"{cautions} caution{'s' if cautions > 1 else ''}: see issues in {place}")
     files = ["findings.json", "lesions.csv", *(["report.html", "report.pdf"] if report else [])]
     lines.append(f"results in {out}: {', '.join(files)}; DICOM and label maps by study")
     return "\n".join(lines)
@@ -149,5 +160,5 @@ def register(app: typer.Typer) -> None:
         else:
             typer.echo(_summary(course, out, report=report))
         sys.stdout.flush()
-        if any(s.suv_refusal is not None for s in course.studies):
+        if any(s.suv_refusal is not None for s in course.studies) or any(i.level == "error" for i in course.issues):
             raise typer.Exit(1)

@@ -82,7 +82,7 @@ def select(
             f"There is no PET or SPECT series, only {', '.join(kinds)}",
             where=", ".join(inventory.paths) or chosen.key,
             expected="a PET (or quantitative SPECT) series; a CT may come with it",
-            remedy="give the folder that holds the PET; lutetia scan lists what was found",
+            remedy="give the folder that holds the PET; lutetia scan lists what was found and what could not be read",
         )
     elsewhere = [scan for scan in scans if scan not in with_pet]
     selections = [_of_study(chosen, study, elsewhere, wanted_pet, wanted_ct) for study in with_pet]

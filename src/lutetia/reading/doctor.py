@@ -10,6 +10,7 @@ import shutil
 from typing import Literal
 
 import lutetia
+from lutetia.imaging.anatomy.sources import anatomy_sources
 from lutetia.model import Record
 
 State = Literal["present", "missing", "optional"]
@@ -91,36 +92,32 @@ def _codecs() -> list[Check]:
     return checks
 
 
-def _programs() -> list[Check]:
-    table: tuple[tuple[Literal["backend", "validator"], str, str, str], ...] = (
-        (
-            "backend",
-            "TotalSegmentator",
-            "organ masks by a trained model; its weights are never downloaded by Lutetia",
-            "install it in its own environment (pip install TotalSegmentator), download its weights yourself, "
-            "and put the program on PATH",
-        ),
-        (
-            "backend",
-            "moosez",
-            "organ masks by a trained model; its output folder can be given with --organs",
-            "install it in its own environment (pip install moosez)",
-        ),
-        ("validator", "dciodvfy", "checks DICOM objects against the standard", "Debian: apt-get install dicom3tools"),
-    )
-    checks = []
-    for group, program, purpose, remedy in table:
-        where = shutil.which(program)
-        checks.append(
-            Check(
-                group=group,
-                name=program,
-                state="present" if where else "optional",
-                detail=purpose if where else f"not found: {purpose}",
-                remedy="" if where else remedy,
-            )
+def _backends() -> list[Check]:
+    """Every way to organ masks, as the room of anatomy knows them."""
+    return [
+        Check(
+            group="backend",
+            name=source.title,
+            state="present" if source.available else "optional",
+            detail=source.detail,
+            remedy=source.remedy,
         )
-    return checks
+        for source in anatomy_sources()
+    ]
+
+
+def _validators() -> list[Check]:
+    where = shutil.which("dciodvfy")
+    purpose = "checks DICOM objects against the standard"
+    return [
+        Check(
+            group="validator",
+            name="dciodvfy",
+            state="present" if where else "optional",
+            detail=f"{where}: {purpose}" if where else f"not found: {purpose}",
+            remedy="" if where else "Debian: apt-get install dicom3tools",
+        )
+    ]
 
 
 def doctor() -> tuple[Check, ...]:
@@ -138,10 +135,4 @@ def doctor() -> tuple[Check, ...]:
         detail=f"{lutetia.__version__} on Python {platform.python_version()}, {platform.system()}"
         f" {platform.machine()}, {os.cpu_count()} cores",
     )
-    embedded = Check(
-        group="backend",
-        name="embedded anatomy",
-        state="present",
-        detail="the default: CT and PET, no weights, no network",
-    )
-    return (system, *_libraries(), *_codecs(), embedded, *_programs())
+    return (system, *_libraries(), *_codecs(), *_backends(), *_validators())

@@ -12,7 +12,8 @@ import lutetia
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import StudySelection, select
 from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
-from lutetia.reading.corrections import apply_corrections, load_corrections
+from lutetia.reading.corrections import apply_corrections
+from lutetia.reading.corrections_file import load_corrections
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, read_study
@@ -91,6 +92,7 @@ def read_course(
         As `select_studies`.
     """
     settings = settings or ReadSettings()
+    _refuse_early(settings)
     selections, scan_issues = select_studies(paths, settings, progress)
     names = study_names(selections)
     readings = []
@@ -103,6 +105,21 @@ def read_course(
         readings.append(read_study(selection, name, settings, step, store))
     inputs = tuple(str(p) for p in paths)
     return assemble(tuple(readings), scan_issues, settings, inputs, lambda stage, share: progress(stage, 0.9), store)
+
+
+def _refuse_early(settings: ReadSettings) -> None:
+    """Read what was typed before any image is: a slip in a case is said at once, not after minutes."""
+    if settings.corrections is not None:
+        load_corrections(settings.corrections)
+    if settings.case:
+        read_case(Path(settings.case))
+
+
+def _once(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:
+    """Every issue once: what the scan said of a file, and the reading of its study said again, is the study's."""
+    told = {(issue.code, issue.message, issue.where) for issue in issues if issue.study is not None}
+    kept = [i for i in issues if i.study is not None or (i.code, i.message, i.where) not in told]
+    return tuple(dict.fromkeys(kept))
 
 
 def assemble(
@@ -134,7 +151,7 @@ def assemble(
         studies=joined.studies,
         lesions=joined.lesions,
         conventions=_conventions(readings),
-        issues=(*scan_issues, *joined.issues),
+        issues=_once((*scan_issues, *joined.issues)),
         treatments=tuple(_entry(e) for e in entries if e.kind == "treatment"),
         facts=tuple(_entry(e) for e in entries if e.kind != "treatment"),
         visits=joined.visits,

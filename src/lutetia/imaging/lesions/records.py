@@ -11,10 +11,11 @@ from lutetia.imaging.lesions.correlate import ct_correlate
 from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.observed import observed
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.working import Working
-from lutetia.imaging.measures import measure, sample_at_voxels
-from lutetia.model import Lesion, Observation, Reference, Volume
+from lutetia.imaging.measures import sample_at_voxels
+from lutetia.model import Lesion, Reference, Volume
 
 Array = npt.NDArray[Any]
 
@@ -37,7 +38,17 @@ def lesion_record(
     """The record of one lesion with its one observation."""
     outline = entry.outline
     assert outline is not None
-    m = measure(suv, outline.voxels, offsets)
+    measured = observed(
+        suv,
+        outline.voxels,
+        study,
+        number,
+        method=outline.method,
+        threshold=outline.threshold,
+        background=entry.focus.background,
+        references=references,
+        offsets=offsets,
+    )
     candidate = not entry.judgement.physiological
     hu_mean = hu_sd = None
     correlate: str | None = None
@@ -50,39 +61,20 @@ def lesion_record(
             correlate, ct_size = ct_correlate(ct, entry)
     distances = {}
     if candidate:
-        centre = np.asarray(m.centroid_mm)
+        centre = np.asarray(measured.centroid_mm)
         for name in _DISTANCES:
             away = marks.distance(name, centre)
             if away is not None:
                 distances[name] = round(away, 1)
-    observation = Observation(
-        study=study,
-        label=number,
-        suv_max=m.suv_max,
-        suv_mean=m.suv_mean,
-        suv_peak=m.suv_peak,
-        suv_peak_global=m.suv_peak_global,
-        suv_sd=m.suv_sd,
-        coefficient_of_variation=m.coefficient_of_variation,
-        volume_ml=m.volume_ml,
-        tlu=m.tlu,
-        centroid_mm=m.centroid_mm,
-        max_position_mm=m.max_position_mm,
-        long_axis_mm=m.long_axis_mm,
-        short_axis_mm=m.short_axis_mm,
-        local_background=entry.focus.background,
-        mask_method=outline.method,
-        mask_threshold_suv=outline.threshold,
-        ratio_liver=_ratio(m.suv_max, references.get("liver")),
-        ratio_spleen=_ratio(m.suv_max, references.get("spleen")),
-        ratio_blood_pool=_ratio(m.suv_max, references.get("blood_pool")),
-        core_mean=_core_mean(suv.array, outline.voxels),
-        ct_mean_hu=hu_mean,
-        ct_sd_hu=hu_sd,
-        ct_correlate=correlate,
-        ct_long_axis_mm=ct_size,
-        organ_distances_mm=distances,
-        flags=_flags(suv, outline.voxels, m.long_axis_mm, m.volume_ml, entry, settings),
+    observation = measured.model_copy(
+        update={
+            "ct_mean_hu": hu_mean,
+            "ct_sd_hu": hu_sd,
+            "ct_correlate": correlate,
+            "ct_long_axis_mm": ct_size,
+            "organ_distances_mm": distances,
+            "flags": _flags(suv, outline.voxels, measured.long_axis_mm or 0.0, measured.volume_ml, entry, settings),
+        }
     )
     site = entry.site
     reason = entry.judgement.reason
@@ -103,28 +95,6 @@ def lesion_record(
         confluent=entry.confluent,
         observations=(observation,),
     )
-
-
-def _ratio(value: float, reference: Reference | None) -> float | None:
-    if reference is None or not reference.suv_mean:
-        return None
-    return value / reference.suv_mean
-
-
-def _core_mean(suv: Array, voxels: Array) -> float:
-    """Mean of the voxels that are not at the edge of the region; of all of them in a small region."""
-    low = voxels.min(0) - 1
-    mask = np.zeros(tuple(voxels.max(0) - low + 2), bool)
-    at = voxels - low
-    mask[tuple(at.T)] = True
-    inner = np.ones(len(at), bool)
-    for axis in range(3):
-        for step in (-1, 1):
-            moved = at.copy()
-            moved[:, axis] += step
-            inner &= mask[tuple(moved.T)]
-    chosen = voxels[inner] if inner.sum() >= 3 else voxels
-    return float(suv[tuple(chosen.T)].mean(dtype=np.float64))
 
 
 def _flags(

@@ -55,9 +55,9 @@ def lesion_table(shown: tuple[Shown, ...], study: Study) -> Table:
     """The candidate and confirmed lesions of a study, grouped by region."""
     listed = [item for item in shown if not item.quiet]
     graded = _graded(tuple(listed))
-    columns = [Column("No.", "right"), Column("Site", width=1.25)]
+    columns = [Column("No.", "right"), Column("Site", width=1.2)]
     if graded:
-        columns += [Column("Grade", "center"), Column("Margin to the nearest cut", width=1.45)]
+        columns += [Column("Grade", "center"), Column("Margin to the nearest cut", width=1.2)]
     columns += [
         Column("SUVmax", "right"),
         Column("SUVpeak", "right"),
@@ -67,7 +67,7 @@ def lesion_table(shown: tuple[Shown, ...], study: Study) -> Table:
         Column("T/L", "right"),
         Column("T/S", "right"),
         Column("T/BP", "right"),
-        Column("Remarks", width=1.25),
+        Column("Remarks", width=1.75),
     ]
     sentences = dict.fromkeys(note for item in listed for note in wording.grade_notes(item.grade))
     letters = {sentence: _letter(index) for index, sentence in enumerate(sentences)}

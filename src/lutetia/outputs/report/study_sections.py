@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lutetia.model import Course, Reference, Study, VoiMeasure
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.acquisition import acquisition_checks
@@ -70,7 +72,7 @@ def acquisition_blocks(study: Study) -> tuple[Block, ...]:
         tracer += f" ({_BINDS.get(detail.binds, detail.binds.replace('_', ' '))}; {detail.radionuclide})"
     rows = [
         ("Tracer", tracer),
-        ("Told by", detail.evidence if detail is not None and detail.evidence else "–"),
+        ("Told by", _isotope(detail.evidence) if detail is not None and detail.evidence else "–"),
         ("Study", f"{study.modality}, {wording.date_words(study.date)}" + (f", {study.visit}" if study.visit else "")),
         ("Scanner", scanner),
         ("Injection", wording.moment_words(facts.injection)),
@@ -105,6 +107,11 @@ def acquisition_blocks(study: Study) -> tuple[Block, ...]:
         Column("Source", width=1),
     )
     return (Facts(tuple(rows), columns=2), Table(columns, checks, dense=True))
+
+
+def _isotope(text: str) -> str:
+    """DICOM writes a superscript between carets: ``Dotatate Ga^68^`` → ``Dotatate Ga-68``."""
+    return re.sub(r"(?<=[A-Za-z])\^(\d+m?)\^", r"-\1", text)
 
 
 def suv_blocks(study: Study) -> tuple[Block, ...]:
