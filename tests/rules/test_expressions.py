@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lutetia.model import RuleError
+from lutetia.rules.decision import Decision
 from lutetia.rules.expressions import compile_expression
 from lutetia.rules.facts import UNKNOWN, FactView, OneOf
-from lutetia.rules.possible import Decision, possible_labels
+from lutetia.rules.possible import possible_labels
 from lutetia.rules.vocabulary import built_in_vocabulary
 
 VOCABULARY = built_in_vocabulary()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -200,3 +201,21 @@ def test_group_outcomes_are_no_rule_and_never_in_a_score() -> None:
     for line in _lines():
         assert not re.search(r"\b(?:101\.8|46\.5|25\.5|16\.7|11\.5)\b months", line)
         assert "median OS" not in line
+
+
+def test_what_is_missing_stands_first_in_the_data_too() -> None:
+    for result in _scores():
+        for verdict in result.verdicts:
+            missing = [gate for gate in verdict.gates if gate.state == "indeterminate"]
+            if missing:
+                plain = verdict.as_dict()
+                assert next(iter(plain)) == "indeterminate_gates"
+                assert len(plain["indeterminate_gates"]) == len(missing)
+
+
+def test_nothing_is_merged_over_profiles() -> None:
+    assert not {field.name for field in dataclasses.fields(Verdict)} & {"overall", "eligible", "suitable", "decision"}
+    for result in _scores():
+        plain = result.as_dict()
+        assert "combined" not in plain
+        assert "overall_eligibility" not in json.dumps(plain).lower()

@@ -145,7 +145,8 @@ class FactView:
     def _compute(self, name: str, definition: FactDefinition) -> Fact:
         if definition.derived == "rule":
             return self.by_rule(name, self) if self.by_rule else UNKNOWN
-        from lutetia.rules.possible import Decision, condition, possible_labels
+        from lutetia.rules.decision import Decision, condition
+        from lutetia.rules.possible import possible_labels
 
         pairs = self.vocabulary.derivation(name)
         if len(pairs) == 1 and pairs[0][0] is not None and pairs[0][1] is None:

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from lutetia.model import RuleError, UsageError
+from lutetia.rules.decision import Decision
 from lutetia.rules.positions import Document, read_yaml
-from lutetia.rules.possible import Decision
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.rule import Frame, Spoken, speak

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lutetia.model import Citation, RuleError
+from lutetia.rules.answer_classes import answers_in_words, representatives
+from lutetia.rules.decision import Decision
 from lutetia.rules.expressions import Scalar
 from lutetia.rules.facts import UNKNOWN, Fact, FactView
-from lutetia.rules.possible import Decision, answers_in_words, possible_labels, representatives
+from lutetia.rules.possible import possible_labels
 from lutetia.rules.rule import Frame, Spoken, plain, speak
 from lutetia.rules.schema import GateEntry
 from lutetia.rules.verdict import Gate, Question

@@ -8,18 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.model import RuleError
+from lutetia.rules.answer_classes import answers_in_words, representatives
+from lutetia.rules.decision import Decision, condition
 from lutetia.rules.expressions import Aggregate, Expression, Scalar, same
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
-from lutetia.rules.possible import (
-    Decision,
-    Possible,
-    answers_in_words,
-    condition,
-    number_range,
-    possible_labels,
-    representatives,
-    truth_vectors,
-)
+from lutetia.rules.lesion_states import number_range, truth_vectors
+from lutetia.rules.possible import Possible, possible_labels
 from lutetia.rules.rule import Frame
 from lutetia.rules.schema import ValueEntry
 from lutetia.rules.verdict import Question, Row
@@ -287,7 +281,7 @@ def _number_or_range(decision: Decision, view: FactView) -> Any:
         if math.isnan(low) or (low != high and _unmeasured(decision.numbers[0], (low, high), decision, rows, view)):
             return None
         return _tidy(low) if low == high else (_tidy(low), _tidy(high))
-    from lutetia.rules.possible import lesion_states
+    from lutetia.rules.lesion_states import lesion_states
 
     expression = decision.options[0][1]
     assert expression is not None

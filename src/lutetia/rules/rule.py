@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lutetia.model import Citation, ConventionUse, RuleError
+from lutetia.rules.decision import Decision
 from lutetia.rules.expressions import Expression, compile_expression
 from lutetia.rules.facts import UNKNOWN, FactView, OneOf
 from lutetia.rules.positions import Document, Path_
-from lutetia.rules.possible import Decision, possible_labels
+from lutetia.rules.possible import possible_labels
 from lutetia.rules.schema import CiteEntry, ConventionEntry, RuleFile, Sentence, SourceEntry
 from lutetia.rules.verdict import Note, Row
 from lutetia.rules.vocabulary import Vocabulary

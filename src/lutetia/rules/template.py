@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lutetia.rules.case import _DATED_LESION_FACTS as DATED_LESION_FACTS
-from lutetia.rules.case import CASE_SCHEMA, SECTIONS
+from lutetia.rules.case_reader import DATED_LESION_FACTS
+from lutetia.rules.case_record import CASE_SCHEMA, SECTIONS
 from lutetia.rules.recist_case import RecistCase
 from lutetia.rules.timeline import TimelineEntry
 from lutetia.rules.vocabulary import FactDefinition, Vocabulary, built_in_vocabulary

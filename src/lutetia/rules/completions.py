@@ -1,0 +1,30 @@
+"""What may take the place of facts that are missing: one value of every class that the conditions can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lutetia.rules.answer_classes import representatives
+from lutetia.rules.decision import Decision
+from lutetia.rules.facts import Fact, FactView
+
+MAX_COMPLETIONS = 60_000
+
+
+def completions(
+    names: Sequence[str], values: Mapping[str, Fact], known: Mapping[str, Any], decision: Decision, view: FactView
+) -> Iterator[dict[str, Any]]:
+    if not names:
+        yield dict(known)
+        return
+    name, rest = names[0], names[1:]
+    for value in representatives(
+        name,
+        view.vocabulary[name],
+        values[name],
+        known,
+        decision.comparisons,
+        decision.symbols.get(name, frozenset()),
+    ):
+        yield from completions(rest, values, {**known, name: value}, decision, view)
