@@ -72,7 +72,7 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
                 between[k, rows[0] : int(spine.front[z]) - box[1].start, low:high] = True
         core = mm.depth_inside(np.ascontiguousarray(soft & between), SPACING) > 9
         if core.sum() > 100:
-            candidates.extend(_peaks(part[core], 6.0, -20.0, 400.0)[:2])
+            candidates.extend(_without_myocardium(_peaks(part[core], 6.0, -20.0, 400.0)[:2]))
             if scene.pet_smooth is not None and scene.pet_field is not None:
                 values = scene.pet_smooth[box][core & scene.pet_field[box]]
                 if len(values) > 500:
@@ -85,11 +85,20 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
     bright = ct[beside & (ct > 110) & (ct < 450) & scene.body]
     if len(bright) > 300:
         for value in _peaks(bright, 10.0, 110.0, 450.0)[:2]:
-            if all(abs(value - c) > 25 for c in candidates):
+            # a peak at the end of the range is the foot of something darker
+            if value > 120 and all(abs(value - c) > 25 for c in candidates):
                 candidates.append(value)
     if not candidates:
         candidates.append(40.0)
     return [c for c in candidates if np.isfinite(c)][:3], uptake
+
+
+def _without_myocardium(peaks: list[float]) -> list[float]:
+    """The heart's densities without its wall: after contrast myocardium reaches 130 HU, the blood in it more."""
+    brightest = max(peaks, default=0.0)
+    if brightest <= 130:
+        return peaks
+    return [p for p in peaks if p > 130 or brightest - p < 25]
 
 
 def _peaks(values: npt.NDArray[np.float32], width: float, low: float, high: float) -> list[float]:
@@ -124,7 +133,8 @@ def track_aorta(
     Per slice, discs of 6.5 to 19.5 mm radius compete. A disc scores by its likeness to blood inside less that of the
     ring around it (the 12 least blood-like of 16 directions, since oesophagus, crus or vertebra may touch), less a
     penalty when its centre is far from the vertebral column, inside it or behind its front third. With PET, discs as
-    cold as muscle are penalised (crus, psoas, intercostal muscle have the density of unenhanced blood); warmth earns
+    cold as muscle are penalised (crus, psoas, intercostal muscle have the density of unenhanced blood), and such as are
+    two to three times as hot as the blood in the heart (liver that touches the column); what lies between earns
     nothing, so that noise does not draw the track.
     """
     count = high - low
@@ -157,7 +167,8 @@ def track_aorta(
         for n in range(count):
             k, (y0, x0) = low + n, origin[n]
             ya, yb, xa, xb = max(0, y0), min(rows, y0 + height), max(0, x0), min(columns, x0 + width)
-            part = np.clip((scene.pet_smooth[k, ya:yb, xa:xb] / uptake - 0.4) / 0.4, 0, 1)
+            ratio = scene.pet_smooth[k, ya:yb, xa:xb] / uptake
+            part = np.clip((ratio - 0.4) / 0.4, 0, 1) - np.clip((ratio - 2.0) / 1.0, 0, 1)
             part[~scene.pet_field[k, ya:yb, xa:xb]] = 1
             warm[n, ya - y0 : yb - y0, xa - x0 : xb - x0] = part
         cold = 1 - warm

@@ -11,6 +11,9 @@ from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
+#: gaps up to twice this wide between parts of the liver belong to it when they are as dense
+ENCLOSED_MM = 15.0
+
 
 @dataclass(frozen=True, eq=False)
 class Liver:
@@ -84,6 +87,26 @@ def _solid(mask: mm.Mask, trunk: Trunk, allowed: mm.Mask) -> mm.Mask:
     return result
 
 
+def enclosed_liver(mask: mm.Mask, trunk: Trunk, room: mm.Mask, hu: float, suv: float) -> mm.Mask:
+    """Tissue as dense as the liver that lies between its parts: what is left of the liver where tumour is the majority.
+
+    Uptake can't tell it from a neighbour (it is as much colder than the tumour as a stomach is than a liver); that it
+    is enclosed can. What is colder than a third of the usual uptake is blood, muscle or a cyst and stays out.
+    """
+    assert trunk.pet_smooth is not None
+    box = mm.bounding_box(mask, 8)
+    if box is None:
+        return mask
+    part = np.ascontiguousarray(mask[box])
+    near = mm.distance_to(part, SPACING) <= ENCLOSED_MM
+    closed = mm.depth_inside(near, SPACING) > ENCLOSED_MM
+    density, uptake = trunk.ct_smooth[box], trunk.pet_smooth[box]
+    alike = (density > hu - 20) & (density < hu + 45) & (uptake > 0.3 * suv)
+    result = mask.copy()
+    result[box] = part | ndi.binary_opening(closed & room[box] & (alike | part), mm.FACES)
+    return result
+
+
 def _without_spleen(mask: mm.Mask, trunk: Trunk, other_mm: mm.Floats, suv: float) -> mm.Mask:
     """Take away large hot pieces across the midline that lie behind: a spleen that touches the left lobe.
 
@@ -149,6 +172,7 @@ def find_liver(trunk: Trunk) -> Liver | None:
             again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
             again &= mm.dilate(mask, 12.0, SPACING) & rows[:, None, None]
             mask = mm.largest(mask | ndi.binary_opening(again | mask, mm.FACES))
+            mask = enclosed_liver(mask, trunk, room & trunk.measured, hu, suv)
             mask = _without_spleen(mask, trunk, other, suv)
             evidence["suv_mode"] = suv
             evidence["suv_low_quarter"] = low

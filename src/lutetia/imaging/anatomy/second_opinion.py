@@ -87,6 +87,10 @@ def weighed(suv: Volume, from_ct: Anatomy, from_pet: Anatomy) -> Anatomy:
     if not any(found.values()):
         return from_ct
     concerns = dict(from_ct.concerns)
+    evidence = {name: dict(numbers) for name, numbers in from_ct.evidence.items()}
+    if from_ct.mask("liver").any() and from_ct.liver_side != from_pet.liver_side and found["liver"]:
+        # the organ itself is in doubt, not its uptake: no value may be taken from it
+        evidence.setdefault("liver", {})["side_disputed"] = 1.0
     records: list[OrganRecord] = []
     for record in from_ct.organs:
         reasons = found.get(record.name, [])
@@ -95,4 +99,4 @@ def weighed(suv: Volume, from_ct: Anatomy, from_pet: Anatomy) -> Anatomy:
             status = "caution" if record.status in ("ok", "absent") else record.status
             record = record.model_copy(update={"status": status, "reasons": (*record.reasons, *reasons)})
         records.append(record)
-    return replace(from_ct, organs=tuple(records), concerns=concerns)
+    return replace(from_ct, organs=tuple(records), concerns=concerns, evidence=evidence)

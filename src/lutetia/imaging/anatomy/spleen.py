@@ -101,9 +101,9 @@ def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm
     for erosion in (9.0, 6.0, 3.5):
         found.extend(mm.split_by_depth(tissue, depth, erosion)[:5])
     if trunk.pet_smooth is not None and not sstr and np.isfinite(liver.suv):
-        # muscle takes up less than half of the liver's uptake, excreting or active organs more
+        # muscle takes up a quarter to a third of what the liver does, excreting or active organs more
         calm = ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0)
-        alike = tissue & (calm > 0.5 * liver.suv) & (calm < 1.6 * liver.suv)
+        alike = tissue & (calm > 0.38 * liver.suv) & (calm < 1.6 * liver.suv)
         alike = ndi.binary_opening(alike, mm.FACES)
         depth = mm.depth_inside(alike, SPACING, open_edges=True)
         for erosion in (2.9, 6.0):

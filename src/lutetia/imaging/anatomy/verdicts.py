@@ -104,16 +104,22 @@ def judge_spleen(
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         if e.get("suv_cov", 0) > 0.18:
             doubts.append("its uptake is uneven")
+        if e["forward_mm"] < -60:
+            # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back
+            doubts += ["it lies behind the vertebral canal", "nothing else sets it apart from muscle"]
         if e["hu"] < 20:
             doubts.append(f"it is dark on CT ({e['hu']:.0f} HU)")
         if ratio is not None and tracer.is_sstr and ratio < 1.2 and not fits:
             doubts.append(f"its uptake is {ratio:.2f} × liver")
-        if ratio is not None and tracer.binds == "glucose" and not 0.5 < ratio < 1.4:
+        usual = (0.42, 1.6) if fits else (0.5, 1.4)
+        if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
             doubts += [f"its uptake is {ratio:.2f} × liver", *(["muscle takes up as little"] if ratio <= 0.4 else [])]
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
-        cut = rows[-1] >= last or rows[0] <= first
-        if len(doubts) < 2:
-            reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut and not lung_seen else ())
+        # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
+        cut = (rows[-1] >= last or rows[0] <= first) and not lung_seen and not (certain and e["volume_ml"] > 40)
+        # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
+        if len(doubts) < (2 if lung_seen else 1):
+            reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut else ())
             return OrganVerdict("caution" if reasons else "ok", reasons, reasons, evidence=e)
     evidence = dict(spleen.evidence) if spleen is not None else {}
     if not lung_seen:
@@ -143,8 +149,8 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
     else:
         solid = near & (trunk.ct_smooth > 25) & (trunk.ct_smooth < 220) & ~trunk.bone
         if trunk.pet_smooth is not None and np.isfinite(liver.suv):
-            # muscle takes up less than half of the liver's uptake
-            solid &= ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0) > 0.5 * liver.suv
+            # muscle takes up a quarter to a third of what the liver does
+            solid &= ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0) > 0.38 * liver.suv
         else:
             solid &= np.abs(trunk.ct_smooth - max(liver.hu, 40.0)) < 20
         hot = mm.erode(solid & ~mm.dilate(liver.mask, 8.0, SPACING), 5.0, SPACING)

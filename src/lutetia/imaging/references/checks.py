@@ -12,7 +12,8 @@ from lutetia.model import Tracer
 class Plausible:
     """Wide ranges of one tracer class.
 
-    `liver`, `blood` are SUVmean ranges; `spleen_to_liver` the ratio; `blood_to_liver` the highest ratio.
+    `liver`, `blood` are SUVmean ranges; `spleen_to_liver` the ratio; `blood_to_liver` the highest ratio;
+    `spleen_to_blood` the lowest: the spleen holds much blood, muscle in its place takes up less than half of it.
     None = no limit known.
     """
 
@@ -20,14 +21,15 @@ class Plausible:
     blood: tuple[float, float] | None = None
     spleen_to_liver: tuple[float, float] | None = None
     blood_to_liver: float | None = None
+    spleen_to_blood: float | None = None
 
 
 #: Wide limits. SSTR agonists: blood pool < liver < spleen. FDG: PERCIST-era livers 1.2 to 4.5, spleen near liver.
 #: SSTR antagonists: lower liver and spleen, higher early blood pool. Other tracers have none.
 RANGES: dict[str, Plausible] = {
-    "sstr_agonist": Plausible((1.5, 13.0), (0.3, 3.5), (1.1, 12.0), 0.9),
-    "sstr_antagonist": Plausible((0.5, 12.0), (0.3, 5.0), (0.8, 12.0), 1.1),
-    "glucose": Plausible((1.0, 4.8), (0.6, 3.5), (0.45, 1.6), 1.1),
+    "sstr_agonist": Plausible((1.5, 13.0), (0.3, 3.5), (1.1, 12.0), 0.9, 1.5),
+    "sstr_antagonist": Plausible((0.5, 12.0), (0.3, 5.0), (0.8, 12.0), 1.1, 0.7),
+    "glucose": Plausible((1.0, 4.8), (0.6, 3.5), (0.42, 1.6), 1.1, 0.6),
 }
 
 
@@ -68,4 +70,6 @@ def implausible(tracer: Tracer, values: Mapping[str, float | None], sure: Mappin
             blame("liver", "spleen", f"spleen is {ratio:.1f} × liver, more than usual")
     if liver and blood is not None and limits.blood_to_liver and blood > limits.blood_to_liver * liver:
         blame("liver", "blood_pool", f"blood pool is {blood / liver:.2f} × liver, above the usual order")
+    if spleen is not None and blood and limits.spleen_to_blood and spleen < limits.spleen_to_blood * blood:
+        blame("spleen", "blood_pool", f"spleen is {spleen / blood:.2f} × blood pool, as low as muscle")
     return found

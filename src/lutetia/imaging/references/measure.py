@@ -115,14 +115,15 @@ def _liver(
     missing = _missing(anatomy, "liver", "liver")
     if missing is not None:
         return missing
+    reasons = list(anatomy.concerns.get("liver", ()))
     crop = crop_organ(array, suv.grid, anatomy.mask("liver"))
     if crop is None:
-        return _Draft("outside_field", ["no voxel of the liver lies in the PET"])
+        # a search that failed does not show that the liver lies outside
+        return _Draft("caution", reasons or ["no liver was found"])
     nearby = None if lesions is None else lesions[crop.box]
     population = find_population(crop, core_of(crop, 10.0, nearby))
     if population is None:
-        return _Draft("caution", ["too little of the liver is left after erosion to measure it"])
-    reasons = list(anatomy.concerns.get("liver", ()))
+        return _Draft("caution", [*reasons, "too little of the liver is left after erosion to measure it"])
     notes: list[str] = []
     doubts = liver_doubts(crop, population, ct)
     reasons += doubts.reasons
@@ -130,6 +131,7 @@ def _liver(
     if refuse and doubts.liver_like is not None:
         population, refuse = doubts.liver_like, False
         reasons.append("the colder, denser part is taken for liver")
+    refuse = refuse or bool(anatomy.evidence.get("liver", {}).get("side_disputed"))
     whole = whole_organ(crop, population)
     columns = np.nonzero(crop.mask)[2]
     x = crop.points(np.stack([np.zeros_like(columns), np.zeros_like(columns), columns], axis=1))[:, 0]
@@ -255,6 +257,8 @@ def _tube_doubts(
         doubts.append("SPECT does not resolve the aorta")
     if tube.length_mm < 36:
         doubts.append(f"only {tube.length_mm:.0f} mm of the descending aorta could be measured")
+    if tube.spill_share > 0.3:
+        doubts.append(f"{100 * tube.spill_share:.0f} % of the aorta lies against something hot")
     half = len(tube.sections) // 2
     if half >= 4:
         upper, lower = float(np.median(tube.sections[:half])), float(np.median(tube.sections[half:]))

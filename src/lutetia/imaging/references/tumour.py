@@ -1,15 +1,19 @@
 """Is the most frequent tissue of the liver normal liver? What uptake and density can say about it.
 
 A healthy core is even. Metastases in a minority leave the most frequent uptake untouched. When tumour is the majority,
-what remains of the liver is *colder* than the most frequent tissue (hot metastases) or *hotter* (cold ones). No SUV is
-used: shares, evenness and density only.
+what remains of the liver is *colder* than the most frequent tissue (hot metastases) or *hotter* (cold ones), it lies
+between the rounded metastases, and it is no darker on CT than they are. No SUV is used: shares, shape, evenness and
+density only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.references.region import Crop
@@ -18,10 +22,20 @@ from lutetia.model import Volume
 
 #: whole healthy livers: 0.08 to 0.16 at any noise level
 EVEN = 0.20
-#: share of the core that may be colder in a healthy liver (vessels, fissures, breathing at its edges)
+#: share of the core that is colder than noise explains, and as dense: below 0.035 in healthy livers of any noise
 COLD_SHARE = 0.04
-#: what is darker than the liver by so much is bile or blood, not tissue
-FLUID_HU = 25.0
+#: share of the core that is cold and lies between warm parts: 0.000 to 0.015 in healthy livers, up to 0.02 under noise
+ENCLOSED_SHARE = 0.015
+#: so large a cold share needs no other sign
+MUCH_COLD = 0.15
+#: strands of liver between metastases are narrower than twice this, mm
+STRAND_MM = 15.0
+#: what is darker than the usual tissue by so much is bile, blood, fat or a dark metastasis, not liver that is left over
+DARK_HU = 15.0
+#: smoothing of uptake and density, mm: wider than noise, narrower than the strands between metastases
+CALM_MM = 4.0
+#: volume that smoothing by `CALM_MM` makes one independent sample
+SAMPLE_ML = 3.0
 
 
 @dataclass(frozen=True)
@@ -37,42 +51,139 @@ class LiverDoubts:
     evidence: dict[str, float] = field(default_factory=dict)
 
 
-def density_gap(crop: Crop, part: mm.Mask, usual: mm.Mask, ct: Volume | None) -> float | None:
-    """Median HU of a part less that of the most frequent tissue; None without CT or below 4 mL of either.
+@dataclass(frozen=True)
+class DensityGap:
+    """How much denser (HU) a part is than the usual tissue, and the standard error of that."""
 
-    Metastases are mostly darker than the liver around them, unenhanced and portal-venous.
-    """
-    if ct is None or min(part.sum(), usual.sum()) * crop.grid.voxel_ml < 4:
-        return None
-    values = []
-    for region in (part, usual):
-        index = np.argwhere(region)
-        if len(index) > 20000:
-            index = index[:: len(index) // 20000 + 1]
-        place = ct.grid.to_index(crop.points(index))
-        inside = np.all((place > -0.5) & (place < np.array(ct.grid.shape) - 0.5), axis=1)
-        nearest = np.rint(place[inside]).astype(np.int64)
-        hu = ct.array[nearest[:, 0], nearest[:, 1], nearest[:, 2]].astype(np.float64)
-        hu = hu[(hu > -150) & (hu < 350)]
-        if len(hu) < 50:
+    hu: float
+    error: float
+
+    def denser(self) -> bool:
+        """Denser by more than 1 HU and more than its error."""
+        return self.hu > max(1.0, self.error)
+
+    def darker(self) -> bool:
+        """Darker by more than 2.5 HU and more than twice its error."""
+        return self.hu < -max(2.5, 2 * self.error)
+
+
+class _Core:
+    """The core of a liver: uptake and density at one smoothing, the usual tissue, what is colder and hotter."""
+
+    def __init__(self, crop: Crop, population: Population, ct: Volume | None) -> None:
+        self.crop, self.population, self.ct = crop, population, ct
+        self.core = population.core
+        self.calm = crop.smooth(CALM_MM, self.core)
+        self.ratio = np.where(self.core, population.wide / population.mode, np.float32(1))
+        self.usual = self.core & (np.abs(self.ratio - 1) < 0.1)
+
+    @cached_property
+    def density(self) -> npt.NDArray[np.float32] | None:
+        """HU smoothed by 4 mm at the voxels of the core, NaN where CT did not measure; None without CT."""
+        return None if self.ct is None else density_at(self.crop, self.core, self.ct)
+
+    @cached_property
+    def usual_hu(self) -> float:
+        """Median HU of the usual tissue; NaN without CT."""
+        if self.density is None or not self.usual.any():
+            return float("nan")
+        values = self.density[self.usual]
+        return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
+
+    @cached_property
+    def solid(self) -> mm.Mask:
+        """The core without what is much darker than its usual tissue."""
+        if self.density is None or not np.isfinite(self.usual_hu):
+            return self.core
+        with np.errstate(invalid="ignore"):
+            solid: mm.Mask = self.core & ~(self.density < self.usual_hu - DARK_HU)
+        return solid
+
+    @cached_property
+    def cold(self) -> mm.Mask:
+        """Solid tissue below 0.8 of the most frequent uptake."""
+        cold: mm.Mask = self.solid & (self.calm < 0.8 * self.population.mode)
+        return cold
+
+    def cold_share(self) -> float:
+        """Share of the solid core that is cold beyond what noise explains.
+
+        The noise is the robust scatter of the smoothed uptake of the usual tissue round its own neighbourhood; a
+        Gaussian of that width gives the share expected below 0.8.
+        """
+        count = int(self.solid.sum())
+        if not count:
+            return 0.0
+        share = float(self.cold.sum() / count)
+        if self.usual.sum() < 50:
+            return share
+        residual = self.calm[self.usual] / np.maximum(self.population.wide[self.usual], 1e-6) - 1
+        noise = max(mm.robust_sd(residual), 1e-3)
+        return max(0.0, share - normal_below(-0.2 / noise))
+
+    def enclosed_share(self) -> float:
+        """Share of the solid core that is cold and lies within a closing (15 mm) of the rest.
+
+        Liver that is left between metastases is enclosed by them. Bowel or stomach that leaked into the outline lies
+        beside the liver, and a large cold metastasis is wider than such strands.
+        """
+        rest = self.core & ~self.cold
+        if not rest.any() or not self.cold.any():
+            return 0.0
+        near = mm.distance_to(rest, self.crop.spacing) <= STRAND_MM
+        closed = mm.depth_inside(near, self.crop.spacing) > STRAND_MM
+        return float((self.cold & closed).sum() / max(1, self.solid.sum()))
+
+    def gap(self, part: mm.Mask) -> DensityGap | None:
+        """Mean HU of a part less that of the usual tissue; None without CT or below 2 mL of either.
+
+        Metastases are mostly darker than the liver around them, unenhanced and portal-venous.
+        """
+        if self.density is None:
             return None
-        values.append(float(np.median(hu)))
-    return values[0] - values[1]
+        ours, usual = (self.density[m] for m in (part, self.usual))
+        ours, usual = ours[np.isfinite(ours)], usual[np.isfinite(usual)]
+        volume = len(ours) * self.crop.grid.voxel_ml
+        if min(volume, len(usual) * self.crop.grid.voxel_ml) < 2:
+            return None
+        error = mm.robust_sd(usual) / np.sqrt(max(1.0, volume / SAMPLE_ML))
+        return DensityGap(float(ours.mean() - usual.mean()), float(error))
 
 
-def cold_excess(population: Population) -> float:
-    """Share of the core below 0.8 × mode beyond what its noise explains.
+def density_at(crop: Crop, where: mm.Mask, ct: Volume) -> npt.NDArray[np.float32]:
+    """HU smoothed by 4 mm at the voxels of a mask, NaN elsewhere and where CT did not measure."""
+    result = np.full(where.shape, np.nan, np.float32)
+    index = np.argwhere(where)
+    place = np.rint(ct.grid.to_index(crop.points(index))).astype(np.int64)
+    inside = np.all((place >= 0) & (place < np.array(ct.grid.shape)), axis=1)
+    if not inside.any():
+        return result
+    index, place = index[inside], place[inside]
+    reach = [int(np.ceil(3 * CALM_MM / s)) for s in ct.grid.spacing_mm]
+    low = [max(0, int(v) - r) for v, r in zip(place.min(axis=0), reach, strict=True)]
+    high = [int(v) + r + 1 for v, r in zip(place.max(axis=0), reach, strict=True)]
+    part = ct.array[low[0] : high[0], low[1] : high[1], low[2] : high[2]].astype(np.float32)
+    calm = ndi.gaussian_filter(np.clip(part, -150, 300), [CALM_MM / s for s in ct.grid.spacing_mm], truncate=3.0)
+    at = place - np.array(low)
+    result[tuple(index.T)] = calm[tuple(at.T)]
+    return result
 
-    The noise is the robust scatter of the lightly smoothed uptake round its own neighbourhood; a Gaussian of that width
-    gives the share expected below 0.8.
+
+def one_round_piece(part: mm.Mask, spacing: tuple[float, float, float]) -> bool:
+    """Whether a part is one rounded piece: a metastasis is convex, the liver left between metastases is not.
+
+    One piece holds 85 % of it and fills 0.7 of its convex hull.
     """
-    inner = population.core & (np.abs(population.wide / population.mode - 1) < 0.1)
-    if inner.sum() < 50:
-        return population.colder
-    residual = population.smooth[inner] / np.maximum(population.wide[inner], 1e-6) - 1
-    noise = max(mm.robust_sd(residual), 1e-3)
-    expected = float(normal_below(-0.2 / noise))
-    return max(0.0, population.colder - expected)
+    from scipy.spatial import ConvexHull
+
+    pieces = mm.components(part, 1)
+    if not pieces or pieces[0][2] < 0.85 * part.sum() or pieces[0][2] < 60:
+        return False
+    piece = np.pad(pieces[0][1], 1)
+    # the hull runs through the corners of the voxels, not through their centres
+    corners = np.argwhere(ndi.convolve(piece.astype(np.uint8), np.ones((2, 2, 2), np.uint8), mode="constant") > 0)
+    hull = float(ConvexHull(corners * np.array(spacing)).volume)
+    return float(pieces[0][2] * np.prod(spacing)) > 0.7 * hull
 
 
 def colder_population(crop: Crop, population: Population) -> Population | None:
@@ -104,47 +215,47 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     -------
     LiverDoubts
     """
-    p = population
-    ratio = np.where(p.core, p.wide / p.mode, 1.0)
-    usual = p.core & (np.abs(ratio - 1) < 0.1)
-    cold, hot = p.core & (ratio < 0.87), p.core & (ratio > 1.25)
-    cold_gap, hot_gap = density_gap(crop, cold, usual, ct), density_gap(crop, hot, usual, ct)
-    excess = cold_excess(p)
+    p, core = population, _Core(crop, population, ct)
+    share, enclosed = core.cold_share(), core.enclosed_share()
+    cold_gap, hot_gap = core.gap(core.cold), core.gap(core.core & (core.ratio > 1.25))
+    denser = cold_gap is not None and cold_gap.denser()
+    # liver that is left over is not darker than the tumour round it, nor one rounded piece: a cold metastasis is
+    metastasis = cold_gap is not None and cold_gap.darker() and share < MUCH_COLD
+    hollow = COLD_SHARE / 2 < share < 0.2 and one_round_piece(core.cold, crop.spacing)
     evidence = {
         "near": p.near,
         "hotter": p.hotter,
         "colder": p.colder,
-        "cold_excess": excess,
+        "cold_share": share,
+        "enclosed_cold_share": enclosed,
         "hotter_wide": p.hotter_wide,
         "colder_wide": p.colder_wide,
         "unevenness": p.unevenness,
-        "cold_gap_hu": float("nan") if cold_gap is None else cold_gap,
-        "hot_gap_hu": float("nan") if hot_gap is None else hot_gap,
+        "cold_gap_hu": float("nan") if cold_gap is None else cold_gap.hu,
+        "hot_gap_hu": float("nan") if hot_gap is None else hot_gap.hu,
+        "one_round_cold_piece": float(hollow),
     }
     reasons: list[str] = []
-    refuse = False
-    liver_like: Population | None = None
-    share = max(excess, p.colder_wide)
-    fluid = cold_gap is not None and cold_gap < -FLUID_HU
-    denser = cold_gap is not None and cold_gap > 1.0
-    # an uneven liver needs less proof than an even one, and a colder part that is denser (liver left over) the least
-    enough = COLD_SHARE if p.unevenness > EVEN else 1.5 * COLD_SHARE
-    if (share > enough and not fluid) or (share > COLD_SHARE / 2 + 0.005 and cold_gap is not None and cold_gap > 1.5):
+    # several witnesses: much that is cold, or some of it between warm parts together with its amount or its density
+    left_over = share > MUCH_COLD or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or denser))
+    left_over = left_over and not hollow and not metastasis
+    if left_over:
         reasons.append(
             f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
             "and what is left of the liver colder"
         )
-        # the colder part is denser: it is liver, and the most frequent tissue is tumour
-        refuse = denser and share > 0.05
-        if refuse and share > 0.25:
-            liver_like = colder_population(crop, p)
-    if p.unevenness > EVEN:
-        if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap > -1.0):
+    # the colder part is denser: it is liver, and the most frequent tissue is tumour
+    refuse = left_over and denser and share > COLD_SHARE
+    liver_like = colder_population(crop, p) if refuse and share > 0.25 else None
+    # hot and dark beside nothing colder: metastases, and the coldest, densest tissue is liver however little there is
+    dark = hot_gap is not None and hot_gap.darker() and share < COLD_SHARE / 2
+    if p.unevenness > EVEN and not dark:
+        if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap.hu > -1.0):
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "
                 "and not darker on CT: either may be tumour"
             )
-            refuse = refuse or (hot_gap is not None and hot_gap > 3.0 and share > COLD_SHARE)
+            refuse = refuse or (hot_gap is not None and hot_gap.hu > 3.0 and share > COLD_SHARE)
         if p.near < 0.25:
             reasons.append(f"only {100 * p.near:.0f} % of the liver is near its most frequent uptake")
     return LiverDoubts(reasons, refuse, liver_like, evidence)
