@@ -15,6 +15,7 @@ from lutetia.imaging.references.region import centroid_inside, crop_organ
 from lutetia.model import Grid, OrganRecord, Tracer, Volume
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
+FDG = Tracer(key="fdg", name="18F-FDG", binds="glucose", radionuclide="18F")
 LU177 = Tracer(
     key="lu177-dotatate", name="177Lu-DOTATATE", binds="sstr_agonist", radionuclide="177Lu", modality="SPECT"
 )
@@ -242,3 +243,60 @@ def test_every_value_comes_with_the_voxels_it_was_measured_in() -> None:
         assert region.mask.sum() * GRID.voxel_ml == pytest.approx(measure.volume_ml, abs=1e-3)
         assert values.max() == pytest.approx(measure.suv_max)
         assert values.mean() == pytest.approx(measure.suv_mean, rel=0.03)
+
+
+def test_a_hot_heart_against_the_aorta_does_not_move_the_blood_pool() -> None:
+    suv = uptake(liver=2.6, spleen=2.0, blood=1.8)
+    suv.array[ball((AORTA_X + 4, AORTA_Y - 22, 55), 17)] = 8.0
+    blurred = Volume(ndi.gaussian_filter(suv.array, 1.2), GRID, "SUVbw")
+    blood = measure_references(blurred, drawn(), FDG).by_name["blood_pool"]
+    assert blood.suv_mean == pytest.approx(1.8, rel=0.10)
+
+
+def test_a_blood_pool_in_hot_surroundings_all_along_is_a_caution() -> None:
+    suv = uptake()
+    z = np.indices(GRID.shape)[0] * 3.0
+    _, y, x = np.indices(GRID.shape) * 3.0
+    distance = np.hypot(x - AORTA_X, y - AORTA_Y)
+    suv.array[(distance > 13) & (distance < 20) & (z > 5)] = 15.0
+    blood = measured(suv).by_name["blood_pool"]
+    assert blood.status == "caution"
+    assert any("against something hot" in r for r in blood.reasons)
+
+
+def test_a_liver_that_was_not_found_is_not_said_to_lie_outside_the_field() -> None:
+    labels = np.ones(GRID.shape, np.uint8)
+    found = drawn()
+    anatomy = Anatomy(
+        Volume(labels, GRID, "label"),
+        (record("liver", "caution", ("no even organ",)), *found.organs[1:]),
+        "embedded PET",
+        concerns={"liver": ("no even organ under the right lung",)},
+    )
+    liver = measured(anatomy=anatomy).by_name["liver"]
+    assert liver.status == "caution"
+    assert liver.suv_mean is None
+    assert "no even organ" in liver.reasons[0]
+
+
+def test_no_value_is_taken_from_a_liver_whose_side_is_disputed() -> None:
+    found = drawn()
+    anatomy = Anatomy(
+        found.labels,
+        found.organs,
+        "drawn",
+        aorta=found.aorta,
+        liver_side="left",
+        evidence={"liver": {"side_disputed": 1.0}},
+        concerns={"liver": ("uptake alone places the liver on the right",)},
+    )
+    liver = measured(anatomy=anatomy).by_name["liver"]
+    assert liver.status == "caution"
+    assert liver.suv_mean is None
+    assert "liver" not in measured(anatomy=anatomy).regions
+
+
+def test_a_spleen_as_low_as_muscle_beside_the_blood_pool_is_doubted() -> None:
+    values = {"liver": 1.0, "spleen": 0.76, "blood_pool": 1.7}
+    odd = implausible(FDG, values, {"liver": False, "spleen": True, "blood_pool": True})
+    assert any("muscle" in reason for reason in odd["spleen"])

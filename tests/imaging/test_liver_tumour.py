@@ -1,0 +1,129 @@
+"""Is the most frequent tissue of a liver its normal tissue? Drawn livers in which it is, and in which it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import ndimage as ndi
+
+from lutetia.imaging.references.region import Crop, crop_organ
+from lutetia.imaging.references.solid_organ import core_of, find_population
+from lutetia.imaging.references.tumour import LiverDoubts, density_at, liver_doubts, one_round_piece
+from lutetia.model import Grid, Volume
+
+GRID = Grid((48, 48, 48), (3.0, 3.0, 3.0), (0.0, 0.0, 0.0))
+Mask = npt.NDArray[np.bool_]
+MIDDLE = (71.0, 71.0, 71.0)
+
+
+def ball(centre: tuple[float, float, float], radius_mm: float) -> Mask:
+    z, y, x = np.indices(GRID.shape) * 3.0
+    inside: Mask = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2 <= radius_mm**2
+    return inside
+
+
+LIVER = ball(MIDDLE, 62)
+
+
+def between_metastases(radius_mm: float = 18.5, pitch_mm: float = 32.0) -> Mask:
+    """What a lattice of overlapping rounded metastases leaves of the liver: strands and gusset-shaped rests."""
+    z, y, x = np.indices(GRID.shape) * 3.0
+    half = pitch_mm / 2
+    near = (x % pitch_mm - half) ** 2 + (y % pitch_mm - half) ** 2 + (z % pitch_mm - half) ** 2
+    rest: Mask = LIVER & (near > radius_mm**2)
+    return rest
+
+
+def judged(parts: list[tuple[Mask, float, float]], *, noise: float = 0.05, with_ct: bool = True) -> LiverDoubts:
+    """Doubts about a liver of SUV 6 and 58 HU in which `parts` (mask, uptake, HU) were painted."""
+    rng = np.random.default_rng(11)
+    suv, hu = np.full(GRID.shape, 0.8, np.float32), np.full(GRID.shape, -90.0, np.float32)
+    suv[LIVER], hu[LIVER] = 6.0, 58.0
+    for mask, uptake, density in parts:
+        suv[mask], hu[mask] = uptake, density
+    suv = ndi.gaussian_filter(suv, 0.9)
+    grain = ndi.gaussian_filter(rng.standard_normal(GRID.shape), 0.8)
+    suv *= 1 + noise * grain / grain.std()
+    hu += 20 * rng.standard_normal(GRID.shape)
+    crop = crop_organ(suv.astype(np.float32), GRID, LIVER)
+    assert crop is not None
+    population = find_population(crop, core_of(crop, 10.0, None))
+    assert population is not None
+    ct = Volume(np.rint(hu).astype(np.int16), GRID, "HU") if with_ct else None
+    return liver_doubts(crop, population, ct)
+
+
+@pytest.mark.parametrize("noise", [0.03, 0.08, 0.15])
+def test_an_even_liver_raises_no_doubt_at_any_noise(noise: float) -> None:
+    assert not judged([], noise=noise).reasons
+    assert not judged([], noise=noise, with_ct=False).reasons
+
+
+@pytest.mark.parametrize("hot", [12.0, 25.0])
+@pytest.mark.parametrize("with_ct", [True, False])
+def test_liver_left_between_metastases_is_noticed_with_and_without_ct(hot: float, with_ct: bool) -> None:
+    rest = between_metastases()
+    assert 0.05 < rest.sum() / LIVER.sum() < 0.3
+    doubts = judged([(LIVER & ~rest, hot, 48.0)], with_ct=with_ct)
+    assert doubts.reasons
+    assert doubts.refuse or not with_ct
+
+
+def test_density_alone_decides_that_no_value_is_given() -> None:
+    rest = between_metastases()
+    same = judged([(LIVER & ~rest, 12.0, 58.0)])
+    darker_tumour = judged([(LIVER & ~rest, 12.0, 43.0)])
+    assert same.reasons
+    assert not same.refuse
+    assert darker_tumour.refuse
+
+
+def test_a_minority_of_hot_metastases_leaves_the_liver_undoubted() -> None:
+    spots = ball((50, 71, 71), 16) | ball((92, 60, 85), 18) | ball((71, 95, 60), 12)
+    assert not judged([(spots, 25.0, 45.0)]).reasons
+
+
+def test_hot_dark_metastases_everywhere_leave_the_densest_and_coldest_tissue_to_be_liver() -> None:
+    z = np.indices(GRID.shape)[0] * 3.0
+    tumour = LIVER & ~between_metastases(17.0, 34.0)
+    doubts = judged([(tumour & (z < 60), 13.0, 40.0), (tumour & (z >= 60), 24.0, 40.0)])
+    assert doubts.evidence["hotter_wide"] > 0.5
+    assert not doubts.reasons
+
+
+def test_a_single_cold_metastasis_is_not_liver_left_over_even_when_it_is_denser() -> None:
+    doubts = judged([(ball((55, 71, 75), 27), 4.0, 67.0)])
+    assert doubts.evidence["cold_share"] > 0.05
+    assert doubts.evidence["one_round_cold_piece"]
+    assert not doubts.reasons
+
+
+def test_cold_dark_metastases_are_not_liver_left_over() -> None:
+    spots = ball((45, 71, 71), 15) | ball((92, 60, 85), 16) | ball((71, 95, 60), 14) | ball((80, 50, 50), 14)
+    assert not judged([(spots, 3.8, 50.0)]).reasons
+
+
+def test_bowel_that_leaked_into_the_outline_is_not_liver_left_over() -> None:
+    z = np.indices(GRID.shape)[0] * 3.0
+    assert not judged([(LIVER & (z < 28), 4.0, 64.0)]).reasons
+
+
+def test_a_spared_lobe_is_noticed() -> None:
+    x = np.indices(GRID.shape)[2] * 3.0
+    assert judged([(LIVER & (x < 90), 18.0, 45.0)]).reasons
+
+
+def test_one_round_piece_is_told_from_a_net() -> None:
+    assert one_round_piece(ball(MIDDLE, 20), GRID.spacing_mm)
+    assert not one_round_piece(between_metastases(), GRID.spacing_mm)
+    assert not one_round_piece(ball((40, 71, 71), 15) | ball((100, 71, 71), 15), GRID.spacing_mm)
+
+
+def test_density_outside_the_ct_is_not_known() -> None:
+    crop = crop_organ(np.ones(GRID.shape, np.float32), GRID, LIVER)
+    assert isinstance(crop, Crop)
+    upper = Grid((24, 48, 48), (3.0, 3.0, 3.0), (0.0, 0.0, 72.0))
+    density = density_at(crop, crop.mask, Volume(np.full(upper.shape, 55, np.int16), upper, "HU"))
+    assert np.isfinite(density).sum() == pytest.approx(LIVER[24:].sum(), rel=0.05)
+    assert density[np.isfinite(density)] == pytest.approx(55)
