@@ -132,7 +132,8 @@ def test_a_lesion_outside_the_field_is_named_and_not_scored(rules: RuleSet) -> N
     read = {"sstr": result.roles["sstr"], "previous": result.roles["previous"]}
     assert read == {"sstr": "s2", "previous": "s1"}
     without_fdg = case_of_course(_course((away, still), studies=3))
-    assert without_fdg.lesions[0].seen["s2"] == {"observation.in_field": False}
+    assert without_fdg.lesions[0].seen["s2"]["observation.in_field"] is False
+    assert without_fdg.lesions[0].seen["s2"]["lesion.seen_before"] is True
 
 
 def test_a_resolved_lesion_is_in_no_score_and_named(rules: RuleSet) -> None:

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from lutetia.model import Course, CourseEvent, Issue
+from lutetia.model import Course, Issue
+from lutetia.reading.course.coverage import coverage
+from lutetia.reading.course.dual import with_target
+from lutetia.reading.course.response import response_metrics
+from lutetia.reading.course.story import story
+from lutetia.reading.course.trends import phenotype_changes
+from lutetia.reading.course.visit_scores import score_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.rules.case import TypedCase
 from lutetia.rules.loader import load_rules
-from lutetia.rules.score import score_course
 
-#: profiles whose raised gates are events of a course
-_EVENT_RULES = ("dual-tracer-course", "pseudoprogression", "post-therapy-patterns", "new-lesion")
+#: answers on a lesion that keep it from being the place to biopsy
+_NO_TARGET = {"lesion.nen": ("benign", "second_malignancy"), "lesion.proof": ("benign", "physiological", "non_net")}
 
 
-def _events(verdict: dict[str, Any], course: Course) -> tuple[CourseEvent, ...]:
-    """What a profile of patterns raises, in its own words; nothing for a course of one study."""
-    if verdict["rule"] not in _EVENT_RULES or len(course.studies) < 2:
-        return ()
-    last = course.visits[-1].id if course.visits else ""
-    before = course.visits[-2].id if len(course.visits) > 1 else None
-    events = []
-    for gate in verdict.get("gates", ()):
-        if gate.get("state") != "raised":
-            continue
-        sources = "; ".join(
-            f"{c['source']}: {c['place']}" + ("" if c["verified"] else " (not verified)") for c in gate["citations"]
-        )
-        said = gate.get("say") or gate.get("why") or gate["title"]
-        subject = verdict.get("subject", "")
-        lesions = (subject.split("@")[0],) if str(subject).startswith("lesion-") else ()
-        events.append(
-            CourseEvent(
-                code=gate["id"], visit=last, previous_visit=before, lesions=lesions, statement=str(said), source=sources
-            )
-        )
-    return tuple(events)
+def _left_out(case: TypedCase | None) -> frozenset[str]:
+    """Lesions that a reader's answer excludes as a biopsy target. No number ever does."""
+    found = set()
+    for lesion in case.lesions if case is not None else ():
+        excluded = any(lesion.facts.get(name) in values for name, values in _NO_TARGET.items())
+        if excluded or lesion.facts.get("lesion.biopsy_unsafe") is True:
+            found.add(lesion.id)
+    return frozenset(found)
 
 
 def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None = None) -> Course:
@@ -49,18 +39,24 @@ def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None
     """
     folders = (Path(settings.rules_dir),) if settings.rules_dir else ()
     rules = load_rules(folders, settings.conventions)
-    scored = score_course(course, case, rules)
-    data = scored.as_dict()
-    events = tuple(e for verdict in data["verdicts"] for e in _events(verdict, course))
-    notes = tuple(Issue(code=n.code, level="info", message=n.message) for n in scored.notes)
-    return course.model_copy(
+    left_out = _left_out(case)
+    targets = tuple(with_target(p, course.lesions, left_out) for p in course.phenotypes)
+    course = course.model_copy(update={"phenotypes": targets, "coverage": coverage(course, case)})
+    course = course.model_copy(update={"phenotype_changes": phenotype_changes(course)})
+    course = course.model_copy(update={"response": response_metrics(course, rules)})
+    scored = score_visits(course, case, rules)
+    data = scored.now.as_dict()
+    notes = tuple(Issue(code=n.code, level="info", message=n.message) for n in scored.now.notes)
+    course = course.model_copy(
         update={
             "verdicts": tuple(data["verdicts"]),
             "questions": tuple(data["questions"]),
             "rule_history": tuple(data["history"]),
             "crosswalk": data["crosswalk"] or {},
             "recist": data.get("recist") or {},
-            "events": (*course.events, *events),
+            "visit_scores": scored.visits,
+            "events": (*course.events, *scored.events),
             "issues": (*course.issues, *notes),
         }
     )
+    return course.model_copy(update={"story": story(course)})

@@ -8,8 +8,12 @@ from typing import Any
 
 from lutetia.model import Course, Lesion, Observation, Reference, Study
 from lutetia.rules.case import CaseLesion, TypedCase, Visit
-from lutetia.rules.facts import Fact
+from lutetia.rules.facts import Fact, fact_of
+from lutetia.rules.measured_between import Between, Pairing, between, pairings
 from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, visit_order
+from lutetia.rules.measured_timeline import facts_at, ssa_at
+from lutetia.rules.recist_case import judge
+from lutetia.rules.timeline import TimelineEntry
 from lutetia.rules.vocabulary import built_in_vocabulary
 
 _ROLES_KEPT = ("candidate", "confirmed")
@@ -33,31 +37,56 @@ _SITE_OF_NODE = {
     "node inguinal": "inguinal_nodes",
     "node mesenteric": "mesentery",
 }
+#: SUV bases as the vocabulary names them
+_SUV_TYPES = {
+    "bw": "bw",
+    "lbm": "lbm_james120",
+    "lbmjames128": "lbm_james128",
+    "lbmjanma": "lbm_janmahasatian",
+    "bsa": "bsa",
+    "ibw": "ibw",
+}
 _CORRELATES = ("nil", "nonspecific", "benign_like", "suspicious", "definitive")
 
 
-def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
+#: RECIST diameters within so many days of a scan speak for it
+RECIST_DAYS = 60
+
+
+def case_of_course(course: Course, case: TypedCase | None = None, pairing: Pairing | None = None) -> TypedCase:
     """A typed case of what the course holds.
 
     Lesions that were called physiological or rejected are left out (they stay in the record). A lesion found by the
     software is a focus by definition; at a place that a later scan shows without a focus there is none, and a place
     outside the field says nothing. What the images only propose (CT correlate, comparison of tracers by ratio) stays a
-    proposal. Facts and answers of `case` stand before measured ones; its lesions are matched by id.
+    proposal. Facts and answers of `case` stand before measured ones; its lesions are matched by id. What changed since
+    the visit before is that of `pairing`, by default of the last visit with an SSTR PET.
     """
+    if pairing is None:
+        pairing = next(reversed(pairings(course)), None)
+    entries = case.timeline if case is not None else ()
     answers = {lesion.id: lesion for lesion in case.lesions} if case else {}
-    visits = tuple(_visit(study) for study in course.studies)
+    visits = tuple(_visit(study, entries) for study in course.studies)
     kept = [lesion for lesion in course.lesions if lesion.status in _ROLES_KEPT]
     order = visit_order(course)
-    lesions = tuple(_lesion(lesion, answers.get(lesion.id), order) for lesion in kept)
-    facts: dict[str, Fact] = _patient(course) | patient_facts(course)
+    change = between(course, pairing, order) if pairing is not None else Between()
+    if case is not None and pairing is not None:
+        _sizes_of_reader(case, course, pairing, kept, change)
+    lesions = tuple(
+        _with_change(_lesion(lesion, answers.get(lesion.id), order), answers.get(lesion.id), change, pairing)
+        for lesion in kept
+    )
+    facts: dict[str, Fact] = _patient(course) | patient_facts(course, pairing.visit if pairing else None)
+    facts |= _dated_facts(course, entries, pairing) | change.patient
     apart = [s.summary.lesions_more_than_2cm_apart for s in course.studies if s.summary is not None]
     if apart and apart[-1] is not None:
         facts["imaging.lesions_more_than_2cm_apart"] = apart[-1]
-    proposals: dict[str, Mapping[str, tuple[Any, str]]] = {}
+    proposals: dict[str, dict[str, tuple[Any, str]]] = {k: dict(v) for k, v in change.proposals.items()}
     for lesion in kept:
         proposed = _correlate(lesion)
         if proposed is not None:
-            proposals[lesion.id] = {"lesion.correlate": (proposed, "CT density and size on this scan")}
+            reason = "CT density and size on this scan"
+            proposals.setdefault(lesion.id, {})["lesion.correlate"] = (proposed, reason)
     return TypedCase(
         id=course.patient.id,
         facts={**facts, **(case.facts if case else {})},
@@ -67,8 +96,61 @@ def case_of_course(course: Course, case: TypedCase | None = None) -> TypedCase:
         read={k: v for k, v in (case.read if case else {}).items() if v in {visit.id for visit in visits}},
         proposals=proposals,
         issues=(case.issues if case else ()) + comparison_issues(course),
+        timeline=entries,
         recist=case.recist if case else None,
     )
+
+
+def _dated_facts(course: Course, entries: tuple[TimelineEntry, ...], pairing: Pairing | None) -> dict[str, Fact]:
+    """Facts from the dated entries of the case, as of the visit that is read."""
+    if not entries:
+        return {}
+    days = {study.id: _day(study) for study in course.studies}
+    now = days.get(pairing.sstr or "") if pairing is not None else max((d for d in days.values() if d), default=None)
+    if now is None:
+        return {}
+    facts = facts_at(entries, now, days.get(pairing.previous or "") if pairing is not None else None)
+    other = days.get(pairing.fdg or "") if pairing is not None else None
+    first, last = (min(now, other), max(now, other)) if other is not None else (now, now)
+    if any(e.kind == "treatment" and first < e.date < last for e in entries):
+        facts["therapy.between_sstr_and_fdg"] = True
+    return facts
+
+
+def _day(study: Study) -> datetime.date | None:
+    text = (study.date or "").replace("-", "")[:8]
+    try:
+        return datetime.date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def _sizes_of_reader(case: TypedCase, course: Course, pairing: Pairing, kept: list[Lesion], change: Between) -> None:
+    """RECIST diameters that a reader typed: judged without progression, no lesion is unequivocally larger."""
+    now = next((_day(s) for s in course.studies if s.id == pairing.sstr), None)
+    if case.recist is None or now is None or pairing.previous is None:
+        return
+    near = [
+        v for v in judge(case.recist).visits if abs((datetime.date.fromisoformat(v.date) - now).days) <= RECIST_DAYS
+    ]
+    judged = min(near, key=lambda v: abs((datetime.date.fromisoformat(v.date) - now).days), default=None)
+    if judged is None or judged.overall not in ("CR", "PR", "SD"):
+        return
+    for lesion in kept:
+        change.lesions.setdefault(lesion.id, {})["lesion.larger"] = False
+
+
+def _with_change(
+    lesion: CaseLesion, answers: CaseLesion | None, change: Between, pairing: Pairing | None
+) -> CaseLesion:
+    """The lesion with what changed since the visit before; an answer of the reader stands before it."""
+    found = change.lesions.get(lesion.id)
+    if not found or pairing is None or pairing.sstr is None:
+        return lesion
+    own = lesion.seen.get(pairing.sstr, {})
+    answered = {*(answers.facts if answers else {}), *own}
+    new = {name: value for name, value in found.items() if name not in answered}
+    return CaseLesion(lesion.id, lesion.facts, {**lesion.seen, pairing.sstr: {**own, **new}})
 
 
 def _patient(course: Course) -> dict[str, Fact]:
@@ -92,7 +174,7 @@ def tracer_name(study: Study) -> str:
     return _TRACERS.get((key, nuclide or "68Ga")) or (key if key in values else "other")
 
 
-def _visit(study: Study) -> Visit:
+def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
     facts: dict[str, Fact] = {"visit.tracer": tracer_name(study)}
     if study.date:
         text = study.date if "-" in study.date else f"{study.date[:4]}-{study.date[4:6]}-{study.date[6:8]}"
@@ -113,6 +195,25 @@ def _visit(study: Study) -> Visit:
         facts["visit.scanner"] = " ".join(part for part in (acquisition.manufacturer, acquisition.model) if part)
     if acquisition.reconstruction:
         facts["visit.reconstruction"] = acquisition.reconstruction
+    if acquisition.earl in ("EARL1", "EARL2"):
+        facts["visit.earl"] = acquisition.earl.lower()
+    if study.suv is not None and study.suv.basis in _SUV_TYPES:
+        facts["visit.suv_type"] = _SUV_TYPES[study.suv.basis]
+    if acquisition.uptake_minutes is not None and acquisition.weight_kg is not None:
+        facts["visit.injection_time_known"] = True
+    liver = study.references.get("liver")
+    if liver is not None and liver.status in ("ok", "user"):
+        facts["visit.liver_usable"] = True
+    elif liver is not None and liver.status in ("absent", "outside_field", "fallback"):
+        facts["visit.liver_usable"] = False
+    if study.modality.startswith("SPECT") and acquisition.uptake_minutes is not None:
+        facts["visit.hours_after_injection"] = round(acquisition.uptake_minutes / 60, 2)
+    day = _day(study)
+    kind, days = ssa_at(entries, day) if day is not None else (None, None)
+    if kind is not None:
+        facts["visit.ssa"] = kind
+    if days is not None:
+        facts["visit.ssa_days"] = float(days)
     return Visit(study.id, facts)
 
 
@@ -150,6 +251,7 @@ def _observation(observation: Observation) -> dict[str, Fact]:
         "observation.suv_mean": float(observation.suv_mean),
         "observation.volume_ml": float(observation.volume_ml),
         "observation.focal": True,
+        "observation.in_field": True,
     }
     optional = {
         "suv_peak": observation.suv_peak,
@@ -158,6 +260,10 @@ def _observation(observation: Observation) -> dict[str, Fact]:
         "coefficient_of_variation": observation.coefficient_of_variation,
     }
     facts |= {f"observation.{name}": float(value) for name, value in optional.items() if value is not None}
+    for name in ("krenning_p10", "krenning_p90"):
+        grades = getattr(observation, name)
+        if grades:
+            facts[f"observation.{name}"] = fact_of([int(g) for g in grades])
     return facts
 
 

@@ -147,6 +147,9 @@ def _lesion(lesion: Lesion, pairing: Pairing, order: Mapping[str, int], found: B
     before = _seen_before(lesion, pairing)
     if before is not None:
         facts["lesion.seen_before"] = before
+    place = next((p for p in lesion.places if p.study == pairing.previous), None)
+    if place is not None:
+        facts["lesion.previous.in_field"] = place.in_field
     events = {e.study: e.event for e in lesion.history}
     now = [events[s] for s in (pairing.sstr, pairing.fdg) if s is not None and s in events]
     if "new" in now:
@@ -191,7 +194,9 @@ def _propose_size(lesion: Lesion, pairing: Pairing, found: Between) -> None:
 
 def _propose_correlates(lesion: Lesion, pairing: Pairing, found: Between) -> None:
     place = next((p for p in lesion.places if p.study == pairing.previous), None)
-    if place is not None and place.in_field:
+    if observation_at(lesion, pairing.fdg_before) is not None:
+        found.propose(lesion.id, "lesion.correlate_before", True, "a focus of FDG at the earlier visit")
+    elif place is not None and place.in_field:
         seen = place.ct_correlate is not None
         reason = place.ct_correlate or "no density of its own at its place"
         found.propose(lesion.id, "lesion.correlate_before", seen, f"CT of the earlier scan: {reason}")
@@ -223,7 +228,9 @@ def _patient(
             facts["imaging.comparable"] = False
         elif comparison.verdict == "comparable" and "indeterminate" not in states.values():
             facts["imaging.comparable"] = True
-        elif comparison.verdict == "comparable":
+        elif comparison.verdict == "caution":
+            found.propose("patient", "imaging.comparable", True, f"with reservation: {comparison.note}")
+        else:
             open_checks = ", ".join(c["title"] for c in comparison.checks if c["state"] == "indeterminate")
             found.propose("patient", "imaging.comparable", True, f"no check failed; not answered: {open_checks}")
         for check, fact in (("Q1", "imaging.same_scanner"), ("Q2", "imaging.same_reconstruction")):
@@ -240,7 +247,7 @@ def _patient(
     fallen = fdg_fallen(kept, pairing)
     if fallen is not None:
         facts["imaging.fdg_uptake_fallen"] = fallen
-    _volumes(course, pairing, facts)
+    _volumes(course, pairing, found)
     accumulate = _accumulate(course, kept, pairing, order)
     if accumulate is not None:
         facts["imaging.new_lesions_accumulate"] = accumulate
@@ -306,8 +313,13 @@ def phenotypes_at(course: Course, visit: str | None, definition: str = "backgrou
     return next((p for p in course.phenotypes if p.visit == visit and p.definition == definition), None)
 
 
-def _volumes(course: Course, pairing: Pairing, facts: dict[str, Fact]) -> None:
-    now, then = phenotypes_at(course, pairing.visit), phenotypes_at(course, pairing.previous_visit)
+def _volumes(course: Course, pairing: Pairing, found: Between) -> None:
+    facts = found.patient
+    visits = (pairing.previous_visit, pairing.visit)
+    both = (d for d in ("background", "liver") if all(phenotypes_at(course, v, d) is not None for v in visits))
+    definition = next(both, "background")
+    now = phenotypes_at(course, pairing.visit, definition)
+    then = phenotypes_at(course, pairing.previous_visit, definition)
     if now is not None and then is not None:
         a, b = then.volume_ml.get("sstr-/fdg+"), now.volume_ml.get("sstr-/fdg+")
         if a and b is not None:
@@ -317,13 +329,17 @@ def _volumes(course: Course, pairing: Pairing, facts: dict[str, Fact]) -> None:
             c
             for c in course.phenotype_changes
             if (c.later_visit, c.earlier_visit) == (pairing.visit, pairing.previous_visit)
-            and c.definition == "background"
+            and c.definition == definition
             and c.phenotype == "sstr-/fdg+"
         ),
         None,
     )
     if change is not None and change.judgement != "unknown":
-        facts["imaging.discordant_volume_grown"] = change.judgement in ("appeared", "higher")
+        grown = change.judgement in ("appeared", "higher")
+        if change.note:
+            found.propose("patient", "imaging.discordant_volume_grown", grown, change.note)
+        else:
+            facts["imaging.discordant_volume_grown"] = grown
     totals = [
         next((s.summary.volume_ml for s in course.studies if s.id == name and s.summary is not None), None)
         for name in (pairing.previous, pairing.sstr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lutetia.model import Course, Lesion, Study
+from lutetia.model import Course, Lesion, Place, Study
 from lutetia.rules.facts import UNKNOWN, Fact
 
 #: events of a lesion's history after which nothing is left of it at its place
@@ -42,7 +42,7 @@ def per_visit(lesion: Lesion, order: Mapping[str, int]) -> dict[str, dict[str, F
     for place in lesion.places:
         if place.study in own or order.get(place.study, 0) < first:
             continue
-        found[place.study] = {"observation.focal": False} if place.in_field else {"observation.in_field": False}
+        found[place.study] = _at_place(place)
     for event in lesion.history:
         if event.event not in _ENDED or (event.study in own and lesion.merged_into is None):
             continue
@@ -63,6 +63,16 @@ def per_visit(lesion: Lesion, order: Mapping[str, int]) -> dict[str, dict[str, F
     return {study: facts for study, facts in found.items() if facts}
 
 
+def _at_place(place: Place) -> dict[str, Fact]:
+    """No focus where it was imaged; its uptake is the mean of its core, which the scales grade like a focus."""
+    if not place.in_field:
+        return {"observation.in_field": False}
+    facts: dict[str, Fact] = {"observation.focal": False, "observation.in_field": True}
+    if place.core_mean is not None:
+        facts["observation.suv_max"] = float(place.core_mean)
+    return facts
+
+
 def _without_focus(phenotype: str, sstr_focus: bool, fdg_focus: bool) -> dict[str, Fact]:
     """Above the liver without a focus of its own: neither positive nor negative, so the question stays open."""
     facts: dict[str, Fact] = {}
@@ -73,10 +83,18 @@ def _without_focus(phenotype: str, sstr_focus: bool, fdg_focus: bool) -> dict[st
     return facts
 
 
-def patient_facts(course: Course) -> dict[str, Fact]:
-    """Facts of the patient that only a course shows: discordant tissue of the last visit, a treatment between scans."""
+def patient_facts(course: Course, visit: str | None = None) -> dict[str, Fact]:
+    """Facts of the patient that only a course shows: discordant tissue of a visit, a treatment between its scans.
+
+    Parameters
+    ----------
+    course : with phenotypes
+    visit : the visit; None takes the last with phenotypes
+    """
     facts: dict[str, Fact] = {}
-    background = [record for record in course.phenotypes if record.definition == "background"]
+    background = [
+        record for record in course.phenotypes if record.definition == "background" and visit in (None, record.visit)
+    ]
     if background:
         volume = background[-1].volume_ml.get("sstr-/fdg+")
         if volume is not None:

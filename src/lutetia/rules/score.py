@@ -15,6 +15,7 @@ from lutetia.rules.evaluate import evaluate, patient_view
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf
 from lutetia.rules.loader import Rule, RuleSet, load_rules
 from lutetia.rules.needs import needs_of
+from lutetia.rules.profile import Profile
 from lutetia.rules.recist_case import RecistResult, judge
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.rule import spell
@@ -27,6 +28,8 @@ from lutetia.rules.vocabulary import FactDefinition
 MAX_UNSETTLED = 12
 #: the rule whose list of target lesions other rules use
 TARGET_LIST = "sstr-rads-1.0-overall"
+#: the subject under which proposals for facts of the patient stand
+PATIENT = "patient"
 SSTR_PET = ("agonist_ga68", "agonist_cu64", "agonist_f18", "antagonist")
 FOOTER = (
     "Lutetia is open-source research software. It is not a medical device, not cleared or certified by any "
@@ -262,7 +265,8 @@ def _verdicts(
             if key not in memo:
                 memo[key] = evaluate(rule, lesion, role=role, questions=questions)
             verdict = memo[key]
-            found.append(_proposed(rule, _for_subject(verdict, subject), lesion, proposals.get(lesion.identity, {})))
+            offered = {**proposals.get(PATIENT, {}), **proposals.get(lesion.identity, {})}
+            found.append(_proposed(rule, _for_subject(verdict, subject), lesion, offered))
     return found
 
 
@@ -327,8 +331,10 @@ def _as_value(definition: FactDefinition, label: str) -> Any:
 def _proposed_for_all(
     rule: Rule, verdict: Verdict, view: FactView, proposals: Mapping[str, Mapping[str, tuple[Any, str]]]
 ) -> Verdict:
-    """What a rollup would give with the proposals of its lesions; the possible set stays the result."""
+    """What a rollup or a gate would give with what is proposed; the possible set stays the result."""
     body = rule.body
+    if isinstance(body, Profile):
+        return _proposed_gates(body, verdict, view, proposals)
     if verdict.settled or verdict.refused is not None or not isinstance(body, Rollup) or not proposals:
         return verdict
     asked = {question.fact for question in verdict.questions} or set(body.decision.lesion_names)
@@ -350,6 +356,33 @@ def _proposed_for_all(
         for q in verdict.questions
     )
     return dataclasses.replace(verdict, questions=questions, proposed=" or ".join(results))
+
+
+def _proposed_gates(
+    body: Profile, verdict: Verdict, view: FactView, proposals: Mapping[str, Mapping[str, tuple[Any, str]]]
+) -> Verdict:
+    """The state that each open gate would have with the proposals, and which of them it hangs on."""
+    if not proposals or not any(len(gate.possible) > 1 for gate in verdict.gates):
+        return verdict
+    used: set[str] = set()
+    mine = {n: v for n, (v, _) in proposals.get(PATIENT, {}).items() if view.get(n) is UNKNOWN}
+    used |= set(mine)
+    lesions: list[dict[str, Fact]] = []
+    for lesion in view.lesions:
+        own = {n: v for n, (v, _) in proposals.get(lesion.identity, {}).items() if lesion.get(n) is UNKNOWN}
+        used |= set(own)
+        lesions.append({**lesion.given, **own})
+    other = FactView({**view.given, **mine}, view.vocabulary, by_rule=view.by_rule, identity="patient")
+    other.with_lesions(lesions, [lesion.identity for lesion in view.lesions])
+    then = {gate.id: gate for gate in body.judge(other)}
+    gates = []
+    for gate in verdict.gates:
+        found = then.get(gate.id)
+        hangs_on = tuple(name for name in gate.missing if name in used)
+        if len(gate.possible) > 1 and hangs_on and found is not None and len(found.possible) == 1:
+            gate = dataclasses.replace(gate, proposed=found.state, proposed_from=hangs_on)
+        gates.append(gate)
+    return dataclasses.replace(verdict, gates=tuple(gates))
 
 
 def _proposed(rule: Rule, verdict: Verdict, lesion: FactView, proposals: Mapping[str, tuple[Any, str]]) -> Verdict:

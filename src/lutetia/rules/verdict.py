@@ -63,6 +63,8 @@ class Gate:
     ask: str = ""
     why: str = ""
     inputs: tuple[tuple[str, Any], ...] = ()
+    proposed: str = ""
+    proposed_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lutetia.imaging.suv_body import normaliser
+from lutetia.imaging.suv_body import lean_or_ideal_kg
 from lutetia.model import Acquisition, Comparison, Reference, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.history import previous_study
@@ -146,7 +146,7 @@ def _sul_factor(a: Acquisition) -> float | None:
     if not a.weight_kg or not a.size_m or a.sex not in ("M", "F", "O"):
         return None
     try:
-        return normaliser("lbmjames128", a.weight_kg, a.size_m, a.sex) / a.weight_kg
+        return lean_or_ideal_kg("lbmjames128", a.weight_kg, a.size_m, a.sex) / a.weight_kg
     except ValueError:
         return None
 
