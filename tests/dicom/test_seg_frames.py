@@ -88,11 +88,27 @@ def test_the_object_equals_the_one_that_highdicom_builds(
     assert [e.keyword for e in fast] == [e.keyword for e in slow]
     for element in slow:
         assert str(fast[element.tag]) == str(element), element.keyword
+        if element.VR == "SQ":
+            assert [str(item) for item in fast[element.tag].value] == [str(item) for item in element.value]
     for one, other in zip(fast.PerFrameFunctionalGroupsSequence, slow.PerFrameFunctionalGroupsSequence, strict=True):
         assert str(one) == str(other)
     bits = fast.NumberOfFrames * fast.Rows * fast.Columns
     voxels = [np.unpackbits(np.frombuffer(d.PixelData, np.uint8), bitorder="little")[:bits] for d in (fast, slow)]
     assert np.array_equal(*voxels)
+
+
+def test_every_image_of_a_written_slice_is_referred_to_once(scattered: tuple[Grid, np.ndarray]) -> None:
+    dataset = object_of(*scattered)
+    frames = {
+        str(image.ReferencedSOPInstanceUID)
+        for group in dataset.PerFrameFunctionalGroupsSequence
+        for derivation in group.DerivationImageSequence
+        for image in derivation.SourceImageSequence
+    }
+    for items in (dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence, dataset.SourceImageSequence):
+        uids = [str(item.ReferencedSOPInstanceUID) for item in items]
+        assert len(uids) == len(set(uids)) > 1
+        assert set(uids) == frames
 
 
 def test_a_few_slices_show_every_segment(scattered: tuple[Grid, np.ndarray]) -> None:

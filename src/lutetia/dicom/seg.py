@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -243,8 +244,7 @@ def _name_frames(dataset: Dataset, source: SourceImages, slices: npt.NDArray[np.
     for holder, keyword in [*holders, (dataset, "SourceImageSequence")]:
         seen: dict[str, Dataset] = {}
         for item in holder.get(keyword, ()):
-            image = Dataset()  # highdicom may share the item with a frame, where it has a frame number
-            image.update(item)
+            image = copy.deepcopy(item)  # highdicom may share the item with a frame, where it has a frame number
             image.pop("ReferencedFrameNumber", None)
             instance = real.get(str(image.ReferencedSOPInstanceUID))
             if instance is not None:

@@ -233,11 +233,10 @@ def _refer_to_all(out: Dataset, source: SourceImages, slices: npt.NDArray[np.int
 
 
 def _one_each(pattern: Dataset, uids: Sequence[str]) -> DicomSequence:
-    """The item once for every image."""
+    """The item once for every image; each has elements of its own, since pydicom sets a value inside the element."""
     items = []
     for uid in uids:
-        item = Dataset()
-        item.update(pattern)
+        item = copy.deepcopy(pattern)
         item.ReferencedSOPInstanceUID = UID(uid)
         items.append(item)
     return DicomSequence(items)

@@ -132,6 +132,7 @@ def assemble(
 ) -> CourseReading:
     """The Course of the studies that were read."""
     from lutetia.reading.course import join_studies
+    from lutetia.reading.course.tracking import tracked
 
     numbers: dict[tuple[str, str], int] = {}
     if settings.corrections is not None:
@@ -149,7 +150,7 @@ def assemble(
         patient=Patient(id=patient.patient_id or patient.key if patient else "unknown", sex=sex),
         settings=settings.model_dump(mode="json", exclude_defaults=True),
         studies=joined.studies,
-        lesions=joined.lesions,
+        lesions=tracked(joined.lesions, joined.studies),
         conventions=_conventions(readings),
         issues=_once((*scan_issues, *joined.issues)),
         treatments=tuple(_entry(e) for e in entries if e.kind == "treatment"),
