@@ -1,0 +1,160 @@
+"""What an organ's neighbours and surroundings say: verdicts on spleen, aorta and side that once misled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lutetia.imaging.anatomy import LABELS, Anatomy
+from lutetia.imaging.anatomy import door as door_module
+from lutetia.imaging.anatomy.aorta import _without_myocardium
+from lutetia.imaging.anatomy.liver import enclosed_liver
+from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.second_opinion import weighed
+from lutetia.imaging.anatomy.spleen import Spleen
+from lutetia.imaging.anatomy.verdicts import judge_spleen
+from lutetia.model import Grid, OrganRecord, Tracer, Volume
+
+DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
+FDG = Tracer(key="fdg", name="18F-FDG", binds="glucose", radionuclide="18F")
+SHAPE = (40, 40, 60)
+
+
+def trunk(*, lungs: bool = True) -> Trunk:
+    """An empty upper abdomen, 3 mm: x to the left, the vertebral front in the middle, the dome at the top."""
+    _z, y, x = np.indices(SHAPE, dtype=np.float32) * 3.0
+    nothing, soft = np.zeros(SHAPE, bool), np.ones(SHAPE, bool)
+    lung = nothing.copy()
+    if lungs:
+        lung[-3:] = True
+    even = np.full(SHAPE, 40.0, np.float32)
+    cold = np.full(SHAPE, 0.5, np.float32)
+    far = np.full(SHAPE, 50.0, np.float32)
+    return Trunk(
+        box=(slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2])),
+        ct=even,
+        ct_smooth=even.copy(),
+        pet=cold,
+        pet_smooth=cold.copy(),
+        soft=soft,
+        lateral_mm=x - 90.0,
+        forward_mm=60.0 - y,
+        below_dome_mm=(120.0 - np.arange(SHAPE[0]) * 3.0).astype(np.float64),
+        lung_distance_mm=far,
+        lung_left=lung,
+        lung_right=lung,
+        above_diaphragm=nothing,
+        cage_mm=far,
+        body_depth_mm=far,
+        measured=soft,
+        bone=nothing,
+    )
+
+
+def liver_of(part: Trunk, suv: float):
+    from lutetia.imaging.anatomy.liver import Liver
+
+    mask = np.zeros(SHAPE, bool)
+    mask[5:35, 5:35, 2:20] = True
+    return Liver(mask, mask, "right", 55.0, suv, {"volume_ml": float(mask.sum() * 0.027), "side_score_ratio": 0.1})
+
+
+def spleen_of(rows: slice, **changes: float) -> Spleen:
+    mask = np.zeros(SHAPE, bool)
+    mask[rows, 20:32, 42:54] = True
+    evidence = {
+        "volume_ml": 120.0,
+        "half_thickness_mm": 15.0,
+        "lung_contact": 0.3,
+        "rib_contact": 0.5,
+        "hu": 48.0,
+        "hu_spread": 6.0,
+        "forward_mm": -25.0,
+        "suv": 20.0,
+        "suv_cov": 0.05,
+        "to_liver": 3.0,
+    }
+    return Spleen(mask, 5.0, {**evidence, **changes})
+
+
+def test_a_cold_fdg_spleen_that_fits_in_every_other_way_is_believed() -> None:
+    part = trunk()
+    verdict = judge_spleen(part, liver_of(part, 2.7), spleen_of(slice(10, 25), to_liver=0.46, suv=1.25), {}, FDG)
+    assert verdict.status == "ok"
+
+
+def test_a_piece_behind_the_vertebral_canal_is_muscle_and_no_spleen() -> None:
+    part = trunk()
+    muscle = spleen_of(slice(10, 25), to_liver=0.74, suv=0.76, forward_mm=-80.0, volume_ml=40.0)
+    verdict = judge_spleen(part, liver_of(part, 1.0), muscle, {}, FDG)
+    assert not verdict.keep
+    assert verdict.status != "ok"
+
+
+def test_in_a_field_that_ends_below_the_lungs_one_doubt_means_the_spleen_may_lie_above() -> None:
+    part = trunk(lungs=False)
+    doubtful = spleen_of(slice(25, 40), to_liver=1.08, lung_contact=0.0, volume_ml=35.0)
+    verdict = judge_spleen(part, liver_of(part, 6.0), doubtful, {}, DOTATATE)
+    assert verdict.status == "outside_field"
+    assert not verdict.keep
+    assert "not wholly in the field" in verdict.reasons[0]
+
+
+def test_myocardium_is_not_taken_for_blood_after_contrast() -> None:
+    assert _without_myocardium([163.0, 111.0]) == [163.0]
+    assert _without_myocardium([111.0, 163.0]) == [163.0]
+    assert _without_myocardium([310.0, 170.0]) == [310.0, 170.0]  # right and left heart in an early phase
+    assert _without_myocardium([42.0, 30.0]) == [42.0, 30.0]  # no contrast: nothing to tell apart
+
+
+def test_liver_enclosed_by_tumour_comes_back_and_a_stomach_beside_it_does_not() -> None:
+    part = trunk()
+    assert part.pet_smooth is not None
+    z, y, x = np.indices(SHAPE)
+    whole = (x < 22) & (y > 3) & (y < 36) & (z > 3) & (z < 36)
+    strand = whole & (x > 9) & (x < 14) & (y > 8) & (y < 32)
+    stomach = (x >= 22) & (x < 30) & (y > 3) & (y < 36) & (z > 3) & (z < 36)
+    part.ct_smooth[whole | stomach] = 55.0
+    part.pet_smooth[whole], part.pet_smooth[strand], part.pet_smooth[stomach] = 8.0, 3.9, 3.9
+    found = enclosed_liver(whole & ~strand, part, part.soft, 55.0, 8.0)
+    assert (found & strand).sum() > 0.9 * strand.sum()
+    assert not (found & stomach).any()
+    part.ct_smooth[strand] = 10.0  # bile
+    assert not (enclosed_liver(whole & ~strand, part, part.soft, 55.0, 8.0) & strand).any()
+
+
+def anatomy(side: str, *, ratio: float = 4.0, spleen_ml: float = 200.0, status: str = "ok") -> Anatomy:
+    labels = np.zeros((4, 4, 4), np.uint8)
+    labels[0], labels[1] = LABELS["liver"], LABELS["spleen"]
+    organs = tuple(
+        OrganRecord(name=n, label=LABELS[n], source="drawn", status=s, volume_ml=v)
+        for n, s, v in (("liver", "ok", 1500.0), ("spleen", status, spleen_ml))
+    )
+    grid = Grid((4, 4, 4), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+    return Anatomy(
+        Volume(labels, grid, "label"), organs, "drawn", liver_side=side, evidence={"spleen": {"to_liver": ratio}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "plain"),
+    [
+        (anatomy("left"), True),
+        (anatomy("left", ratio=1.0), False),
+        (anatomy("left", spleen_ml=1300.0), False),
+        (anatomy("left", status="caution"), False),
+    ],
+)
+def test_a_far_hotter_smaller_organ_opposite_settles_a_mirrored_liver(found: Anatomy, plain: bool) -> None:
+    assert door_module._plainly_mirrored(found, DOTATATE) is plain
+    assert not door_module._plainly_mirrored(found, FDG)
+
+
+def test_a_disputed_side_is_written_beside_the_concern() -> None:
+    ours, witness = anatomy("left"), anatomy("right")
+    suv = Volume(np.ones((4, 4, 4), np.float32), ours.labels.grid, "SUVbw")
+    judged = weighed(suv, ours, replace(witness, concerns={"spleen": ("without CT",)}))
+    assert judged.evidence["liver"]["side_disputed"] == 1.0
+    assert judged.concerns["liver"]
