@@ -2,8 +2,9 @@
 
 The founding story (Basu and colleagues, J Nucl Med Technol): a grade 2 gastric tumour whose liver metastases take up
 no more DOTATATE than blood, treated with capecitabine and temozolomide (CAPTEM), after which the same metastases are
-above the liver. Our patient adds what such a course must not hide: one node goes the other way, loses its receptors and
-gains FDG; one lesion is new, one resolves.
+above the liver. Our patient adds what such a course must not hide, made up after figure 4 of the founding review: one
+node goes the other way, loses its receptors and gains FDG; one lesion is new, one resolves. The metastases are large
+enough for a scanner of 6 mm resolution to show a cold centre as cold.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ _CAPTEM_VISITS = (
     ("S4_FDG", "fdg", 1, 209),
 )
 _CAPTEM = {"name": "CAPTEM", "cycles": 6, "from_day": 14, "to_day": 182}
+#: radii of the liver metastases before therapy, mm, and what therapy makes of a radius
+_LIVER_RADII = (25.0, 20.0, 17.0, 14.0, 13.0, 13.0)
+_LIVER_GROWTH = 0.85
+_NODE_RADIUS, _NODE_GROWTH = 11.0, 1.1
 
 
 def make_course(out: Path | str, seed: int = 1, story: str = "captem", *, size: str = "standard") -> PhantomTruth:
@@ -70,15 +75,34 @@ def make_course(out: Path | str, seed: int = 1, story: str = "captem", *, size: 
 
 
 def _case(truth: PhantomTruth) -> str:
-    """The referral data of the story as a typed case: what was given between the visits."""
-    first = datetime.strptime(str(truth.studies[0]["date"]), "%Y%m%d").date()
+    """The referral data of the story as a typed case: disease, treatment, markers, diameters that a reader gave."""
+    days = [datetime.strptime(str(study["date"]), "%Y%m%d").date() for study in truth.studies]
+    first, last, biopsy = days[0], days[2], days[0] - timedelta(days=30)
     start, end = (first + timedelta(days=int(str(_CAPTEM[day]))) for day in ("from_day", "to_day"))
+    before = {"T1": 2 * _LIVER_RADII[0], "T2": 2 * _LIVER_RADII[1], "N1": 2 * _NODE_RADIUS}
+    after = {"T1": before["T1"] * _LIVER_GROWTH, "T2": before["T2"] * _LIVER_GROWTH, "N1": before["N1"] * _NODE_GROWTH}
+    mm = ["{" + ", ".join(f"{name}: {size:.1f}" for name, size in row.items()) + "}" for row in (before, after)]
     return (
-        "# Made up after the founding case report: metastatic grade 2 NET, CAPTEM between two dual-tracer visits.\n"
+        "# Made up after the founding case report: metastatic grade 2 gastric NET, CAPTEM between two visits.\n"
+        "# One node that loses its receptors and gains FDG is made up after figure 4 of the founding review.\n"
         'case: "1.0"\n'
         "id: CAPTEM (made up)\n"
+        "disease: {primary: stomach, differentiation: well, stage: metastatic, histology_proven: yes}\n"
         "timeline:\n"
+        f"  - {{kind: pathology, name: Ki-67, date: {biopsy}, value: 8, unit: '%', site: stomach}}\n"
+        f"  - {{kind: pathology, name: grade, date: {biopsy}, value: G2, site: stomach}}\n"
+        f"  - {{kind: marker, name: CgA, date: {first - timedelta(days=4)}, value: 410, unit: ng/mL}}\n"
         f"  - {{kind: treatment, agent: {_CAPTEM['name']}, date: {start}, until: {end}, cycle: {_CAPTEM['cycles']}}}\n"
+        f"  - {{kind: marker, name: CgA, date: {last - timedelta(days=3)}, value: 160, unit: ng/mL}}\n"
+        "recist:\n"
+        "  reader: made up\n"
+        "  targets:\n"
+        "    - {id: T1, organ: liver}\n"
+        "    - {id: T2, organ: liver}\n"
+        "    - {id: N1, organ: lymph nodes, node: yes}\n"
+        "  visits:\n"
+        f"    - {{date: {first}, mm: {mm[0]}}}\n"
+        f"    - {{date: {last}, mm: {mm[1]}, non_target: persists, new_lesion: no}}\n"
     )
 
 
@@ -98,10 +122,10 @@ def captem_lesions(plan: BodyPlan) -> tuple[LesionPlan, ...]:
     blood, liver, spleen = sstr["aorta_thoracic"], sstr["liver"], sstr["spleen"]
     mass = ((24.0, -34.0, 1158.0, 25.0), (38.0, -44.0, 1132.0, 20.0), (16.0, -46.0, 1136.0, 17.0))
     rows = []
-    nodules = liver_nodules(plan, rng, [24.0, 17.0, 13.0, 10.5, 8.5, 7.0], 9.0, avoid=mass)
-    for n, nodule in enumerate(nodules):
+    nodules = liver_nodules(plan, rng, list(_LIVER_RADII), 11.0, avoid=mass)
+    for nodule in nodules:
         before = blood * float(rng.uniform(0.70, 1.0))
-        after = min(liver * float(rng.uniform(1.45, 1.85)), 0.8 * spleen)
+        after = min(liver * float(rng.uniform(1.75, 2.1)), 0.8 * spleen)
         hungry = glucose["liver"] * float(rng.uniform(2.4, 3.4))
         rows.append(
             LesionPlan(
@@ -112,7 +136,7 @@ def captem_lesions(plan: BodyPlan) -> tuple[LesionPlan, ...]:
                 nodules=(nodule,),
                 suv={"dotatate": (before, after), "fdg": (hungry, glucose["liver"] * float(rng.uniform(1.0, 1.15)))},
                 ct_delta_hu=-25.0,
-                growth=0.72 if n < 5 else 0.9,
+                growth=_LIVER_GROWTH,
                 fate="redifferentiated",
             )
         )
@@ -144,12 +168,12 @@ def _elsewhere(plan: BodyPlan) -> list[LesionPlan]:
         (
             "node retroperitoneal",
             "left",
-            (24.0, 6.0, 1076.0, 9.5),
-            (16.0, 1.3),
-            (1.9, 8.0),
-            node | {"fate": "sstr loss", "growth": 1.12},
+            (24.0, 6.0, 1076.0, _NODE_RADIUS),
+            (16.0, 0.9),
+            (0.9, 8.0),
+            node | {"fate": "sstr loss", "growth": _NODE_GROWTH},
         ),
-        ("vertebra", "midline", (x + 5.0, y, z, 10.0), (13.0, 13.0), (2.8, 2.8), bone),
+        ("vertebra", "midline", (x + 5.0, y, z, 7.5), (13.0, 13.0), (2.8, 2.8), bone),
         (
             "node supraclavicular left",
             "left",

@@ -44,6 +44,15 @@ class Between:
     lesions: dict[str, dict[str, Fact]] = field(default_factory=dict)
     proposals: Proposals = field(default_factory=dict)
 
+    def measured(self, fact: str, value: Any, barred: str = "") -> None:
+        """A fact of the patient measured on two scans; only proposed where these may not be compared in numbers."""
+        if value is None:
+            return
+        if barred:
+            self.propose("patient", fact, value, barred)
+        else:
+            self.patient[fact] = value
+
     def propose(self, subject: str, fact: str, value: Any, reason: str) -> None:
         """Note a value that a reader would have to confirm."""
         self.proposals.setdefault(subject, {})[fact] = (value, reason)
@@ -238,16 +247,12 @@ def _patient(
                 facts[fact] = states[check] == "met"
         if states.get("SSA-THYROID") == "caution":
             found.propose("patient", "therapy.ssa_changed", True, "thyroid and liver uptake fell together")
-    raised = uptake_raised(kept, pairing, now, then)
-    if raised is not None:
-        facts["imaging.sstr_uptake_raised"] = raised
-    stable = uptake_stable(kept, pairing)
-    if stable is not None:
-        facts["imaging.sstr_uptake_stable"] = stable
-    fallen = fdg_fallen(kept, pairing)
-    if fallen is not None:
-        facts["imaging.fdg_uptake_fallen"] = fallen
-    _volumes(course, pairing, found)
+    glucose = comparison_of(course, pairing.fdg_before, pairing.fdg)
+    sstr_note = _barred(comparison, "change of SUV")
+    found.measured("imaging.sstr_uptake_raised", uptake_raised(kept, pairing, now, then), sstr_note)
+    found.measured("imaging.sstr_uptake_stable", uptake_stable(kept, pairing), sstr_note)
+    found.measured("imaging.fdg_uptake_fallen", fdg_fallen(kept, pairing), _barred(glucose, "change of SUV"))
+    _volumes(course, pairing, found, _barred(comparison, "change of volume"))
     accumulate = _accumulate(course, kept, pairing, order)
     if accumulate is not None:
         facts["imaging.new_lesions_accumulate"] = accumulate
@@ -313,8 +318,12 @@ def phenotypes_at(course: Course, visit: str | None, definition: str = "backgrou
     return next((p for p in course.phenotypes if p.visit == visit and p.definition == definition), None)
 
 
-def _volumes(course: Course, pairing: Pairing, found: Between) -> None:
-    facts = found.patient
+def _barred(comparison: Comparison | None, number: str) -> str:
+    """Why a number may not be compared between two scans; "" where it may."""
+    return comparison.note if comparison is not None and number in comparison.suppressed else ""
+
+
+def _volumes(course: Course, pairing: Pairing, found: Between, barred: str) -> None:
     visits = (pairing.previous_visit, pairing.visit)
     both = (d for d in ("background", "liver") if all(phenotypes_at(course, v, d) is not None for v in visits))
     definition = next(both, "background")
@@ -323,7 +332,8 @@ def _volumes(course: Course, pairing: Pairing, found: Between) -> None:
     if now is not None and then is not None:
         a, b = then.volume_ml.get("sstr-/fdg+"), now.volume_ml.get("sstr-/fdg+")
         if a and b is not None:
-            facts["imaging.fdg_low_volume_change_percent"] = max(-100.0, min(10000.0, round(100 * (b / a - 1), 2)))
+            percent = max(-100.0, min(10000.0, round(100 * (b / a - 1), 2)))
+            found.measured("imaging.fdg_low_volume_change_percent", percent, barred)
     change = next(
         (
             c
@@ -336,17 +346,14 @@ def _volumes(course: Course, pairing: Pairing, found: Between) -> None:
     )
     if change is not None and change.judgement != "unknown":
         grown = change.judgement in ("appeared", "higher")
-        if change.note:
-            found.propose("patient", "imaging.discordant_volume_grown", grown, change.note)
-        else:
-            facts["imaging.discordant_volume_grown"] = grown
+        found.measured("imaging.discordant_volume_grown", grown, change.note)
     totals = [
         next((s.summary.volume_ml for s in course.studies if s.id == name and s.summary is not None), None)
         for name in (pairing.previous, pairing.sstr)
     ]
     if totals[0] and totals[1] is not None:
         percent = round(100 * (totals[1] / totals[0] - 1), 2)
-        facts["imaging.sstr_volume_change_percent"] = max(-100.0, min(10000.0, percent))
+        found.measured("imaging.sstr_volume_change_percent", max(-100.0, min(10000.0, percent)), barred)
 
 
 def _accumulate(course: Course, lesions: Sequence[Lesion], pairing: Pairing, order: Mapping[str, int]) -> bool | None:
