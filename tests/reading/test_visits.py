@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from lutetia.model import Acquisition, Study
+from lutetia.model import Acquisition, Study, Tracer
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.study import StudyReading
 
@@ -58,3 +58,15 @@ def test_a_study_without_a_date_stands_alone_and_says_so() -> None:
     visits, issues = group_visits([study("s1", None), study("s2", "2024-03-07", "fdg")], 31)
     assert [v.studies for v in visits] == [("s1",), ("s2",)]
     assert issues[0].code == "study-without-date"
+
+
+def test_an_mibg_spect_is_a_study_of_its_visit_and_no_therapy(records: Any) -> None:
+    rows = (("s1", "dotatate", "2025-01-10"), ("m1", "i123-mibg", "2025-01-20"), ("t1", "lu177-dotatate", "2025-02-20"))
+    readings = []
+    for row in rows:
+        made = records.study(*row)
+        detail = Tracer.model_validate(made["tracer_detail"])
+        readings.append(StudyReading(Study.model_validate(made), selection=None, tracer=detail))  # type: ignore[arg-type]
+    visits, _ = group_visits(readings, 31)
+    assert [v.studies for v in visits] == [("s1", "m1"), ("t1",)]
+    assert [v.note for v in visits] == ["", "therapy SPECT"]

@@ -156,7 +156,8 @@ def _measured(lesion: Lesion, study: Study, key: str) -> tuple[State, str]:
     focus = next((o for o in lesion.observations if o.study == study.id), None)
     place = next((p for p in lesion.places if p.study == study.id), None)
     if focus is None and (place is None or not place.in_field):
-        return "not imaged", f"{study.id}: its place was not imaged or not aligned"
+        note = place.note if place is not None and place.note else "its place was not imaged or not aligned"
+        return "not imaged", f"{study.id}: {note}"
     grades = grades_at(lesion, study.id)
     grade = f", grade {' or '.join(map(str, grades))}" if grades else ""
     if focus is None:

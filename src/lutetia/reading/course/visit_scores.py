@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lutetia.model import Course, CourseEvent, Lesion, Visit, VisitScore, VisitVerdict
+from lutetia.model import Course, CourseEvent, Lesion, Study, Visit, VisitScore, VisitVerdict
 from lutetia.reading.course.events import COURSE_RULES, THERAPY_RULE, events_of, new_lesion_events
+from lutetia.reading.course.visits import DIAGNOSTIC
 from lutetia.rules.case import TypedCase
 from lutetia.rules.expiry import age_of
 from lutetia.rules.facts import Fact, FactView
@@ -39,9 +40,15 @@ class CourseScores:
     classes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+def is_therapy_spect(study: Study) -> bool:
+    """Whether a study is the SPECT of a therapy."""
+    detail = study.tracer_detail
+    return study.modality.startswith("SPECT") and (detail is None or detail.radionuclide not in DIAGNOSTIC)
+
+
 def is_spect(course: Course, study: str) -> bool:
-    """Whether a study is a SPECT."""
-    return any(s.id == study and s.modality.startswith("SPECT") for s in course.studies)
+    """Whether a study of the course is the SPECT of a therapy."""
+    return any(s.id == study and is_therapy_spect(s) for s in course.studies)
 
 
 def until(course: Course, visit: str, spect: str | None = None) -> Course:
@@ -55,9 +62,7 @@ def until(course: Course, visit: str, spect: str | None = None) -> Course:
     """
     order = visit_order(course)
     last = next(n for n, v in enumerate(course.visits) if v.id == visit)
-    kept = {
-        s.id for s in course.studies if order[s.id] <= last and (not s.modality.startswith("SPECT") or s.id == spect)
-    }
+    kept = {s.id for s in course.studies if order[s.id] <= last and (not is_therapy_spect(s) or s.id == spect)}
     visits = {v.id for v in course.visits[: last + 1]}
     lesions = [_lesion_until(lesion, kept, visits) for lesion in course.lesions]
     return course.model_copy(
