@@ -8,6 +8,7 @@ Exit status: 0 done, 1 done but something was refused or a check failed, 2 the c
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 
 import typer
@@ -52,6 +53,8 @@ _register()
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the ``lutetia`` command."""
+    # pydicom warns of every odd value it meets; what matters of them is in the record, with its file.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
     try:
         app(args=argv)
     except Exception as error:

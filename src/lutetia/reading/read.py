@@ -12,6 +12,7 @@ import lutetia
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import StudySelection, select
 from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
+from lutetia.reading.asked import check_asked
 from lutetia.reading.corrections import apply_corrections
 from lutetia.reading.corrections_file import load_corrections
 from lutetia.reading.settings import ReadSettings
@@ -92,7 +93,7 @@ def read_course(
         As `select_studies`.
     """
     settings = settings or ReadSettings()
-    _refuse_early(settings)
+    check_asked(settings)
     selections, scan_issues = select_studies(paths, settings, progress)
     names = study_names(selections)
     readings = []
@@ -105,14 +106,6 @@ def read_course(
         readings.append(read_study(selection, name, settings, step, store))
     inputs = tuple(str(p) for p in paths)
     return assemble(tuple(readings), scan_issues, settings, inputs, lambda stage, share: progress(stage, 0.9), store)
-
-
-def _refuse_early(settings: ReadSettings) -> None:
-    """Read what was typed before any image is: a slip in a case is said at once, not after minutes."""
-    if settings.corrections is not None:
-        load_corrections(settings.corrections)
-    if settings.case:
-        read_case(Path(settings.case))
 
 
 def _once(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:

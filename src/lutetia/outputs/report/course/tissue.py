@@ -50,7 +50,7 @@ def _lesion(course: Course, name: str | None) -> Lesion | None:
 
 def _study_of_position(entry: Phenotypes) -> str:
     """The study in whose frame the position is given."""
-    return getattr(entry, "biopsy_study", "") or entry.fdg_study
+    return entry.biopsy_study or entry.fdg_study
 
 
 def _row(course: Course, entry: Phenotypes) -> Row:
