@@ -32,11 +32,11 @@ STEPS = """
 import json, sys, time
 begin = time.perf_counter()
 import lutetia
-rows = [["start-up", 0.0]]
+rows = [["start-up", 0.0, 0.0]]
 def progress(stage, share):
-    rows.append([stage, time.perf_counter() - begin])
+    rows.append([stage, time.perf_counter() - begin, time.process_time()])
 course = lutetia.read(sys.argv[1], sys.argv[2], settings={"deformable": sys.argv[4] == "deformable"}, progress=progress)
-rows.append(["end", time.perf_counter() - begin])
+rows.append(["end", time.perf_counter() - begin, time.process_time()])
 alignments = [a.model_dump(mode="json") for a in course.alignments]
 json.dump({"rows": rows, "alignments": alignments, "lesions": len(course.lesions)}, open(sys.argv[3], "w"))
 """
@@ -66,13 +66,14 @@ def make_course(out: Path, size: str, seed: int = 1) -> Path:
     return truth.dicom
 
 
-def steps(rows: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Seconds of each step: from its first report to the next step's."""
-    out: dict[str, float] = {}
-    for (name, start), (_, end) in pairwise(rows):
+def steps(rows: list[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+    """Seconds and processor seconds of each step: from its first report to the next step's."""
+    out: dict[str, tuple[float, float]] = {}
+    for (name, start, start_cpu), (_, end, end_cpu) in pairwise(rows):
         name = "aligning the visits" if name.startswith("aligning") else name
-        out[name] = out.get(name, 0.0) + end - start
-    return list(out.items())
+        wall, cpu = out.get(name, (0.0, 0.0))
+        out[name] = wall + end - start, cpu + end_cpu - start_cpu
+    return [(name, wall, cpu) for name, (wall, cpu) in out.items()]
 
 
 def main() -> int:
@@ -103,11 +104,10 @@ def main() -> int:
         if turn and (best is None or usage["wall"] < best["wall"]):
             best, load, found = usage, before, json.loads(record.read_text())
     assert best is not None
-    lines = ["| step | s |", "|---|---:|"]
-    lines += [f"| {name} | {seconds:.1f} |" for name, seconds in steps(found["rows"])]
+    lines = ["| step | s | processor, s |", "|---|---:|---:|"]
+    lines += [f"| {name} | {wall:.1f} | {cpu:.1f} |" for name, wall, cpu in steps(found["rows"])]
     lines += [
-        f"| **the process, start-up included** (target ≤ {SECONDS:.0f}) | **{best['wall']:.1f}** |",
-        f"| of which processor time, all threads | {best['cpu']:.1f} |",
+        f"| **the process, start-up included** (target ≤ {SECONDS:.0f}) | **{best['wall']:.1f}** | {best['cpu']:.1f} |",
         "",
         f"Peak memory {best['rss_mb']:.0f} MB (target < {MEMORY_MB}). "
         + "; ".join(f"{a['study']}: {a['method']}, {a['status']}" for a in found["alignments"])

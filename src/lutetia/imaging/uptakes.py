@@ -30,6 +30,7 @@ class Uptake:
     ----------
     points_mm : (n, 3) LPS mm of its voxels, in the frame of its study
     peak : its highest value on the smoothed image
+    peak_mm : where that is
     height : the peak above the surroundings
     volume_ml : volume within its contour
     at_edge : whether its contour reaches the edge of the box that was looked at, so that it may go on beyond
@@ -37,6 +38,7 @@ class Uptake:
 
     points_mm: npt.NDArray[np.float64]
     peak: float
+    peak_mm: npt.NDArray[np.float64]
     height: float
     volume_ml: float
     at_edge: bool
@@ -89,5 +91,7 @@ def distinct_uptakes(
         peak = float(basins.peak[n])
         own = where[(basins.owner == n) & (value >= background + CONTOUR * (peak - background))]
         edge = bool((own == 0).any() or (own == np.array(smooth.shape) - 1).any())
-        out.append(Uptake(suv.grid.to_lps(own + start), peak, peak - background, len(own) * voxel_ml, edge))
+        top = np.array(np.unravel_index(int(basins.peak_voxel[n]), smooth.shape))
+        points, at = suv.grid.to_lps(own + start), suv.grid.to_lps(top + start)
+        out.append(Uptake(points, peak, at, peak - background, len(own) * voxel_ml, edge))
     return tuple(sorted(out, key=lambda u: -u.peak))

@@ -8,7 +8,7 @@ import numpy as np
 
 from lutetia.imaging.registration.alignment import Alignment, AlignmentQuality, AlignmentSettings, Kind
 from lutetia.imaging.registration.deformable import demons_field, smallest_jacobian
-from lutetia.imaging.registration.images import moved_onto, overlap_box, warped, working_image
+from lutetia.imaging.registration.images import cropped, moved_onto, overlap_box, warped, working_image
 from lutetia.imaging.registration.quality import judge, uptake_agreement
 from lutetia.imaging.registration.rigid import rigid_matrix
 from lutetia.model import Volume
@@ -47,12 +47,7 @@ def align(
         quality = AlignmentQuality("poor", reasons=("the two studies image different parts of the body",))
         return Alignment(matrix, None, f.grid, "rigid", 0.0, quality)
     overlap = (z_range.stop - z_range.start) * spacing
-    start = f.grid.to_lps((z_range.start, 0, 0))
-    grid = replace(
-        f.grid,
-        shape=(z_range.stop - z_range.start, *f.grid.shape[1:]),
-        origin_mm=(float(start[0]), float(start[1]), float(start[2])),
-    )
+    grid = cropped(f.grid, (z_range, slice(0, f.grid.shape[1]), slice(0, f.grid.shape[2])))
     target = np.ascontiguousarray(f.array[z_range])
     fill = -500.0 if kind == "CT" else 0.0
     moved = np.maximum(moved_onto(m, matrix, grid, fill), fill)

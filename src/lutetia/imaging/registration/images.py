@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
@@ -9,6 +11,9 @@ from scipy import ndimage as ndi
 
 from lutetia.imaging.registration.alignment import Array, Kind
 from lutetia.model import Grid, Volume
+
+#: air that is kept around the body, mm: half of a CT's field is air, and costs as much as the patient
+MARGIN_MM = 24.0
 
 
 def bounds(grid: Grid) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -83,10 +88,32 @@ def working_image(volume: Volume, kind: Kind, spacing_mm: float = 4.0) -> Volume
     if kind == "CT":
         body = body_mask(out)
         out = np.where(body, np.clip(out, -500.0, 400.0), -500.0).astype(np.float32)
+        box = _box(body, int(np.ceil(MARGIN_MM / spacing_mm)))
+        out, grid = np.ascontiguousarray(out[box]), cropped(grid, box)
     else:
         top = float(np.percentile(out[out > 0.1], 99.8)) if (out > 0.1).any() else 1.0
         out = np.sqrt(np.clip(out, 0.0, top)).astype(np.float32)
     return Volume(out, grid, "HU" if kind == "CT" else "sqrt(SUVbw)")
+
+
+def cropped(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
+    """The grid of a part of an image."""
+    start = grid.to_lps([s.start for s in box])
+    return replace(
+        grid,
+        shape=tuple(s.stop - s.start for s in box),
+        origin_mm=(float(start[0]), float(start[1]), float(start[2])),
+    )
+
+
+def _box(mask: Array, margin: int) -> tuple[slice, slice, slice]:
+    """The part of an image that holds a mask and so many voxels around it, along x and y; all of it along z."""
+    _, rows, columns = (np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+    spans = [
+        slice(max(0, int(hit[0]) - margin), min(n, int(hit[-1]) + margin + 1)) if len(hit) else slice(0, n)
+        for hit, n in ((rows, mask.shape[1]), (columns, mask.shape[2]))
+    ]
+    return slice(0, mask.shape[0]), spans[0], spans[1]
 
 
 def body_mask(hu: Array) -> npt.NDArray[np.bool_]:

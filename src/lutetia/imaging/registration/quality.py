@@ -19,6 +19,8 @@ def dice(a: Array, b: Array) -> float:
 _LUNG_ML = 300.0
 #: lung above and solid tissue below a point of the dome, mm
 _ABOVE_MM, _BELOW_MM = 40.0, 40.0
+#: how far around the fixed organs a moved organ is looked for, mm
+_ORGAN_REACH_MM = 50.0
 
 
 def _lung_base(image: Array, spacing_mm: float) -> Array:
@@ -124,10 +126,19 @@ def organ_overlap(alignment: Alignment, fixed: Volume, moving: Volume, names: di
     names : organ name → label; organs empty in either map are left out
     """
     step = [max(1, round(4.0 / s)) for s in fixed.grid.spacing_mm]
-    index = np.stack(
-        np.meshgrid(*[np.arange(0, n, f) for n, f in zip(fixed.grid.shape, step, strict=True)], indexing="ij"), -1
-    )
-    labels = fixed.array[tuple(slice(None, None, f) for f in step)]
+    thin = fixed.array[tuple(slice(None, None, f) for f in step)]
+    hits = [np.flatnonzero(np.isin(thin, list(names.values())).any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not all(len(hit) for hit in hits):
+        return {}
+    # a moved organ may lie beside the fixed one: look around it, not through the whole image
+    reach = [int(np.ceil(_ORGAN_REACH_MM / (s * f))) for s, f in zip(fixed.grid.spacing_mm, step, strict=True)]
+    spans = [
+        (max(0, int(hit[0]) - r), min(n, int(hit[-1]) + r + 1))
+        for hit, r, n in zip(hits, reach, thin.shape, strict=True)
+    ]
+    axes = [np.arange(low, high) * f for (low, high), f in zip(spans, step, strict=True)]
+    index = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+    labels = thin[tuple(slice(low, high) for low, high in spans)]
     points = alignment.to_moving(fixed.grid.to_lps(index))
     there = np.rint(moving.grid.to_index(points)).astype(int)
     inside = np.all((there >= 0) & (there < np.array(moving.grid.shape)), axis=-1)

@@ -8,11 +8,13 @@ from lutetia.model import HistoryEvent, Observation, Place, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import Identified
 from lutetia.reading.course.parting import parting
-from lutetia.reading.course.places import ct_contrast, stands_out
+from lutetia.reading.course.places import ct_contrast, uptake_at
 from lutetia.reading.study import StudyReading
 
 #: change of volume that is more than repeatability: ±30 % (eligibility §5.3, convention: no published SSTR limit)
 GROWN, SHRUNK = 1.30, 0.70
+#: a focus in what was a larger uptake before is new when its mean has doubled
+RISEN = 2.0
 #: events that a second look at the place cannot change
 SETTLED = ("split", "merged", "outside_field")
 
@@ -115,16 +117,21 @@ def _event(
             return "baseline", f"its place was not imaged in {then.study.id}"
         if track.parent is not None:
             return "split", f"part of lesion-{track.parent}"
-        if stands_out(earlier):
-            text = (
-                f"in retrospect at SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
-            )
-            return "growing", text
+        there = uptake_at(then, track.shapes[study], earlier, frames)
+        risen = seen.observations[0].suv_mean >= RISEN * (earlier.suv_mean or 0.0)
+        if there == "focal" or (there == "runs on" and not risen):
+            how = "in retrospect" if there == "focal" else "within a larger uptake"
+            over = f"SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
+            return "growing", f"{how} at {over}"
         around = f"surroundings {earlier.background_mean or 0.0:.1f}"
         return "new", f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, {around}"
     assert place is not None
     value = f"SUVmean {place.suv_mean:.1f} at its place" if place.suv_mean is not None else ""
-    if stands_out(place):
+    shape = track.last_shape(reading.study.tracer)
+    there = uptake_at(reading, shape, place, frames)
+    if there == "runs on":
+        return "not_visible", f"{value}, above its surroundings ({place.background_mean:.1f}), not to be told from them"
+    if there == "focal":
         # not outlined as a focus, yet brighter than its surroundings: seen, and not gone
         event = "baseline" if then is None or then.study.id not in lesion.members else "stable"
         return event, f"{value}, above its surroundings ({place.background_mean:.1f}); not outlined as a focus"

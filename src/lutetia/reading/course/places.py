@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from lutetia.imaging.matching import Focus
+from lutetia.imaging.uptakes import distinct_uptakes
 from lutetia.model import Place, Volume
 from lutetia.reading.course.cores import core_of
 from lutetia.reading.course.frames import Frames
@@ -17,6 +20,8 @@ from lutetia.reading.study import StudyReading
 RING_MM = (5.0, 12.0)
 #: share of the place that must be imaged
 IN_FIELD = 0.5
+#: an uptake belongs to a place when its peak lies so near a voxel of it; at this valley two peaks are resolved
+NEAR_MM, VALLEY = 4.0, 0.26
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,6 @@ def ring(focus: Focus) -> npt.NDArray[np.float64]:
     low, high = focus.points_mm.min(axis=0) - reach, focus.points_mm.max(axis=0) + reach
     axes = [np.arange(a, b + 4, 4.0) for a, b in zip(low, high, strict=True)]
     lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-    from scipy.spatial import cKDTree
-
     distance, _ = cKDTree(focus.points_mm).query(lattice)
     around: npt.NDArray[np.float64] = lattice[(distance >= RING_MM[0]) & (distance <= RING_MM[1])]
     return around
@@ -115,3 +118,26 @@ def stands_out(place: Place) -> bool:
         return False
     spread = place.background_sd or 0.0
     return place.suv_mean > max(1.5 * place.background_mean, place.background_mean + spread)
+
+
+def uptake_at(reading: StudyReading, focus: Focus, place: Place, frames: Frames) -> Literal["focal", "runs on", "none"]:
+    """What the uptake at the place of a lesion is that was not outlined there.
+
+    Returns
+    -------
+    str
+        "none": not above its surroundings, or not above blood pool (the lowest cut of the Krenning and PERCIST scales).
+        "focal": a peak of its own at the place, within a closed contour. "runs on": brighter than its surroundings, but
+        part of something larger, as marrow of a vertebra in fat, or a loop of bowel.
+    """
+    if reading.suv is None or not stands_out(place):
+        return "none"
+    points = frames.to_study(reading.study.id, focus.points_mm)
+    found = distinct_uptakes(reading.suv, points, place.background_mean or 0.0, VALLEY)
+    tree = cKDTree(points)
+    here = [u for u in found if tree.query(u.peak_mm)[0] <= NEAR_MM and not u.at_edge]
+    blood = reading.study.references.get("blood_pool")
+    floor = blood.suv_mean if blood is not None and blood.suv_mean is not None else 0.0
+    if here:
+        return "focal" if max(u.peak for u in here) > floor else "none"
+    return "runs on" if (place.suv_mean or 0.0) > floor else "none"
