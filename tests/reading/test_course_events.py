@@ -12,6 +12,7 @@ from lutetia.reading.course.visit_scores import score_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.verdicts import with_verdicts
 from lutetia.rules.case import case_from_text
+from lutetia.rules.claims import forbidden_claims
 from lutetia.rules.loader import RuleSet
 
 Make = Callable[..., Course]
@@ -253,6 +254,9 @@ def test_the_story_tells_both_lesions_in_words(two_visits: Make, redifferentiate
         two_visits(redifferentiated, dedifferentiated), ReadSettings(), case_from_text(CAPTEM + RECIST)
     )
     text = "\n".join(course.story)
+    assert forbidden_claims(text) == []
+    assert all(forbidden_claims(" ".join((e.statement, *e.evidence))) == [] for e in course.events)
+    assert "Judged anew on 2025-07-14" in text
     assert "at or below blood pool (1.4; blood pool 1.5, liver 6.0)" in text and "rose above the liver (12.0" in text
     assert "lost SSTR uptake (SUV 16.0 (grade 3) → SUV 0.9 (grade 0), no focus) and gained FDG" in text
     assert "RECIST 1.1 on the diameters that the reader gave, 2025-07-10: SD, sum -15 % from baseline." in text

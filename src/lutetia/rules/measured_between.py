@@ -159,6 +159,11 @@ def _lesion(lesion: Lesion, pairing: Pairing, order: Mapping[str, int], found: B
     place = next((p for p in lesion.places if p.study == pairing.previous), None)
     if place is not None:
         facts["lesion.previous.in_field"] = place.in_field
+        if lesion.parent is not None and place.core_mean is not None:
+            facts["lesion.previous.suv_max"] = float(place.core_mean)  # a part of what was one lesion then
+    size = _last_size(lesion, order, max(order[s] for s in (pairing.sstr, pairing.fdg) if s is not None))
+    if size is not None and observation_at(lesion, pairing.sstr) is None:
+        facts["lesion.size_mm"] = size
     events = {e.study: e.event for e in lesion.history}
     now = [events[s] for s in (pairing.sstr, pairing.fdg) if s is not None and s in events]
     if "new" in now:
@@ -171,6 +176,16 @@ def _lesion(lesion: Lesion, pairing: Pairing, order: Mapping[str, int], found: B
     _propose_size(lesion, pairing, found)
     _propose_correlates(lesion, pairing, found)
     return facts
+
+
+def _last_size(lesion: Lesion, order: Mapping[str, int], last: int) -> float | None:
+    """The last known longest diameter of a lesion up to a visit, mm."""
+    sizes = [
+        (order.get(o.study, 0), size)
+        for o in lesion.observations
+        if (size := o.ct_long_axis_mm or o.long_axis_mm) is not None and order.get(o.study, 0) <= last
+    ]
+    return float(max(sizes)[1]) if sizes else None
 
 
 def _seen_before(lesion: Lesion, pairing: Pairing) -> bool | None:

@@ -31,6 +31,7 @@ def story(course: Course) -> tuple[str, ...]:
     for pairing in chain:
         if pairing.previous is not None:
             said += _step(course, pairing)
+            said += _anew(course, pairing)
     said += _recist(course)
     return tuple(said)
 
@@ -170,12 +171,31 @@ def _came_and_went(lesions: Sequence[Lesion], pairing: Pairing, now: Study) -> l
 
 def _volumes(course: Course, pairing: Pairing) -> list[str]:
     parts = []
-    for change in course.phenotype_changes:
-        here = (change.later_visit, change.earlier_visit) == (pairing.visit, pairing.previous_visit)
-        if here and change.definition == "background" and change.judgement not in ("within", "unknown"):
+    step = (pairing.visit, pairing.previous_visit)
+    changes = [c for c in course.phenotype_changes if (c.later_visit, c.earlier_visit) == step]
+    definition = next((d for d in ("background", "liver") if any(c.definition == d for c in changes)), "")
+    for change in changes:
+        if change.definition == definition and change.judgement not in ("within", "unknown"):
             name = _PHENOTYPES.get(change.phenotype, change.phenotype)
             parts.append(f"{name} {change.before_ml:.0f} → {change.now_ml:.0f} mL ({change.judgement})")
     return [f"Tumour volume by tracer, beyond its own uncertainty: {'; '.join(parts)}."] if parts else []
+
+
+#: rules on the uptake of the target, whose changes a course is read for; every rule's stand in `visit_scores`
+_UPTAKE_RULES = ("krenning-patient", "prrt-captem-report", "prrt-review-2022")
+
+
+def _anew(course: Course, pairing: Pairing) -> list[str]:
+    """How many results of rules changed at a visit, and those on uptake in words."""
+    scored = next((v for v in course.visit_scores if v.visit == pairing.visit), None)
+    changed = [v for v in scored.verdicts if v.changed] if scored is not None else []
+    if scored is None or not changed:
+        return []
+    count = sum(len(v.changed) for v in changed)
+    words = [f"{v.title}: {text}" for v in changed if v.rule in _UPTAKE_RULES for text in v.changed]
+    total = f"{count} result{'s' if count != 1 else ''} of {len(changed)} rule{'s' if len(changed) != 1 else ''}"
+    text = f"Judged anew on {scored.date} with the inputs of that day, {total} differ from the visit before"
+    return [text + (f": {'; '.join(words)}." if words else ".")]
 
 
 def _recist(course: Course) -> list[str]:
