@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterable
@@ -130,8 +131,10 @@ def date_time(text: str | None, local_offset: int | None) -> Moment | None:
 
 
 def spread_text(values: Iterable[str | None]) -> str | None:
-    """Texts of one element over the slices: the value, or "first … last (n different)"."""
+    """Texts of one element over the slices: the value, or "least … greatest (n different)"; numbers by their size."""
     seen = sorted({v for v in values if v is not None})
+    with contextlib.suppress(ValueError):  # what is no number stays in the order of the alphabet
+        seen.sort(key=float)
     if not seen:
         return None
     return seen[0] if len(seen) == 1 else f"{seen[0]} … {seen[-1]} ({len(seen)} different)"

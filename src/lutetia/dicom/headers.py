@@ -114,7 +114,7 @@ def facts_of(dataset: Any, rows: tuple[InstanceHeader, ...]) -> PetFacts:
 
 def _over_slices(rows: tuple[InstanceHeader, ...]) -> dict[str, list[str | None]]:
     def shown(value: float | None) -> str | None:
-        return None if value is None else f"{value:g}"
+        return None if value is None else f"{value:.10g}"
 
     found: dict[str, list[str | None]] = {
         "AcquisitionDate": [r.acquisition_date for r in rows],
