@@ -61,7 +61,7 @@ def box_around(suv: Volume, points_mm: npt.NDArray[np.float64], margin_mm: float
 
 
 def distinct_uptakes(
-    suv: Volume, points_mm: npt.NDArray[np.float64], background: float, valley: float, margin_mm: float = 35.0
+    suv: Volume, points_mm: npt.NDArray[np.float64], background: float, valley: float, margin_mm: float = 45.0
 ) -> tuple[Uptake, ...]:
     """The distinct uptakes in a box around some points, hottest first.
 

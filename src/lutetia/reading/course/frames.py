@@ -106,10 +106,15 @@ def align_studies(
             assert image is not None or fixed.ct is not None
             alignment = identity_alignment((image or fixed.ct).grid)  # type: ignore[union-attr]
         else:
-            found = _kept_or_aligned(fixed, moving, settings, store)
+            try:
+                found = _kept_or_aligned(fixed, moving, settings, store)
+                why = "it has neither a CT nor an uptake image in common with the others"
+            except (RuntimeError, ValueError) as error:  # what the registration library raises when it can't go on
+                found, why = None, f"the registration to {fixed.study.id} failed ({_last_line(error)})"
             if found is None:
                 message = (
-                    "The study could not be aligned: it has neither a CT nor an uptake image in common with the others"
+                    f"The study could not be aligned: {why}. It is read by itself, and its lesions keep identities "
+                    "of their own; name them with a corrections file"
                 )
                 issues.append(Issue(code="not-aligned", level="error", message=message, study=name))
                 continue
@@ -123,6 +128,12 @@ def align_studies(
             message = f"Alignment to {fixed.study.id} is {record.status}: {why}. Matching of lesions is less sure"
             issues.append(Issue(code=f"alignment-{record.status}", level=level, message=message, study=name))
     return Frames(fixed.study.id, by_study, tuple(records), tuple(issues))
+
+
+def _last_line(error: Exception) -> str:
+    """What a library says, without the file and line it stands at."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:160] if lines else type(error).__name__
 
 
 def _files(reading: StudyReading) -> str:

@@ -8,7 +8,8 @@ from lutetia.model import HistoryEvent, Observation, Place, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import Identified
 from lutetia.reading.course.parting import parting
-from lutetia.reading.course.places import ct_contrast, uptake_at
+from lutetia.reading.course.places import ct_contrast, stands_out, uptake_at
+from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
 
 #: change of volume that is more than repeatability: ±30 % (eligibility §5.3, convention: no published SSTR limit)
@@ -37,6 +38,15 @@ def _seen_with_another_tracer(
     tracer = {r.study.id: r.study.tracer for r in readings}
     other = [s for s in visit.studies if s in lesion.members and tracer[s] != tracer[study]]
     return other[0] if other else None
+
+
+def _known_before(
+    lesion: Identified, then: StudyReading, visits: Sequence[Visit], readings: Sequence[StudyReading]
+) -> str | None:
+    """The first PET up to the visit of `then` that saw the lesion, with whatever tracer: what is known is not new."""
+    order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
+    earlier = (r.study.id for r in readings if r.study.id in lesion.members and not is_spect(r))
+    return next((s for s in earlier if order[s] <= order[then.study.id]), None)
 
 
 def _still_on_ct(lesion: Identified, now: StudyReading, then: StudyReading, frames: Frames) -> str | None:
@@ -85,7 +95,31 @@ def history_of(
             if parted is not None:
                 event, evidence = parted.relation, parted.evidence
         events.append(HistoryEvent(study=study, event=event, evidence=evidence))
-    return tuple(events)
+    return _agreed(events, lesion, places, readings, visits)
+
+
+def _agreed(
+    events: Sequence[HistoryEvent],
+    lesion: Identified,
+    places: dict[str, Place],
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+) -> tuple[HistoryEvent, ...]:
+    """A lesion that parted or met is said to have done so by every tracer of the visit that shows it."""
+    by_study = {r.study.id: r for r in readings}
+    visit_of = {study: visit.id for visit in visits for study in visit.studies}
+    parted = {visit_of[e.study]: e for e in events if e.event in ("split", "merged")}
+    out = []
+    for event in events:
+        model = parted.get(visit_of[event.study])
+        place = places.get(event.study)
+        shown = event.study in lesion.members or (place is not None and stands_out(place))
+        follows = event.event in ("stable", "growing", "shrinking", "new", "not_visible") and shown
+        if model is not None and follows and previous_study(by_study[event.study], readings, visits) is not None:
+            text = f"as seen in {model.study} at the same visit: {model.evidence}; here {event.evidence}"
+            event = event.model_copy(update={"event": model.event, "evidence": text})
+        out.append(event)
+    return tuple(out)
 
 
 def _event(
@@ -103,7 +137,7 @@ def _event(
     if study in track.merged_in:
         return "merged", f"one focus now with {', '.join(f'lesion-{n}' for n in track.merged_in[study])}"
     if seen is None and (place is None or not place.in_field):
-        return "outside_field", place.note if place is not None else ""
+        return "outside_field", place.note if place is not None else "this study or the lesion's own is not aligned"
     if seen is not None:
         if study in track.split_in and then is not None:
             return "split", f"parts: {', '.join(f'lesion-{n}' for n in track.split_in[study])}"
@@ -114,7 +148,8 @@ def _event(
             return _changed(lesion, seen.observations[0], before.observations[0], then.study.id)
         earlier = places.get(then.study.id)
         if earlier is None or not earlier.in_field:
-            return "baseline", f"its place was not imaged in {then.study.id}"
+            unaligned = study not in frames.by_study or then.study.id not in frames.by_study
+            return "baseline", f"{'not aligned with' if unaligned else 'its place was not imaged in'} {then.study.id}"
         if track.parent is not None:
             return "split", f"part of lesion-{track.parent}"
         there = uptake_at(then, track.shapes[study], earlier, frames)
@@ -123,6 +158,9 @@ def _event(
             how = "in retrospect" if there == "focal" else "within a larger uptake"
             over = f"SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
             return "growing", f"{how} at {over}"
+        known = _known_before(lesion, then, visits, readings)
+        if known is not None:
+            return "growing", f"known from {known}; SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}"
         around = f"surroundings {earlier.background_mean or 0.0:.1f}"
         return "new", f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, {around}"
     assert place is not None

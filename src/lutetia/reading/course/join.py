@@ -94,8 +94,10 @@ def join_studies(
         return JoinedStudies(_summed(studies, lesions, settings), lesions, tuple(all_issues), visits)
     frames = align_studies(measured, settings.deformable, progress, store)
     all_issues += frames.issues
-    found = identify(measured, visits, frames, corrections)
-    pairs, pair_issues = visit_pairs(measured, visits)
+    progress("matching lesions", 1.0)
+    seen = _measured_only(visits, measured)
+    found = identify(measured, seen, frames, corrections)
+    pairs, pair_issues = visit_pairs(measured, seen)
     all_issues += pair_issues
     places = {i.number: _places(i, measured, frames) for i in found}
     inside, phenotypes = _phenotypes(pairs, frames)
@@ -107,7 +109,7 @@ def join_studies(
         )
         for i in found
     }
-    lesions = tuple(_lesion(i, places[i.number], by_lesion[i.number], measured, visits, frames) for i in found)
+    lesions = tuple(_lesion(i, places[i.number], by_lesion[i.number], measured, seen, frames) for i in found)
     lesions += _physiological(readings, start=max((i.number for i in found), default=0))
     phenotypes = [with_target(p, lesions) for p in phenotypes]
     return JoinedStudies(
@@ -117,10 +119,16 @@ def join_studies(
         visits,
         frames.records,
         tuple(phenotypes),
-        comparisons(measured, visits, frames, entries),
+        comparisons(measured, seen, frames, entries),
         dosimetry=retention(lesions, measured),
         frames=frames,
     )
+
+
+def _measured_only(visits: Sequence[Visit], measured: Sequence[StudyReading]) -> tuple[Visit, ...]:
+    """The visits without the studies of which nothing could be read; these stay in the record."""
+    names = {r.study.id for r in measured}
+    return tuple(v.model_copy(update={"studies": tuple(s for s in v.studies if s in names)}) for v in visits)
 
 
 def _summed(studies: Sequence[Study], lesions: Sequence[Lesion], settings: ReadSettings) -> tuple[Study, ...]:
