@@ -210,6 +210,7 @@ def test_typed_mibg_alone_makes_a_column(records: Any, four: tuple[Any, ...]) ->
     assert found.both == ("lesion-1",)
     column = next(c for c in found.columns if c.target == "mibg")
     assert column.studies == () and column.reached == 1 and column.not_imaged >= 1
+    assert column.origin == "case_file"
 
 
 def test_another_target_is_a_column_without_a_rule_of_its_own_and_never_joined(

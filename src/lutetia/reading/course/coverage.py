@@ -200,8 +200,9 @@ def _record(course: Course, visit: str, columns: Sequence[_Column], typed: Mappi
         if lesion.status not in _KEPT or not (imaged or lesion.id in typed):
             continue
         states = {c.key: _state(lesion, c, typed) for c in columns}
-        for key, (_, _, origin) in states.items():
-            origins[key].add(origin)
+        for key, (state, _, origin) in states.items():
+            if state != "not imaged":
+                origins[key].add(origin)
         volume, size = _volume(lesion, columns)
         rows.append(
             CoverageLesion(

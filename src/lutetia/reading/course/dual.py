@@ -238,7 +238,8 @@ def with_target(record: Phenotypes, lesions: Sequence[Lesion], left_out: Collect
         where = seen.get(record.fdg_study) or seen.get(record.sstr_study)
         if pair is None or where is None or lesion.id in left_out:
             continue
-        pairs[lesion.id], centres[lesion.id] = pair, where.max_position_mm or where.centroid_mm
+        x, y, z = where.max_position_mm or where.centroid_mm
+        pairs[lesion.id], centres[lesion.id] = pair, (round(x, 2), round(y, 2), round(z, 2))
         studies[lesion.id] = where.study
     target = biopsy_target(pairs, centres)
     update = {
