@@ -122,6 +122,8 @@ def _event_rows(course: Course, name: str, told: list[tuple[Lesion, HistoryEvent
         told = [(lesion, event) for lesion, event in told if lesion not in plain]
         if plain:
             rows.append(Row((what, Cell(_numbered(plain)), Cell("no focus before either", "muted"))))
+    if name == "new":  # what no tracer showed before stands before what one tracer newly shows
+        told = sorted(told, key=lambda pair: not newly_seen(course, pair[0]))
     rows += [
         Row((_what(course, x, name), Cell(_named(x)), Cell(_sentence(e.evidence), "muted")))
         for x, e in told[:MOST_TOLD]
@@ -129,7 +131,7 @@ def _event_rows(course: Course, name: str, told: list[tuple[Lesion, HistoryEvent
     rest = [lesion for lesion, _ in told[MOST_TOLD:]]
     if rest:
         words = "their evidence is in findings.json"
-        rows.append(Row((what, Cell(f"and {_numbered(rest)}"), Cell(words, "muted"))))
+        rows.append(Row((_what(course, rest[0], name), Cell(f"and {_numbered(rest)}"), Cell(words, "muted"))))
     return rows
 
 

@@ -13,9 +13,15 @@ MOST_EVIDENCE = 3
 
 
 def event_table(course: Course) -> Table | None:
-    """One row per event, in the order of the visits; None when no source's event is raised or proposed."""
+    """One row per kind of event and visit, its lesions together; None when no source's event is raised or proposed."""
     if not course.events:
         return None
+    alike: dict[tuple[object, ...], CourseEvent] = {}
+    for event in course.events:
+        same = event.model_dump(mode="json", exclude={"lesions", "evidence", "numbers"})
+        key = tuple(map(str, same.values()))
+        before = alike.get(key)
+        alike[key] = event if before is None else _joined(before, event)
     columns = (
         Column("When", width=0.8),
         Column("What a source has words for", width=1.7),
@@ -25,7 +31,12 @@ def event_table(course: Course) -> Table | None:
     )
     note = "An event describes; none of them is response, progression or an order. Proposed: rests on what images only "
     note += "propose, until a reader confirms it."
-    return Table(columns, tuple(map(_row, course.events)), notes=(note,), dense=True)
+    return Table(columns, tuple(map(_row, alike.values())), notes=(note,), dense=True)
+
+
+def _joined(one: CourseEvent, other: CourseEvent) -> CourseEvent:
+    lesions = tuple(dict.fromkeys((*one.lesions, *other.lesions)))
+    return one.model_copy(update={"lesions": lesions, "evidence": (*one.evidence, *other.evidence), "numbers": {}})
 
 
 def _row(event: CourseEvent) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lutetia.model import Course, MetricValue, ResponseMetric
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.blocks import Block, Cell, Column, Paragraph, Row, Section, Table, Tone
@@ -53,8 +55,8 @@ def _row(metric: ResponseMetric) -> Row:
     judged += [f"suppressed because {reason}" for reason in reasons] if reasons else []
     tone: Tone = "caution" if any(v.judgement in ("higher", "lower") for v in metric.values) else ""
     name = metric.name + (f", {metric.unit}" if metric.unit else "") + ("" if metric.verified else "°")
-    said = [metric.evidence, metric.warning, metric.caution]
-    told = ". ".join(part.rstrip(".") for part in said if part)
+    told = _sentences(metric.evidence, metric.warning, metric.caution)
+    shown = _sentences(metric.evidence, metric.warning, most=230)
     more = [metric.definition, metric.numbers, f"repeatability: {metric.band_source}" if metric.band_source else ""]
     more += [", ".join(metric.sources)]
     return Row(
@@ -64,17 +66,37 @@ def _row(metric: ResponseMetric) -> Row:
             Cell(_now(single)),
             Cell(_change(metric, single)),
             Cell("; ".join(judged) or "–", tone),
-            Cell(wording.shortened(told, 240, ". ") or "–", "muted", more=told if len(told) > 240 else ""),
+            Cell(shown or "–", "muted", more=told if told != shown else ""),
         )
     )
 
 
+def _sentences(*texts: str, most: int = 10_000) -> str:
+    """Every sentence once, as many as fit in `most` characters; at least the first."""
+    parts = [part.strip(" .") for text in texts for part in re.split(r"(?<=[a-z%)]{2})\. ", text)]
+    kept: list[str] = []
+    for part in dict.fromkeys(part for part in parts if part):
+        if kept and len(". ".join([*kept, part])) > most:
+            break
+        kept.append(part)
+    return ". ".join(kept)
+
+
+def _value(number: float | None, text: str) -> str:
+    """The number, with the lesions that it is about; the words alone where there is no number."""
+    ids = [part.strip() for part in text.split(",")]
+    words = subjects_words(ids) if text and all(part.startswith("lesion-") for part in ids) else text
+    if number is None:
+        return words or "–"
+    return f"{wording.number(number)} ({words})" if words else wording.number(number)
+
+
 def _then(value: MetricValue | None) -> str:
-    return "–" if value is None else value.before_text or wording.number(value.before)
+    return "–" if value is None else _value(value.before, value.before_text)
 
 
 def _now(value: MetricValue | None) -> str:
-    return "–" if value is None else value.now_text or wording.number(value.now)
+    return "–" if value is None else _value(value.now, value.now_text)
 
 
 def _change(metric: ResponseMetric, value: MetricValue | None) -> str:
@@ -82,7 +104,8 @@ def _change(metric: ResponseMetric, value: MetricValue | None) -> str:
         return "–"
     sign = "+" if value.change > 0 else ""
     unit = metric.change_unit if metric.change_unit == "%" else f" {metric.change_unit}"
-    return f"{sign}{wording.number(value.change, 2)}{wording.NARROW if unit == '%' else ''}{unit}"
+    whole = f"{value.change:.0f}".replace("-", "−") if value.change == round(value.change) else ""
+    return f"{sign}{whole or wording.number(value.change, 2)}{wording.NARROW if unit == '%' else ''}{unit}"
 
 
 def _judgement(value: MetricValue) -> str:

@@ -48,12 +48,28 @@ def _table(walks: list[tuple[str, dict[str, Any]]]) -> Table:
         differs = len({words for words in given if words != "–"}) > 1
         any_row = next(iter(by_visit.values()))
         cells = [Cell(system + (f" ({reading})" if reading else ""), "strong")]
-        cells += [Cell(words, "caution" if differs else "") for words in given]
+        cells += [Cell(_few(words), "caution" if differs else "", more=_rest(words)) for words in given]
         cells += [Cell(str(any_row.get("threshold") or "–"), "muted"), Cell(str(any_row.get("unit") or "–"), "muted")]
         rows.append(Row(tuple(cells)))
     columns = [Column("System", width=1.1), *(Column(title, width=1.2) for title, _ in walks)]
     columns += [Column("Positive means", width=1.3), Column("It looks at", width=1.2)]
     return Table(tuple(columns), tuple(rows), dense=True)
+
+
+#: Of more results than this that are still possible the first ones are shown.
+MOST_RESULTS = 4
+
+
+def _few(words: str) -> str:
+    """``0 or 1 or 2 or 3 or 4 or 5`` → ``open: 0, 1, 2, 3 or 2 more``."""
+    parts = words.split(" or ")
+    if len(parts) <= MOST_RESULTS + 1:
+        return words
+    return f"open: {', '.join(parts[:MOST_RESULTS])} or {len(parts) - MOST_RESULTS} more"
+
+
+def _rest(words: str) -> str:
+    return words if _few(words) != words else ""
 
 
 def _changes(course: Course) -> Table | None:
@@ -80,12 +96,13 @@ def _row(verdict: VisitVerdict) -> Row:
     tone: Tone = "caution" if verdict.changed else "muted"
     until = wording.date_words(verdict.expires, short=True) if verdict.expires else "–"
     told = "; ".join(map(numbered_words, verdict.changed)) or "as before"
+    shown = "; ".join(" → ".join(map(_few, words.split(" → "))) for words in told.split("; "))
     undated = f"; without a date: {', '.join(verdict.undated_inputs)}" if verdict.undated_inputs else ""
     dated = ", ".join(f"{name} {day}" for name, day in verdict.dated_inputs.items())
     return Row(
         (
             Cell(verdict.title or verdict.rule, "strong", more=dated + undated),
-            Cell(wording.shortened(told, 260), tone, more=told if len(told) > 260 else ""),
+            Cell(wording.shortened(shown, 260), tone, more=told if told != wording.shortened(shown, 260) else ""),
             Cell(wording.date_words(verdict.oldest_input, short=True) if verdict.oldest_input else "–", "muted"),
             Cell(f"{until} ({verdict.expiry})" if verdict.expires else until, "muted"),
         )
