@@ -32,8 +32,8 @@ def retention(course: Course) -> Section | None:
         Column("Krenning PET", "center"),
         Column("on SPECT", "center"),
         Column("MBq", "right"),
-        Column("Absorbed dose, Gy", "right", 1),
-        Column("Remarks", width=1.6),
+        Column("Absorbed dose, Gy", "right", 0.7),
+        Column("Remarks", width=2.4),
     )
     notice = next((str(e["dose"]["notice"]) for e in kept if (e.get("dose") or {}).get("notice")), "")
     words = "Retention of the therapy agent is not response, and SUV of PET and SPECT are not subtracted."

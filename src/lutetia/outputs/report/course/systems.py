@@ -79,7 +79,7 @@ def _changes(course: Course) -> Table | None:
         told = [verdict for verdict in score.verdicts if verdict.changed or verdict.expires]
         if told:
             rows.append(Row(heading=_visit_title(score)))
-            rows += map(_row, told)
+            rows += [_row(verdict, first=score is course.visit_scores[0]) for verdict in told]
     if not rows:
         return None
     columns = (
@@ -92,10 +92,10 @@ def _changes(course: Course) -> Table | None:
     return Table(columns, tuple(rows), notes=(note,), dense=True)
 
 
-def _row(verdict: VisitVerdict) -> Row:
+def _row(verdict: VisitVerdict, *, first: bool) -> Row:
     tone: Tone = "caution" if verdict.changed else "muted"
     until = wording.date_words(verdict.expires, short=True) if verdict.expires else "–"
-    told = "; ".join(map(numbered_words, verdict.changed)) or "as before"
+    told = "; ".join(map(numbered_words, verdict.changed)) or ("first visit" if first else "as before")
     shown = "; ".join(" → ".join(map(_few, words.split(" → "))) for words in told.split("; "))
     undated = f"; without a date: {', '.join(verdict.undated_inputs)}" if verdict.undated_inputs else ""
     dated = ", ".join(f"{name} {day}" for name, day in verdict.dated_inputs.items())
