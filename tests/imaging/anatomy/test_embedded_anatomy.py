@@ -165,6 +165,10 @@ def test_every_region_lies_inside_its_organ(ordinary: tuple[Anatomy, References]
     assert centre_inside(references, "blood_pool", body.aorta)
 
 
+def test_without_contrast_a_bright_vertebra_is_not_taken_for_blood(ordinary: tuple[Anatomy, References]) -> None:
+    assert ordinary[0].evidence["aorta"]["blood_hu"] == pytest.approx(42, abs=12)
+
+
 def test_a_mirrored_patient_gives_mirrored_organs() -> None:
     body = Body()
     for name, value in vars(body).items():

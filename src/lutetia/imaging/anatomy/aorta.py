@@ -48,8 +48,8 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
     """HU that blood may have, and its uptake.
 
     HU: the modes of thick soft tissue between the lungs (heart), and of even tissue above 110 HU beside the vertebral
-    front (contrast). Uptake: the mode of the lower half of that thick tissue, so that a hot myocardium does not count;
-    None without PET or without a heart in the field.
+    front (contrast), unless the heart shows that there is none. Uptake: the mode of the lower half of that thick
+    tissue, so that a hot myocardium does not count; None without PET or without a heart in the field.
     """
     ct = scene.ct_smooth
     candidates: list[float] = []
@@ -83,7 +83,8 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
         y, x = int(spine.front[k]), int(spine.x[k])
         beside[k, max(0, y - 12) : y + 5, max(0, x - 13) : x + 14] = True
     bright = ct[beside & (ct > 110) & (ct < 450) & scene.body]
-    if len(bright) > 300:
+    # blood is not bright in the aorta and dark in the heart: what is bright beside the column then is bone
+    if len(bright) > 300 and max(candidates, default=450.0) > 90:
         for value in _peaks(bright, 10.0, 110.0, 450.0)[:2]:
             # a peak at the end of the range is the foot of something darker
             if value > 120 and all(abs(value - c) > 25 for c in candidates):
