@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.working import Working
 
 Array = npt.NDArray[Any]
+
+#: what the liver's mask may give way to: breathing moves the dome into lung and heart, and no organ lies in "body"
+_PERMEABLE = tuple(LABELS[name] for name in ("body", "lung_left", "lung_right", "heart"))
 
 
 def confluent_groups(entries: list[Found], shape: tuple[int, ...], settings: LesionSettings) -> list[Found]:
@@ -30,6 +35,38 @@ def confluent_groups(entries: list[Found], shape: tuple[int, ...], settings: Les
             continue
         out.append(_union(group, "touching foci", confluent=True))
     return out
+
+
+def fill_between(entry: Found, suv: Array, work: Working, threshold: float, reach_mm: float = 10.0) -> Found:
+    """Confluent disease of a liver that is mostly tumour: everything as hot as tumour in it, not only its peaks.
+
+    Where tumour is the rule, its texture has few peaks of its own; what is above the threshold between the stand-in for
+    liver and the tumour's usual uptake, in the liver or `reach_mm` around it, outside every other organ and connected
+    with the disease, belongs to it.
+    """
+    from scipy.ndimage import binary_dilation, binary_fill_holes, label
+
+    assert entry.outline is not None
+    liver = work.labels == LABELS["liver"]
+    zone = binary_dilation(liver, iterations=max(1, round(reach_mm / max(work.grid.spacing_mm))))
+    zone &= liver | np.isin(work.labels, _PERMEABLE)
+    for axis, factor in enumerate(work.factor):
+        if factor > 1:
+            zone = np.repeat(zone, factor, axis)
+    mask = np.zeros(suv.shape, bool)
+    held = tuple(slice(0, n) for n in zone.shape)
+    mask[held] = zone & (suv[held] >= threshold)
+    mask[tuple(entry.outline.voxels.T)] = True
+    parts, _ = label(mask, np.ones((3, 3, 3), bool))
+    own = np.unique(parts[tuple(entry.outline.voxels.T)])
+    whole = binary_fill_holes(np.isin(parts, own[own > 0]))
+    outline = replace(
+        entry.outline,
+        voxels=np.argwhere(whole),
+        method=f"{entry.outline.method}; with all that is above {threshold:.1f} in and around the liver",
+        threshold=min(entry.outline.threshold, threshold),
+    )
+    return replace(entry, outline=outline)
 
 
 def one_mass(entries: list[Found], settings: LesionSettings) -> list[Found]:

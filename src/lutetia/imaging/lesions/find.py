@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
-from lutetia.imaging.lesions.confluent import confluent_groups, one_mass
+from lutetia.imaging.lesions.confluent import confluent_groups, fill_between, one_mass
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import Focus, find_foci
 from lutetia.imaging.lesions.found import Found
@@ -31,6 +31,8 @@ from lutetia.imaging.peak import sphere_offsets
 from lutetia.model import ConventionUse, Issue, Lesion, Reference, Tracer, UsageError, Volume
 
 Array = npt.NDArray[Any]
+
+_AROUND_LIVER = tuple(LABELS[name] for name in ("body", "liver", "lung_left", "lung_right", "heart"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +186,17 @@ def _belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, leve
         _to_liver(focus, levels.liver)  # a kidney lies in fat; this lies in liver, so the kidney's mask holds liver
         return
     away = marks.distance("liver", around.point)
-    in_kidney = focus.label in (LABELS["kidney_left"], LABELS["kidney_right"])
+    kidneys = (LABELS["kidney_left"], LABELS["kidney_right"])
+    same_side = marks.liver_x is not None and marks.liver_x * around.lateral > 0
+    enclosed = around.fat < 0.03 and around.joined < 0.8 and around.evenness >= 0.45
+    if focus.label in kidneys and same_side and 0.85 < over < 1.3 and enclosed:
+        _to_liver(focus, levels.liver)  # a ball without perirenal fat, and liver's uptake all around
+        return
+    beside = away is not None and away < 8 and around.fat < 0.15 and focus.label in _AROUND_LIVER
+    if levels.tumour is not None and beside and focus.peak > 1.4 * levels.liver:
+        _to_liver(focus, levels.liver)  # a liver mostly of tumour: its mask, drawn by uptake, falls short
+        return
+    in_kidney = focus.label in kidneys
     reach = 15 if over > 0.6 else 10 + 12 * (around.core_ml > 8)  # the peak of a large focus lies deeper
     if in_kidney and not around.renal_place and away is not None and away < reach and focus.peak > 1.6 * levels.liver:
         _to_liver(focus, levels.liver)
@@ -223,12 +235,13 @@ def _judge(
     kidney = one_of_two_kidneys(focus, around, marks, levels)
     if kidney is not None:
         return kidney
-    uneven = uneven_liver(focus, around)
+    uneven = uneven_liver(focus, around, levels)
     if uneven is not None:
         return uneven
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
-        if adrenal is not None or focus.label_share >= 0.8 or around.elongation < 1.3:
+        large = around.core_ml > 40  # no loop of bowel, no part of a kidney
+        if adrenal is not None or focus.label_share >= 0.8 or around.elongation < 1.3 or large:
             return adrenal or CANDIDATE
         # at the rim of the mask, partly outside, not round: what lies against the liver there
         outside = judge_fdg if tracer.binds == "glucose" else judge_sstr
@@ -263,6 +276,9 @@ def _outline_all(
             drawn.append(entry)
     candidates = [f for f in drawn if not f.judgement.physiological]
     entries = confluent_groups([f for f in candidates if f.focus.in_liver], suv.array.shape, settings)
+    if levels.tumour is not None and levels.liver is not None:
+        threshold = levels.liver + settings.outline_fraction_liver * (levels.tumour - levels.liver)
+        entries = [fill_between(e, suv.array, work, threshold) if e.confluent else e for e in entries]
     entries += one_mass([f for f in candidates if not f.focus.in_liver and f.focus.basin >= 0], settings)
     entries = _sorted(entries, suv.array) + _sorted(
         _by_organ([f for f in drawn if f.judgement.physiological]), suv.array

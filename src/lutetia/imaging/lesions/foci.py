@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.basins import Basins, divide
+from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.working import Working
@@ -19,6 +20,7 @@ Array = npt.NDArray[Any]
 #: basins of the liver's own search are numbered from here when their focus is handed to the search outside
 _STRADDLING = 1_000_000
 _HOT_ORGANS = tuple(LABELS[n] for n in ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder"))
+_HOT_BESIDE_LIVER = tuple(LABELS[n] for n in ("spleen", "kidney_left", "kidney_right"))
 
 
 @dataclass(eq=False)
@@ -36,6 +38,7 @@ class Focus:
     saddle : highest saddle towards another peak, −inf when it stands alone
     in_liver : whether it was found against the liver
     label : the commonest organ label of the core, and `label_share` its share
+    fall : how uptake falls off around the peak
     basin, contacts : number of its basin, and of every basin that touches it with the saddle between them
     """
 
@@ -49,6 +52,7 @@ class Focus:
     in_liver: bool
     label: int
     label_share: float
+    fall: FallOff
     basin: int = -1
     contacts: dict[int, float] = field(default_factory=dict)
 
@@ -77,7 +81,7 @@ def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Fo
     usual = usual_levels(work)
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
-        if _on_a_slope(work, peak_at, liver):
+        if _on_a_slope(work, peak_at, (liver,)):
             continue
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, usual, in_liver=False)
         if focus is not None:
@@ -94,11 +98,11 @@ def _note_contacts(found: list[Focus], basins: Basins) -> None:
             by_basin[b].contacts[a] = level
 
 
-def _on_a_slope(work: Working, peak_at: Array, organ: int) -> bool:
+def _on_a_slope(work: Working, peak_at: Array, organs: tuple[int, ...], reach: int = 1) -> bool:
     """Whether a peak at the rim of an organ only continues it: a voxel of the organ beside it is hotter."""
-    low = np.maximum(peak_at - 1, 0)
-    box = tuple(slice(int(a), int(b)) for a, b in zip(low, peak_at + 2, strict=True))
-    beside = work.labels[box] == organ
+    low = np.maximum(peak_at - reach, 0)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, peak_at + reach + 1, strict=True))
+    beside = np.isin(work.labels[box], organs)
     return bool(beside.any() and work.smooth[box][beside].max() > work.smooth[tuple(peak_at)])
 
 
@@ -134,7 +138,8 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
     noise = float(levels.noise_at(levels.liver))
     floor = max(levels.liver * (1 + 0.5 * (settings.liver_contrast_factor - 1)), levels.liver + 2.0 * noise)
     mask = np.zeros(liver.shape, bool)
-    mask[box] = near & (work.smooth[box] > floor)
+    hot = np.isin(work.labels[box], _HOT_BESIDE_LIVER)  # their slope would swallow what lies beside them in the liver
+    mask[box] = near & (work.smooth[box] > floor) & ~hot
     base = levels.liver
 
     def least_rise(peak: Array) -> Array:
@@ -146,7 +151,7 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, {}, in_liver=True)
-        if focus is None:
+        if focus is None or (not focus.fall.ball_like and _on_a_slope(work, peak_at, _HOT_BESIDE_LIVER, 2)):
             continue
         share = (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean()
         peak_inside = work.labels[tuple(peak_at)] == LABELS["liver"]
@@ -190,6 +195,10 @@ def _focus(
         if len(voxels) < 2:
             return None
         background = _background(work, voxels[values >= 0.5 * peak], usual)
+    fall = fall_off(work.suv, work.grid.spacing_mm, peak_at, peak)
+    if not in_liver and fall.ball_like and peak < settings.contrast_factor * background:
+        # half of what lies around a ball beside an organ may be that organ: judged against the other half
+        background = _background(work, voxels[values >= 0.5 * peak], usual, 0.3)
     half = background + 0.5 * (peak - background)
     core = voxels[values >= half]
     if not in_liver and work.labels[tuple(peak_at)] not in _HOT_ORGANS:
@@ -226,6 +235,7 @@ def _focus(
         in_liver=in_liver,
         label=label,
         label_share=float(labels[label] / len(core)),
+        fall=fall,
         basin=number,
     )
 
@@ -271,8 +281,8 @@ def usual_levels(work: Working) -> dict[int, float]:
     return dict.fromkeys(bones, level)
 
 
-def _background(work: Working, core: Array, usual: dict[int, float]) -> float:
-    """Median of the body 5–15 mm around a core, in bone not less than marrow, in heart and aorta not less than these.
+def _background(work: Working, core: Array, usual: dict[int, float], share: float = 0.5) -> float:
+    """Median (or another quantile) of the body 5–15 mm around a core; in bone, heart and aorta not less than these.
 
     Noise in marrow or heart is judged against marrow and heart, not against the muscle around them.
     """
@@ -291,7 +301,7 @@ def _background(work: Working, core: Array, usual: dict[int, float]) -> float:
     image = work.smooth[box]
     if ring.sum() < 10:
         return float(np.median(image[outside])) if outside.any() else 0.0
-    background = float(np.median(image[ring]))
+    background = float(np.quantile(image[ring], share))
     counts = np.bincount(work.labels[tuple(core.T)], minlength=32)
     own = int(counts.argmax())
     for label, level in usual.items():

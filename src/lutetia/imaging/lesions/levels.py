@@ -33,6 +33,8 @@ class Levels:
     spleen : spleen, None when unknown
     noise : relative standard deviation of the smoothed working image at liver level
     voxel_noise : the same for single voxels of the working image
+    liver_from : "reference", "image", "typical" (a stand-in, the liver being mostly tumour), "none"
+    tumour : usual uptake of the tumour where the liver is mostly tumour
     """
 
     blood: float
@@ -41,6 +43,7 @@ class Levels:
     noise: float
     voxel_noise: float
     liver_from: str
+    tumour: float | None = None
     issues: tuple[Issue, ...] = ()
 
     def noise_at(self, value: Array | float) -> Array:
@@ -93,25 +96,31 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
             )
         )
         blood = 0.5 * liver
-    if liver is not None and liver_from == "image" and float(np.median(values)) > _HIGHEST_NORMAL_LIVER[kind]:
-        liver, liver_from = min(liver, _LIVER_OVER_BLOOD[kind] * blood), "typical"
+    usual = float(np.median(values)) if len(values) else 0.0
+    tumour: float | None = None
+    suspected = liver_ref is not None and any("tumour" in reason for reason in liver_ref.reasons)
+    if liver is not None and liver_from == "image" and (suspected or usual > _HIGHEST_NORMAL_LIVER[kind]):
+        # The lower of two populations is still tumour where little else is left. Lesions that take over a liver stand
+        # out of it, so half of their own uptake bounds what liver there was.
+        tumour = _upper_population(values)
+        liver, liver_from = min(liver, _LIVER_OVER_BLOOD[kind] * blood, 0.5 * tumour), "typical"
         issues.append(
             Issue(
                 code="lesions-liver-level-typical",
                 level="caution",
-                message=f"The liver's median SUV of {float(np.median(values)):.1f} is above any normal liver: mostly "
-                f"tumour. Liver lesions were sought above a typical {liver:.1f}, a multiple of blood pool.",
+                message=f"Most of the liver may be tumour (SUV {tumour:.1f}). Liver lesions were sought above a "
+                f"stand-in of {liver:.1f}: a usual multiple of blood pool, and at most half of the tumour's uptake.",
             )
         )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
     noise, voxel_noise = _noise(work, in_liver, liver)
     if liver_from != "reference":  # tumour in the liver is no noise
         noise, voxel_noise = min(noise, 0.12), min(voxel_noise, 0.2)
-    return Levels(float(blood), liver, spleen, noise, voxel_noise, liver_from, tuple(issues))
+    return Levels(float(blood), liver, spleen, noise, voxel_noise, liver_from, tumour, tuple(issues))
 
 
-def _lower_population(values: Array) -> float:
-    """Mode of the lower of two populations parted by Otsu's threshold; the whole when there is but one."""
+def _two_populations(values: Array) -> tuple[Array, Array]:
+    """Values below and above Otsu's threshold, the extremes left out; both the whole where one would be tiny."""
     v = np.sort(values.astype(np.float64))
     v = v[int(0.02 * len(v)) : int(0.995 * len(v)) + 1]
     grid = np.quantile(v, np.linspace(0.05, 0.95, 91))
@@ -124,10 +133,18 @@ def _lower_population(values: Array) -> float:
             between = k * (n - k) * (high - low) ** 2
             if between > best:
                 best, cut = between, t
-    low_part = v[v <= cut]
-    if len(low_part) < 0.1 * n:
-        low_part = v
-    return float(np.median(low_part))
+    low_part, high_part = v[v <= cut], v[v > cut]
+    return (low_part if len(low_part) >= 0.1 * n else v), (high_part if len(high_part) >= 0.1 * n else v)
+
+
+def _lower_population(values: Array) -> float:
+    """Median of the lower of two populations."""
+    return float(np.median(_two_populations(values)[0]))
+
+
+def _upper_population(values: Array) -> float:
+    """Median of the upper of two populations."""
+    return float(np.median(_two_populations(values)[1]))
 
 
 def _noise(work: Working, in_liver: Array, liver: float | None) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lutetia.imaging.anatomy.labels import LABELS, NAMES
+from lutetia.imaging.lesions.evidence import weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -36,10 +37,11 @@ def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
     if focus.label in KIDNEYS and focus.label_share >= 0.5:
         return False
     if focus.label in BONES and focus.label_share >= share:
-        return True
-    return around.has_ct and (
-        (around.ct_peak_hu > 180 and around.ct_hu > 80) or (around.bone >= 0.28 and around.joined < 0.5)
-    )
+        # a band that a mask of bone has taken in by a part: colon against the iliac crest, a ureter on the spine
+        band = focus.label_share < 0.7 and around.joined > 0.6 and around.elongation > 1.4
+        return not (band and not around.ball_like)
+    lytic = around.bone >= 0.28 and around.joined < 0.5 and around.elongation < 1.8
+    return around.has_ct and ((around.ct_peak_hu > 180 and around.ct_hu > 80) or lytic)
 
 
 def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -71,6 +73,12 @@ def one_of_two_kidneys(focus: Focus, around: Surroundings, marks: Landmarks, lev
     if not hot or around.core_ml > 250 or node_in_fat(around) or (focus.label in BONES and focus.label_share >= 0.5):
         return None
     in_mask = focus.label in KIDNEYS and focus.label_share >= 0.8
+    own = marks.distance("kidney_left" if around.lateral > 0 else "kidney_right", around.point)
+    if focus.in_liver and focus.label == LABELS["liver"]:
+        elsewhere = own is not None and own > 12
+        enclosed = focus.label_share >= 0.9 and around.fat < 0.03 and around.soft > 0.9
+        if elsewhere or enclosed:
+            return None  # the kidney of this side lies elsewhere, or there is liver on every side and no perirenal fat
     why = ""
     if in_mask and around.ct_peak_hu > 150 and -70 < around.ventral < 75:
         why = f"enhanced to {around.ct_peak_hu:.0f} HU"
@@ -106,11 +114,16 @@ def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None
     name = NAMES.get(focus.label, "")
     if focus.label_share < 0.75 and node_in_fat(around):
         return None
-    if name.startswith("kidney") and not around.renal_place:
+    if name.startswith("kidney") and (not around.renal_place or not_of_kidney(around)):
         return None  # a mask that has run into liver or mesentery
     if name in names and focus.label_share >= 0.5:
         return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {name.replace('_', ' ')}")
     return None
+
+
+def not_of_kidney(around: Surroundings) -> bool:
+    """A ball that stands by itself: whatever is kidney has the rest of the kidney's uptake beside it."""
+    return around.joined < 0.25 and around.evenness >= 0.5 and around.elongation < 1.4 and around.core_ml < 8
 
 
 def marrow(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
@@ -135,16 +148,31 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     if around.elongation > 2.5 and focus.peak < 1.7 * levels.blood and focus.label not in BONES:
         return Judgement(True, "vessels", f"a band at {times(focus.peak / levels.blood)} blood pool: vessel")
     chest = marks.in_chest(float(around.point[2]))
+    if around.lung > 0.35 and focus.peak < 1.8 * levels.blood and not around.ball_like and focus.label not in BONES:
+        ratio = times(focus.peak / levels.blood)
+        return Judgement(True, "vessels", f"{ratio} blood pool beside lung, no ball: vessel or diaphragm")
     if chest and around.has_ct and around.ct_peak_hu < -400 and focus.peak < 1.7 * levels.blood:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, no nodule in the lung on CT")
     beside = marks.distance("heart", around.point)
-    wall = around.joined > 0.6 and around.elongation > 1.4 and not around.nodule_in_fat
-    if wall and beside is not None and beside < 10 and focus.peak < 3.0 * levels.blood:
+    flat = around.elongation > 1.3 or around.thinness > 1.6 or around.core_ml > 5
+    wall = around.joined > 0.6 and flat and not around.ball_like and not around.nodule_in_fat
+    if wall and beside is not None and beside < 20 and focus.peak < 3.0 * levels.blood:
         return Judgement(True, "heart", f"{beside:.0f} mm from the heart, shaped like its wall")
     faint = focus.peak < (2.2 if around.joined > 0.65 else 1.7) * levels.blood
     shapeless = around.elongation > 1.4 or around.thinness > 1.8 or not 0.6 < around.core_ml < 6 or around.joined > 0.7
     if chest and faint and shapeless and focus.label not in BONES:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, not round: vessel or gullet")
+    return None
+
+
+def great_vessel(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Blood in aorta and vena cava before the spine, which contrast makes as dense as bone."""
+    dense = around.has_ct and 130.0 <= max(around.ct_hu, around.ct_peak_hu) < 260.0 and focus.label not in BONES
+    place = abs(around.lateral) < 30 and 20 < around.ventral < 75
+    if dense and place and focus.peak < 2.0 * levels.blood:
+        return Judgement(
+            True, "vessels", f"before the spine, dense, {times(focus.peak / levels.blood)} blood pool: vessel"
+        )
     return None
 
 
@@ -155,7 +183,8 @@ def liver_rim(focus: Focus, around: Surroundings, work: Working, marks: Landmark
     away = marks.distance("liver", work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1]))
     if away is None or away > 10:
         return None
-    if around.thinness > 1.8 or around.elongation > 1.8 or around.joined > 0.9 or around.core_ml > 40:
+    shell = around.thinness > 1.8 or around.elongation > 1.8 or around.joined > 0.9 or around.core_ml > 40
+    if shell and not around.ball_like:
         return Judgement(True, "liver", f"{away:.0f} mm from the liver, at its level: its rim")
     return None
 
@@ -166,7 +195,7 @@ def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> 
         name = f"kidney_{side}"
         away = marks.distance(name, around.point)
         centre = marks.kidney.get(side)
-        if away is None or centre is None or not around.renal_place:
+        if away is None or centre is None or not around.renal_place or (around.ball_like and around.joined < 0.6):
             continue
         inward = abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2])))
         level = abs(float(around.point[2] - centre[2])) < 45
@@ -174,7 +203,7 @@ def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> 
         if away < 6 or (inward and level and away < 16 and urine and around.ventral < 60):
             return Judgement(True, name, f"{away:.0f} mm from the {side} kidney: cortex, pelvis or spill from it")
     away = marks.distance("urinary_bladder", around.point)
-    if away is not None and away < 6:
+    if away is not None and away < 6 and not (around.ball_like and around.joined < 0.75):
         return Judgement(True, "urinary_bladder", f"{away:.0f} mm from the bladder: its rim or spill from it")
     if around.core_ml > 40 and marks.in_abdomen(float(around.point[2])) and abs(around.lateral) > 25:
         side = "left" if around.lateral > 0 else "right"
@@ -215,15 +244,18 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
         return None
     near_bladder = marks.bladder_top is not None and z < marks.bladder_top + 60
     side, front = (80, 125) if near_bladder else (60, 75)
+    front += 20 * (around.companions >= 2)
     if not (abs(around.lateral) < side and -5 < around.ventral < front) or around.core_ml > 4:
         return None
     thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
+    thread = thread and around.evenness < 0.5  # a ball whose core runs into what lies beside it is none
     if abs(around.lateral) < 8 and around.has_ct and around.ct_peak_hu > 10:
         thread = False  # soft tissue in the midline: ureters run beside it
     invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
-    urine = around.has_ct and around.ct_peak_hu < 10 and around.fat > 0.5 and around.core_ml < 1.5 and focus.top > 15
+    urine = around.has_ct and around.ct_peak_hu < 15 and around.fat > 0.3 and around.core_ml < 1.5 and focus.top > 15
     invisible = invisible or urine
-    solid = around.has_ct and around.ct_peak_hu > 35 and around.core_ml > 1.5  # urine is not that dense, nor that wide
+    # urine is not that dense, nor that wide
+    solid = around.has_ct and around.ct_peak_hu > 35 and around.core_ml > 1.5 and around.elongation < 2.2
     if invisible or (thread and not solid and not (around.nodule_in_fat and around.elongation < 1.6)):
         why = "thread-like" if thread else "no nodule on CT"
         return Judgement(True, "ureter", f"in the course of the ureter, {why}; follow the ureter")
@@ -238,13 +270,12 @@ def ureter_beside_bone(focus: Focus, around: Surroundings, marks: Landmarks) -> 
     return ureter(focus, around, marks)
 
 
-def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, nodule: float) -> Judgement | None:
-    """Stomach, bowel, pancreas: diffuse uptake is theirs; what is focal stays a candidate.
+def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float) -> Judgement | None:
+    """Stomach, bowel, pancreas: diffuse uptake is theirs; where the findings together speak for a lesion it stays one.
 
     Parameters
     ----------
     ceiling : SUV above which a focal uptake is not explained by these organs
-    nodule : SUV above which a round soft-tissue nodule in fat is not either
     """
     z = float(around.point[2])
     if not marks.in_abdomen(z) or in_bone(focus, around):
@@ -259,43 +290,39 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, no
         return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
-    focal = around.elongation < 1.35 and around.joined < 0.55 and around.core_ml < 15
-    focal = focal or (around.nodule_in_fat and around.core_ml < 3 and around.elongation < 1.6 and around.joined < 0.55)
-    hot = around.elongation < 1.4 and around.joined < 0.7 and around.core_ml < 15 and focus.top > 1.8 * ceiling
-    if (focal and focus.top > ceiling) or hot:
-        return Judgement(False, "", f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas", mark)
-    if alone and around.elongation < 1.4 and focus.contrast > 8 and focus.top > 0.6 * ceiling:
-        return Judgement(False, "", f"intense and alone, {focus.contrast:.0f} × its surroundings", mark)
-    if around.core_ml < 40 and focus.top > 2.5 * ceiling:
-        return Judgement(False, "", f"SUV {focus.top:.1f} far above bowel, stomach and pancreas", mark)
+    evidence = weigh(focus, around, ceiling)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
-    if _smaller_than_a_loop(focus, around) and focus.top > 0.7 * ceiling:
-        return Judgement(False, "", f"SUV {focus.top:.1f}, round and smaller than a loop of bowel", mark)
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
         return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
-    round_ = around.elongation < 1.3 and around.thinness < 1.7 and around.joined < 0.35 and around.core_ml < 12
-    if round_ and around.nodule_in_fat and focus.top > nodule:
-        return Judgement(False, "", "round soft-tissue nodule in fat on CT", mark)
-    ball = around.elongation < 1.2 and around.thinness < 1.35 and around.joined < 0.5 and around.core_ml < 5
-    if ball and around.nodule_in_fat and around.ct_peak_hu > 25 and focus.contrast > 6:
-        return Judgement(False, "", "a ball of uptake in a soft-tissue nodule in fat on CT", mark)
-    shape = []
-    if around.elongation >= 1.3:
-        shape.append("elongated")
-    if around.joined >= 0.35:
-        shape.append("part of a larger band of uptake")
-    if not shape:
-        shape.append("moderate")
-    return Judgement(True, organ, f"{' and '.join(shape)}, SUV {focus.top:.1f}: stomach, bowel or pancreas", mark)
+    above = _above_the_range(focus, around, ceiling)
+    if above:
+        return Judgement(False, "", f"{above}; {evidence.text}", mark)
+    if evidence.enough:
+        return Judgement(False, "", evidence.text, mark)
+    return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark)
 
 
-def _smaller_than_a_loop(focus: Focus, around: Surroundings) -> bool:
-    """A sharp round summit too small for the wall or content of a bowel loop, which is 15 mm wide or more."""
-    if around.joined >= 0.56 or focus.contrast < 4.2 or (around.has_ct and min(around.ct_hu, around.ct_peak_hu) < -30):
-        return False
-    summit = around.summit_ml < 0.6 and around.summit_elongation < 1.45 and around.core_ml < 2.5
-    return summit or (around.core_ml < 1.5 and around.elongation < 1.35)
+def _above_the_range(focus: Focus, around: Surroundings, ceiling: float) -> str:
+    """Why uptake above what bowel reaches stays a candidate whatever its shape: "" where it does not.
+
+    Far above the range only a thread (urine, a duct) is spared; above it what is focal; just below it what is too small
+    for a loop, which is 15 mm wide or more, or intense and alone.
+    """
+    focal = around.elongation < 1.35 and around.joined < 0.55 and around.core_ml < 15
+    small = (around.summit_ml < 0.6 and around.summit_elongation < 1.45 and around.core_ml < 2.5) or (
+        around.core_ml < 1.5 and around.elongation < 1.35
+    )
+    solid = not around.has_ct or min(around.ct_hu, around.ct_peak_hu) >= -30
+    if focus.top > 2.5 * ceiling and around.elongation < 1.8 and around.core_ml < 40:
+        return f"SUV {focus.top:.1f} far above bowel, stomach and pancreas"
+    if focus.top > ceiling and focal:
+        return f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas"
+    if focus.top > 0.7 * ceiling and small and solid and around.joined < 0.56 and focus.contrast > 4.2:
+        return f"SUV {focus.top:.1f}, smaller than a loop of bowel"
+    if focus.top > 0.6 * ceiling and focus.contrast > 8 and around.joined < 0.15 and around.elongation < 1.4:
+        return f"intense and alone, {focus.contrast:.0f} × its surroundings"
+    return ""
 
 
 def before_the_spine(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
@@ -309,11 +336,22 @@ def before_the_spine(focus: Focus, around: Surroundings, marks: Landmarks, level
     return None
 
 
-def uneven_liver(focus: Focus, around: Surroundings) -> Judgement | None:
-    """Faint uptake in the liver's mask that is drawn out or flat: texture, gallbladder, what lies against it."""
-    faint = focus.in_liver and focus.label == LABELS["liver"] and focus.contrast < 1.6
-    if faint and 0.5 < around.core_ml < 10 and (around.elongation > 1.8 or around.thinness > 1.75):
+def uneven_liver(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
+    """Uptake in the liver's mask that is drawn out or flat: texture, gallbladder, or an organ that lies against it.
+
+    Masks of the liver take in parts of kidney, adrenal, stomach and bowel. Metastases are round; where the liver is
+    mostly tumour, the rule does not hold.
+    """
+    if not focus.in_liver or focus.label != LABELS["liver"] or levels.tumour is not None:
+        return None
+    faint = focus.contrast < 1.6 and 0.5 < around.core_ml < 10
+    if faint and (around.elongation > 1.8 or around.thinness > 1.75):
         return Judgement(True, "liver", f"not round and only {times(focus.contrast)} liver")
+    longest = around.elongation * around.thinness
+    if longest > 2.0 and around.evenness < 0.35 and around.core_ml < 12:
+        return Judgement(
+            True, "liver", f"{longest:.1f} times as long as thick: no metastasis but what lies against or in the liver"
+        )
     return None
 
 
@@ -321,7 +359,7 @@ def scrotum(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement |
     """Below the pelvic floor, in front, near the midline: testes or the perineum."""
     if marks.bladder_middle is None or in_bone(focus, around):
         return None
-    below = float(around.point[2]) < float(marks.bladder_middle[2]) - 35
+    below = float(around.point[2]) < float(marks.bladder_middle[2]) - 35 and not around.ball_like
     if below and abs(around.lateral) < 60 and around.ventral > 20:
         return Judgement(True, "gonads", f"below the pelvic floor, SUV {focus.top:.1f}: testes or urine")
     return None

@@ -24,6 +24,7 @@ def judge_fdg(
         common.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
+        or common.great_vessel(focus, around, marks, levels)
         or common.ureter_beside_bone(focus, around, marks)
         or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks, levels)
@@ -38,14 +39,15 @@ def judge_fdg(
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
         or common.before_the_spine(focus, around, marks, levels)
-        or common.gut(focus, around, marks, ceiling, 1.6 * levels.blood)
+        or common.gut(focus, around, marks, ceiling)
         or CANDIDATE
     )
 
 
 def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     away = marks.distance("brain", around.point)
-    if away is not None and away < 8:
+    part = around.joined > 0.5 and not around.ball_like
+    if away is not None and away < (16 if part else 8):
         return Judgement(True, "brain", f"{away:.0f} mm from the brain")
     if not marks.brain_found and around.core_ml > 300 and marks.in_head_and_neck(float(around.point[2])):
         return Judgement(True, "brain", f"{around.core_ml:.0f} mL of uptake in the head")
@@ -54,10 +56,20 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
 
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     inside = common.lies_in(focus, around, "heart")
-    if inside is not None and (around.core_ml > 5 or around.joined > 0.5 or not around.compact):
+    if (
+        inside is not None
+        and (around.core_ml > 5 or around.joined > 0.5 or not around.compact)
+        and not around.ball_like
+    ):
         return Judgement(True, "heart", "myocardium")
     z = float(around.point[2])
-    if marks.in_chest(z) and around.joined > 0.8 and 15 < around.ventral < 120 and abs(around.lateral) < 100:
+    if (
+        marks.in_chest(z)
+        and around.joined > 0.7
+        and around.evenness < 0.5
+        and 15 < around.ventral < 120
+        and abs(around.lateral) < 100
+    ):
         return Judgement(True, "heart", "part of a larger uptake beside the heart: myocardium")
     above = marks.liver_high is not None and -40 < z - marks.liver_high < 90 and marks.lung_top is None
     if above and 0 < around.lateral < 120 and (around.joined > 0.5 or around.core_ml > 15):
@@ -76,7 +88,7 @@ def _brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: L
     fatty = -150 < around.ct_hu < -35 and around.fat > 0.3
     level = around.point[2] > marks.lung_top - 120
     diffuse = around.core_ml > 1.5 or around.elongation > 1.4 or around.joined > 0.3
-    plainly_fat = around.ct_hu < -65 and around.ct_peak_hu < -60 and around.core_ml > 0.8
+    plainly_fat = around.ct_hu < -65 and around.ct_peak_hu < -60
     if plainly_fat and level:
         return Judgement(True, "brown_fat", f"nothing but fat on CT ({around.ct_hu:.0f} HU), SUV {focus.top:.1f}")
     if fatty and diffuse and level and around.other_side <= settings.asymmetry:

@@ -47,6 +47,7 @@ def judge_sstr(
         common.lies_in(focus, around, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
+        or common.great_vessel(focus, around, marks, levels)
         or common.ureter_beside_bone(focus, around, marks)
         or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks, levels)
@@ -62,7 +63,7 @@ def judge_sstr(
         or _pelvic_organs(focus, around, marks, settings)
         or _uncinate(focus, around, marks)
         or common.before_the_spine(focus, around, marks, levels)
-        or common.gut(focus, around, marks, ceiling, 1.6 * levels.blood)
+        or common.gut(focus, around, marks, ceiling)
         or CANDIDATE
     )
 
@@ -106,7 +107,8 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
         )
     if abs(around.lateral) < 15 and focus.top <= MODERATE_MAX:
         return Judgement(True, "salivary_glands", f"midline uptake of pharynx or mouth, SUV {focus.top:.1f}")
-    if around.core_ml > 2 and focus.top <= MILD_MAX:
+    band = around.joined > 0.6 and not around.ball_like
+    if around.core_ml > 2 and (focus.top <= MILD_MAX or (band and focus.top <= MODERATE_MAX)):
         return Judgement(
             True, "salivary_glands", f"mild diffuse uptake at the level of the glands, SUV {focus.top:.1f}"
         )
@@ -153,6 +155,8 @@ def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: Les
         )
     if around.other_side > settings.asymmetry:
         return Judgement(False, "", f"at the {side} adrenal, {ratio} the other side", ("in adrenal", "asymmetric"))
+    if around.ball_like and around.weakest > 0.12:
+        return Judgement(False, "", f"at the {side} adrenal, but a ball, as the gland is not", ("in adrenal",))
     return Judgement(
         True,
         f"adrenal_gland_{side}",

@@ -56,7 +56,7 @@ class LesionSettings(Record):
     finest_mm: float = 3.5
     smoothing_mm: float = 2.0
     resolution_mm: float = 6.0
-    sharpen: float = 1.0
+    sharpen: float = 2.0
     sharpen_mm: float = 6.0
 
     def conventions(self) -> tuple[ConventionUse, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.lesions.fall_off import is_ball
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.working import Working
@@ -33,6 +34,9 @@ class Surroundings:
     ct_hu : median HU of the core (NaN without CT); `ct_peak_hu` that of the 5 mm around the peak
     fat, soft, gas, bone, lung : shares of the shell 2–7 mm around the core by HU
     other_side : peak over the highest uptake within 18 mm of the mirrored place
+    weakest, evenness : fall of uptake in the direction in which it falls least, over the peak, and over the strongest
+    shell_uptake : lower third of the uptake in the shell 2–7 mm around the core
+    companions : other foci above and below on the same course beside the spine (within 60 mm), drops or threads all
     """
 
     point: Array
@@ -53,6 +57,15 @@ class Surroundings:
     bone: float
     lung: float
     other_side: float
+    weakest: float
+    evenness: float
+    shell_uptake: float
+    companions: int = 0
+
+    @property
+    def ball_like(self) -> bool:
+        """Uptake falls off in every direction, and alike in all, as it does around a small lesion."""
+        return is_ball(self.weakest, self.evenness)
 
     @property
     def has_ct(self) -> bool:
@@ -86,6 +99,9 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
     spine = marks.spine(float(point[2]))
     hu = ct_peak = float("nan")
     shares = dict.fromkeys(("fat", "soft", "gas", "bone", "lung"), 0.0)
+    rim = _shell(focus.core, spacing)
+    inside_grid = ((rim >= 0) & (rim < np.asarray(work.smooth.shape))).all(1)
+    uptake = work.smooth[tuple(rim[inside_grid].T)]
     if ct is not None:
         inside = sample(ct, grid.to_lps(focus.core))
         inside = inside[np.isfinite(inside)]
@@ -94,7 +110,7 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
             around = sample(ct, _ball(point, 4.0, 2.0))
             around = around[np.isfinite(around)]
             ct_peak = float(np.median(around)) if len(around) else hu
-            shell = sample(ct, grid.to_lps(_shell(focus.core, spacing)))
+            shell = sample(ct, grid.to_lps(rim))
             shell = shell[np.isfinite(shell)]
             if len(shell):
                 shares = {
@@ -118,7 +134,14 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
         ct_hu=hu,
         ct_peak_hu=ct_peak,
         other_side=_other_side(focus, work, marks, point),
-        **shares,
+        weakest=focus.fall.weakest,
+        evenness=focus.fall.evenness,
+        shell_uptake=float(np.quantile(uptake, 0.33)) if len(uptake) else 0.0,
+        fat=shares["fat"],
+        soft=shares["soft"],
+        gas=shares["gas"],
+        bone=shares["bone"],
+        lung=shares["lung"],
     )
 
 
@@ -132,6 +155,7 @@ def compare_sides(facts: list[Surroundings], peaks: list[float], marks: Landmark
         return []
     points = np.array([f.point for f in facts])
     middle = np.array([marks.midline(float(z)) for z in points[:, 2]])
+    thin = np.array([f.core_ml < 3.0 and f.evenness < 0.5 and f.elongation > 1.3 for f in facts])
     out = []
     for i, fact in enumerate(facts):
         step = points - points[i]
@@ -140,7 +164,9 @@ def compare_sides(facts: list[Surroundings], peaks: list[float], marks: Landmark
             (np.abs(step[:, 2]) < 20) & (np.abs(step[:, 1]) < 25) & (np.abs(step[:, 0]) > 12) & (np.abs(centre) < 22)
         )
         ratio = min((peaks[i] / peaks[j] for j in np.flatnonzero(partner)), default=np.inf)
-        out.append(replace(fact, other_side=min(fact.other_side, float(ratio))))
+        along = (np.abs(step[:, 2]) > 8) & (np.abs(step[:, 2]) < 60) & thin
+        course = along & (np.abs(step[:, 0]) < 12 + 0.25 * np.abs(step[:, 2])) & (np.abs(step[:, 1]) < 25)
+        out.append(replace(fact, other_side=min(fact.other_side, float(ratio)), companions=int(course.sum())))
     return out
 
 

@@ -1,0 +1,86 @@
+"""Lesion or part of stomach, bowel or pancreas? Findings are weighed together; no single one decides.
+
+Each finding is worth up to its points, in proportion between "speaks for bowel" and "speaks for a lesion". The points
+were given by what a finding can prove and then left alone:
+
+* how uptake falls off counts most (5 of 16), since a loop goes on in one direction and a lesion in none;
+* uptake above what these organs reach in their published range (3) can't be explained by them, but many lesions are no
+  hotter than bowel;
+* standing apart (1½), soft tissue at the peak (1½: content of bowel may be fluid or gas, urine leaves no nodule), and
+  a point each for being small, round, round at the summit, high over what lies around, and a nodule in fat on CT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.surroundings import Surroundings
+
+#: of 16 points: from here on the findings taken together are not those of bowel; convention
+ENOUGH = 11.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Points for a lesion, and the findings that gave or withheld most of them, in words."""
+
+    points: float
+    speaks_for: tuple[str, ...]
+    speaks_against: tuple[str, ...]
+
+    @property
+    def enough(self) -> bool:
+        """Whether the findings are those of a lesion."""
+        return self.points >= ENOUGH
+
+    @property
+    def text(self) -> str:
+        """Points and findings, for the reason of a judgement."""
+        parts = [f"{self.points:.1f} of 16 points for a lesion ({ENOUGH:g} needed)"]
+        if self.speaks_for:
+            parts.append("for: " + ", ".join(self.speaks_for))
+        if self.speaks_against:
+            parts.append("against: " + ", ".join(self.speaks_against))
+        return "; ".join(parts)
+
+
+def weigh(focus: Focus, around: Surroundings, ceiling: float) -> Evidence:
+    """Weigh what speaks for a lesion against stomach, bowel and pancreas.
+
+    Parameters
+    ----------
+    ceiling : SUV above which uptake is not explained by these organs
+    """
+    a = around
+    solid = not a.has_ct or -20.0 < a.ct_peak_hu < 130.0
+    rows = (
+        (3.0, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
+        (2.0, _ramp(a.evenness, 0.25, 0.65), "alike in all", "unlike across and along"),
+        (3.0, _ramp(np.log2(focus.top / ceiling), -1.5, 1.0), f"SUV {focus.top:.1f}", f"SUV {focus.top:.1f} is usual"),
+        (1.5, _ramp(1 - a.joined, 0.15, 0.7), "stands apart", "part of a larger uptake"),
+        (
+            1.5,
+            _ramp(a.ct_peak_hu, -30.0, 20.0) if a.has_ct else 0.5,
+            "soft tissue on CT",
+            "no soft tissue at the peak on CT",
+        ),
+        (1.0, _ramp(-np.log2(max(a.core_ml, 1e-3)), -3.5, -0.5), "small", "large"),
+        (1.0, _ramp(-a.elongation, -1.9, -1.15), "round", "elongated"),
+        (1.0, _ramp(-a.summit_elongation, -1.8, -1.1), "round at the summit", "elongated at the summit"),
+        (1.0, _ramp(np.log2(focus.contrast), 1.0, 3.2), f"{focus.contrast:.0f} × its surroundings", "little contrast"),
+        (1.0, _ramp(a.fat, 0.2, 0.6) * solid if a.has_ct else 0.3, "nodule in fat on CT", "not set apart by fat on CT"),
+    )
+    points = float(sum(most * share for most, share, _, _ in rows))
+    return Evidence(
+        points,
+        tuple(pro for most, share, pro, _ in rows if share > 0.7 and most * share >= 0.7),
+        tuple(con for most, share, _, con in rows if share < 0.3 and most * (1 - share) >= 1.0),
+    )
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, in proportion between."""
+    return float(np.clip((value - low) / (high - low), 0.0, 1.0))
