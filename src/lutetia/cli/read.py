@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from lutetia.model import Course
+    from lutetia.model import Course, Issue
 
 
 def _mapping(pairs: list[str] | None, option: str) -> dict[str, str]:
@@ -48,9 +48,8 @@ def _summary(course: Course, out: Path, *, report: bool) -> str:
             lines.append(f"  {name.replace('_', ' '):11} {value:>6}  {reference.status}{why}")
     candidates = [x for x in course.lesions if x.status in ("candidate", "confirmed")]
     lines.append(f"{len(candidates)} candidate lesions, {len(course.lesions) - len(candidates)} sites set apart")
-    errors = [i for i in course.issues if i.level == "error"]
-    for issue in errors[:_MOST_ERRORS]:
-        lines.append(f"ERROR {issue.message} [{issue.code}]" + (f"\n  where: {issue.where}" if issue.where else ""))
+    errors = list(dict.fromkeys(_error_words(i) for i in course.issues if i.level == "error"))
+    lines += errors[:_MOST_ERRORS]
     if len(errors) > _MOST_ERRORS:
         lines.append(f"and {len(errors) - _MOST_ERRORS} more errors: issues in findings.json")
     cautions = sum(i.level == "caution" for i in course.issues)
@@ -60,6 +59,10 @@ def _summary(course: Course, out: Path, *, report: bool) -> str:
     files = ["findings.json", "lesions.csv", *(["report.html", "report.pdf"] if report else [])]
     lines.append(f"results in {out}: {', '.join(files)}; DICOM and label maps by study")
     return "\n".join(lines)
+
+
+def _error_words(issue: Issue) -> str:
+    return f"ERROR {issue.message} [{issue.code}]" + (f"\n  where: {issue.where}" if issue.where else "")
 
 
 def register(app: typer.Typer) -> None:

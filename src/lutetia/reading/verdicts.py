@@ -29,6 +29,11 @@ def _left_out(case: TypedCase | None) -> frozenset[str]:
     return frozenset(found)
 
 
+def _searched(course: Course) -> bool:
+    """Whether any study was searched: what was not looked for must not count as "no lesion"."""
+    return any(study.summary is not None for study in course.studies)
+
+
 def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None = None) -> Course:
     """The course with every rule's verdict, the open questions and what the rules had to say.
 
@@ -44,6 +49,10 @@ def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None
     course = course.model_copy(update={"phenotypes": targets, "coverage": coverage(course, case)})
     course = course.model_copy(update={"phenotype_changes": phenotype_changes(course)})
     course = course.model_copy(update={"response": response_metrics(course, rules)})
+    if not _searched(course) and not (case is not None and case.lesions):
+        message = "The rules were not asked: no study was searched for lesions, and none found is no finding then"
+        asked_none = Issue(code="rules-not-asked", level="info", message=message)
+        return course.model_copy(update={"issues": (*course.issues, asked_none)})
     scored = score_visits(course, case, rules)
     data = scored.now.as_dict()
     notes = tuple(Issue(code=n.code, level="info", message=n.message) for n in scored.now.notes)

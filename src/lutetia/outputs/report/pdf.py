@@ -71,6 +71,7 @@ def _content(report: Report, folder: Path) -> dict[str, Any]:
             "alt": _printable(value.alt),
             "caption": _printable(value.caption),
             "width": value.width,
+            "height": value.height,
             "panels": [_printable(panel) for panel in value.panels],
         }
 

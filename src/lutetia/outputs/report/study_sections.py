@@ -120,7 +120,8 @@ def suv_blocks(study: Study) -> tuple[Block, ...]:
         refusal = study.suv_refusal
         if refusal is None:
             return (Paragraph("SUV was not computed for this study."),)
-        words = refusal.message + (f" It can be settled with {refusal.override}." if refusal.override else "")
+        words = refusal.message.rstrip(".") + "."
+        words += f" It can be settled with {refusal.override}." if refusal.override else ""
         where = refusal.element
         text = "Without SUV there are no reference values, no lesion measures and no grades for this study."
         return (Notices((Notice("error", words, refusal.code, where),)), Paragraph(text))
