@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.lesions.background import local_background, usual_levels
 from lutetia.imaging.lesions.basins import Basins, divide
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.levels import Levels
@@ -194,11 +195,11 @@ def _focus(
     else:
         if len(voxels) < 2:
             return None
-        background = _background(work, voxels[values >= 0.5 * peak], usual)
+        background = local_background(work, voxels[values >= 0.5 * peak], usual)
     fall = fall_off(work.suv, work.grid.spacing_mm, peak_at, peak)
     if not in_liver and fall.ball_like and peak < settings.contrast_factor * background:
         # half of what lies around a ball beside an organ may be that organ: judged against the other half
-        background = _background(work, voxels[values >= 0.5 * peak], usual, 0.3)
+        background = local_background(work, voxels[values >= 0.5 * peak], usual, 0.3)
     half = background + 0.5 * (peak - background)
     core = voxels[values >= half]
     if not in_liver and work.labels[tuple(peak_at)] not in _HOT_ORGANS:
@@ -251,7 +252,7 @@ def _summit(
     top = voxels[values >= 0.75 * peak]
     if len(top) == 0 or len(top) * work.grid.voxel_ml > 4.0 or len(top) > 0.25 * len(core):
         return background, core
-    plateau = _background(work, top, {})
+    plateau = local_background(work, top, {})
     if plateau <= background or peak < 1.5 * plateau:
         return background, core
     return plateau, voxels[values >= plateau + 0.5 * (peak - plateau)]
@@ -269,47 +270,3 @@ def _below_the_floor(work: Working, peak_at: Array, half: float) -> Array:
     if work.smooth[tuple(core.T)].max() > 1.05 * work.smooth[tuple(peak_at)]:  # it runs into something hotter
         return np.zeros((0, 3), core.dtype)
     return core
-
-
-def usual_levels(work: Working) -> dict[int, float]:
-    """What uptake is usual in an organ of uneven uptake: the upper quartile of the bones (red marrow), by label."""
-    bones = (LABELS["skeleton"], LABELS["spine"])
-    inside = (work.labels == bones[0]) | (work.labels == bones[1])
-    if inside.sum() < 500:
-        return {}
-    level = float(np.quantile(work.smooth[inside], 0.75))
-    return dict.fromkeys(bones, level)
-
-
-def _background(work: Working, core: Array, usual: dict[int, float], share: float = 0.5) -> float:
-    """Median (or another quantile) of the body 5–15 mm around a core; in bone, heart and aorta not less than these.
-
-    Noise in marrow or heart is judged against marrow and heart, not against the muscle around them.
-    """
-    from scipy.ndimage import distance_transform_edt
-
-    spacing = np.asarray(work.grid.spacing_mm)
-    reach = np.ceil(15.0 / spacing).astype(int)
-    low = np.maximum(core.min(0) - reach, 0)
-    high = np.minimum(core.max(0) + reach + 1, work.smooth.shape)
-    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    outside = np.ones(tuple(high - low), bool)
-    outside[tuple((core - low).T)] = False
-    away = distance_transform_edt(outside, sampling=spacing)
-    labels = work.labels[box]
-    ring = (away > 5.0) & (away <= 15.0) & (labels > 0)
-    image = work.smooth[box]
-    if ring.sum() < 10:
-        return float(np.median(image[outside])) if outside.any() else 0.0
-    background = float(np.quantile(image[ring], share))
-    counts = np.bincount(work.labels[tuple(core.T)], minlength=32)
-    own = int(counts.argmax())
-    for label, level in usual.items():
-        if counts[label] >= 0.25 * len(core):
-            background = max(background, level)
-    blood = (LABELS["heart"], LABELS["aorta"])
-    if own in blood:
-        same = ring & np.isin(labels, blood)
-        if same.sum() >= 10:
-            background = max(background, float(np.median(image[same])))
-    return background

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from lutetia.imaging.lesions import physiology as common
+from lutetia.imaging.lesions import physiology_basics as basics
+from lutetia.imaging.lesions import physiology_urinary as urinary
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.physiology_gut import before_the_spine, gut
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -21,25 +24,25 @@ def judge_fdg(
     """Propose what a focus of FDG uptake outside the liver is."""
     ceiling = _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
     return (
-        common.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
+        basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
         or common.great_vessel(focus, around, marks, levels)
-        or common.ureter_beside_bone(focus, around, marks)
+        or urinary.ureter_beside_bone(focus, around, marks)
         or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks, levels)
         or _brain(focus, around, marks)
         or _myocardium(focus, around, marks)
-        or common.kidney_and_bladder(focus, around, marks)
-        or common.part_of_organ(focus, around, work, marks)
+        or urinary.kidney_and_bladder(focus, around, marks)
+        or urinary.part_of_organ(focus, around, work, marks)
         or _brown_fat(focus, around, marks, settings)
         or _head_and_neck(focus, around, marks, settings)
         or _cord_and_gullet(focus, around, marks, levels)
-        or common.ureter(focus, around, marks)
+        or urinary.ureter(focus, around, marks)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
-        or common.before_the_spine(focus, around, marks, levels)
-        or common.gut(focus, around, marks, ceiling)
+        or before_the_spine(focus, around, marks, levels)
+        or gut(focus, around, marks, ceiling)
         or CANDIDATE
     )
 
@@ -55,7 +58,7 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
 
 
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    inside = common.lies_in(focus, around, "heart")
+    inside = basics.lies_in(focus, around, "heart")
     if (
         inside is not None
         and (around.core_ml > 5 or around.joined > 0.5 or not around.compact)
@@ -101,7 +104,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
     z = float(around.point[2])
     if not marks.in_head_and_neck(z) or (around.has_ct and around.ct_peak_hu > 180):
         return None
-    if focus.label in common.BONES and focus.label_share >= 0.5 and not around.ct_peak_hu < 100:
+    if focus.label in basics.BONES and focus.label_share >= 0.5 and not around.ct_peak_hu < 100:
         return None
     if abs(around.lateral) < 12:
         return Judgement(True, "head_and_neck", f"midline uptake of larynx, pharynx or mouth, SUV {focus.top:.1f}")
@@ -114,7 +117,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
 
 def _cord_and_gullet(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
     """Thin midline structures: the spinal cord behind, the oesophagus in front of the spine."""
-    if abs(around.lateral) > 25 or focus.peak > 2.5 * levels.blood or common.in_bone(focus, around, 0.6):
+    if abs(around.lateral) > 25 or focus.peak > 2.5 * levels.blood or basics.in_bone(focus, around, 0.6):
         return None
     z = float(around.point[2])
     if around.ventral < 5 and abs(around.lateral) < 12:

@@ -11,10 +11,13 @@ import numpy as np
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions import physiology as common
+from lutetia.imaging.lesions import physiology_basics as basics
+from lutetia.imaging.lesions import physiology_urinary as urinary
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.physiology_gut import before_the_spine, gut
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -44,26 +47,26 @@ def judge_sstr(
     liver = levels.liver if levels.liver is not None and levels.liver_from == "reference" else MODERATE_MAX
     ceiling = 1.6 * max(liver, MODERATE_MAX)
     return (
-        common.lies_in(focus, around, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
+        basics.lies_in(focus, around, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
         or common.great_vessel(focus, around, marks, levels)
-        or common.ureter_beside_bone(focus, around, marks)
+        or urinary.ureter_beside_bone(focus, around, marks)
         or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks, levels)
         or _pituitary(focus, around, marks)
         or _head_and_neck(focus, around, marks, settings)
-        or common.kidney_and_bladder(focus, around, marks)
-        or common.part_of_organ(focus, around, work, marks)
+        or urinary.kidney_and_bladder(focus, around, marks)
+        or urinary.part_of_organ(focus, around, work, marks)
         or _spleen(focus, around, marks, levels)
         or (None if adrenal_known else _adrenal(focus, around, marks, settings))
-        or common.ureter(focus, around, marks)
+        or urinary.ureter(focus, around, marks)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
         or _pelvic_organs(focus, around, marks, settings)
         or _uncinate(focus, around, marks)
-        or common.before_the_spine(focus, around, marks, levels)
-        or common.gut(focus, around, marks, ceiling)
+        or before_the_spine(focus, around, marks, levels)
+        or gut(focus, around, marks, ceiling)
         or CANDIDATE
     )
 
@@ -92,7 +95,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
         dense = around.has_ct and 80 <= around.ct_hu < 180 and around.ventral > 25 and around.core_ml > 2
         low = marks.lung_top is not None and z > marks.lung_top - (40 if dense else 15)
         return _thyroid(focus, around, settings) if low and (dense or around.core_ml > 4) else None
-    masked = focus.label in common.BONES and focus.label_share >= 0.5
+    masked = focus.label in basics.BONES and focus.label_share >= 0.5
     if (masked and not around.ct_peak_hu < 100) or (around.has_ct and around.ct_peak_hu > 180):
         return None
     if focus.label == LABELS["brain"] and focus.label_share >= 0.5:
@@ -112,7 +115,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
         return Judgement(
             True, "salivary_glands", f"mild diffuse uptake at the level of the glands, SUV {focus.top:.1f}"
         )
-    return Judgement(False, "", f"head or neck, {common.times(around.other_side)} the other side", ("asymmetric",))
+    return Judgement(False, "", f"head or neck, {basics.times(around.other_side)} the other side", ("asymmetric",))
 
 
 def _thyroid(focus: Focus, around: Surroundings, settings: LesionSettings) -> Judgement | None:
@@ -125,7 +128,7 @@ def _thyroid(focus: Focus, around: Surroundings, settings: LesionSettings) -> Ju
     if diffuse and focus.top <= MODERATE_MAX:
         return Judgement(True, "thyroid_gland", f"diffuse uptake of the thyroid, SUV {focus.top:.1f}")
     if not symmetric and not central:
-        ratio = common.times(around.other_side)
+        ratio = basics.times(around.other_side)
         return Judgement(False, "", f"in the thyroid, {ratio} the other side", ("in thyroid", "asymmetric"))
     if focus.top > MODERATE_MAX:
         return Judgement(False, "", f"in the thyroid, SUV {focus.top:.1f}", ("in thyroid", "above the published range"))
@@ -148,7 +151,7 @@ def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: Les
     lateral = 12 < abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2]))) + 15
     if not (above and lateral and -15 < around.ventral < 52):
         return None
-    ratio = common.times(around.other_side)
+    ratio = basics.times(around.other_side)
     if focus.top > ADRENAL_MAX:
         return Judgement(
             False, "", f"at the {side} adrenal, SUV {focus.top:.1f}", ("in adrenal", "above the published range")
@@ -175,7 +178,7 @@ def adrenal_in_liver_mask(
 
 
 def _pelvic_organs(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
-    if marks.bladder_middle is None or marks.bladder_top is None or common.in_bone(focus, around):
+    if marks.bladder_middle is None or marks.bladder_top is None or basics.in_bone(focus, around):
         return None
     z = float(around.point[2])
     if z > marks.bladder_top + 30 or abs(around.lateral) > 45:
