@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
+import pydicom
 import pytest
 import yaml
 
@@ -103,8 +106,7 @@ def test_an_identity_set_by_the_reader_survives_a_re_run(
             {"study": "study-1", "at_mm": [0.0, 0.0, 0.0], "diameter_mm": 15, "tissue": "soft", "by": "AB"},
         ],
     }
-    out = tmp_path / "out"
-    out.mkdir()
+    out = again(course[1], tmp_path / "out", aligned=True)
     (out / "corrections.yaml").write_text(yaml.safe_dump(corrections))
     for _ in range(2):
         again = lutetia.read(captem.dicom, out, output=FAST)
@@ -129,3 +131,120 @@ def test_visits_of_two_patients_stop_the_reading(captem: PhantomTruth, tiny_pati
     with pytest.raises(UsageError) as refused:
         lutetia.read([captem.dicom, tiny_patient.dicom])
     assert refused.value.code == "several-patients"
+
+
+def again(out: Path, to: Path, *, aligned: bool = False) -> Path:
+    """A result folder that keeps the measured studies of an earlier reading, and its alignments on demand."""
+    to.mkdir()
+    ignore = None if aligned else shutil.ignore_patterns("align-*")
+    shutil.copytree(out / ".stages", to / ".stages", ignore=ignore)
+    return to
+
+
+def tracking(path: Path) -> set[str]:
+    """Every tracking UID of a SEG or an SR."""
+    dataset = pydicom.dcmread(path)
+    if "SegmentSequence" in dataset:
+        return {str(s.TrackingUID) for s in dataset.SegmentSequence}
+    items = [e.value for e in dataset.iterall() if e.keyword == "UID"]
+    return {str(v) for v in items}
+
+
+def test_seg_and_sr_of_every_visit_carry_the_tracking_uid_of_the_lesion(course: tuple[Course, Path]) -> None:
+    record, out = course
+    lesions = [x for x in record.lesions if x.status == "candidate" and len(x.observations) > 1]
+    assert lesions
+    assert len({x.tracking_uid for x in record.lesions}) == len(record.lesions)
+    for lesion in lesions:
+        for observation in lesion.observations:
+            folder = out / observation.study
+            assert lesion.tracking_uid in tracking(folder / "lesions.seg.dcm")
+            assert lesion.tracking_uid in tracking(folder / "measurements.sr.dcm")
+
+
+def test_the_evidence_of_a_match_names_overlap_distance_and_organ(course: tuple[Course, Path]) -> None:
+    matched = [
+        e.evidence for x in course[0].lesions for e in x.history if e.event in ("stable", "growing", "shrinking")
+    ]
+    assert any("overlap" in text and "mm apart" in text and "both" in text for text in matched)
+
+
+def test_a_registration_that_fails_is_said_and_the_rest_is_read(
+    captem: PhantomTruth, course: tuple[Course, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lutetia.reading.course import frames
+
+    align, calls = frames.align, []
+
+    def fails_once(*given: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 3:
+            raise RuntimeError("itk::ERROR:\nAll samples map outside moving image buffer")
+        return align(*given)
+
+    monkeypatch.setattr(frames, "align", fails_once)
+    out = again(course[1], tmp_path / "out")
+    record = lutetia.read(captem.dicom, out, output=FAST, settings={"deformable": False})
+    said = next(i for i in record.issues if i.code == "not-aligned")
+    assert said.study == "study-4"
+    assert "All samples map outside" in said.message and "ERROR" not in said.message
+    assert {a.study for a in record.alignments} == {"study-1", "study-2", "study-3"}
+    own = [x for x in record.lesions if any(o.study == "study-4" for o in x.observations) and x.status == "candidate"]
+    assert own
+    assert all(len(x.observations) == 1 for x in own)
+    before = {(o.study, o.label) for x in course[0].lesions for o in x.observations}
+    assert {(o.study, o.label) for x in record.lesions for o in x.observations} == before
+
+
+def test_counts_that_nothing_calibrates_give_relative_measures_and_say_so(
+    captem: PhantomTruth, course: tuple[Course, Path], tmp_path: Path
+) -> None:
+    dicom = tmp_path / "dicom"
+    for name in ("S1_SSTR", "S3_SSTR"):
+        shutil.copytree(captem.dicom / name, dicom / name)
+    for path in (dicom / "S3_SSTR").rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        if dataset.Modality == "PT":
+            dataset.Units = "CNTS"
+            dataset.save_as(path)
+    record = lutetia.read(dicom, settings={"deformable": False})
+    assert any(i.code == "relative-measures-only" and i.study == "study-2" for i in record.issues)
+    places = [p for x in record.lesions for p in x.places if p.study == "study-2"]
+    assert any("its surroundings" in p.note and "liver" in p.note for p in places)
+    assert all(p.suv_mean is None and p.suv_max is None for p in places)
+    assert not any(e.event in ("resolved", "new") for x in record.lesions for e in x.history)
+
+
+def test_fdg_without_an_sstr_partner_is_read_and_says_what_is_left_out(captem: PhantomTruth, tmp_path: Path) -> None:
+    record = lutetia.read([captem.dicom / "S1_SSTR", captem.dicom / "S4_FDG"], settings={"deformable": False})
+    assert any(i.code == "fdg-without-sstr" and i.study == "study-2" for i in record.issues)
+    assert any(o.study == "study-2" for x in record.lesions for o in x.observations)
+    assert not record.phenotypes
+
+
+def test_a_lesion_given_by_hand_on_one_visit_is_followed_at_every_other(
+    captem: PhantomTruth, course: tuple[Course, Path], tmp_path: Path
+) -> None:
+    record, out = course
+    seen = next(o for x in record.lesions if x.status == "candidate" for o in x.observations if o.study == "study-3")
+    at = [float(v) for v in seen.centroid_mm]
+    given = {
+        "study": "study-3",
+        "at_mm": [at[0], at[1], at[2] + 60.0],
+        "diameter_mm": 12,
+        "tissue": "liver",
+        "by": "AB",
+    }
+    folder = again(out, tmp_path / "out", aligned=True)
+    (folder / "corrections.yaml").write_text(yaml.safe_dump({"version": 1, "added": [given]}))
+    followed = lutetia.read(captem.dicom, folder, output=FAST)
+    lesion = next(x for x in followed.lesions if "added by AB" in x.status_reason)
+    assert lesion.status == "confirmed"
+    assert [o.study for o in lesion.observations] == ["study-3"]
+    assert {e.study for e in lesion.history} == {s.id for s in followed.studies}
+    assert {p.study for p in lesion.places if p.in_field and p.suv_mean is not None} == {
+        "study-1",
+        "study-2",
+        "study-4",
+    }
+    assert lesion.tracking_uid in tracking(folder / "study-3" / "lesions.seg.dcm")

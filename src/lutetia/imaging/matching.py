@@ -43,7 +43,7 @@ class Focus:
     key : any name that is unique in its study
     points_mm : (n, 3) LPS mm in the reference frame; the voxels of the focus, thinned to a few hundred
     volume_ml : its volume in its own study
-    tissue : "liver", "bone" … ("" when not known); foci of liver and of bone are never the same lesion
+    tissue : "liver", "bone", "lymph_node" … ("" when not known); liver, bone and lung are never the same lesion
     """
 
     key: str
@@ -72,13 +72,16 @@ class Link:
     overlap: float
     distance_mm: float
     surface_mm: float
+    tissues: tuple[str, str] = ("", "")
 
     @property
     def evidence(self) -> str:
-        """One sentence for the record."""
+        """One sentence for the record: overlap, distance, organ."""
+        earlier, later = (t.replace("_", " ") for t in self.tissues)
+        where = f", both {later}" if earlier == later and later else f", {earlier} then {later}" if later else ""
         return (
             f"overlap {self.overlap:.2f} of the smaller, centres {self.distance_mm:.0f} mm apart, "
-            f"nearest voxels {self.surface_mm:.0f} mm"
+            f"nearest voxels {self.surface_mm:.0f} mm{where}"
         )
 
 
@@ -189,6 +192,7 @@ def match(
             round(pairs[i, j].overlap, 3),
             round(pairs[i, j].distance_mm, 1),
             round(pairs[i, j].surface_mm, 1),
+            (earlier[i].tissue, later[j].tissue),
         )
         for i, j in sorted(relation)
     )

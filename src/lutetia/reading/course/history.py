@@ -9,6 +9,7 @@ from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import Identified
 from lutetia.reading.course.parting import parting
 from lutetia.reading.course.places import ct_contrast, stands_out, uptake_at
+from lutetia.reading.course.relative import RELATIVE, shows_uptake
 from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
 
@@ -136,6 +137,8 @@ def _event(
     place = places.get(study)
     if study in track.merged_in:
         return "merged", f"one focus now with {', '.join(f'lesion-{n}' for n in track.merged_in[study])}"
+    if seen is None and place is not None and place.note.startswith(RELATIVE):
+        return ("baseline" if shows_uptake(place) and then is None else "not_visible"), place.note
     if seen is None and (place is None or not place.in_field):
         return "outside_field", place.note if place is not None else "this study or the lesion's own is not aligned"
     if seen is not None:

@@ -53,8 +53,7 @@ def study_foci(reading: StudyReading, visit: int, frames: Frames) -> StudyFoci:
         own = points.get(observation.label)
         if lesion.status not in POSITIVE or own is None:
             continue
-        tissue = lesion.tissue if lesion.tissue in ("liver", "bone", "lung") else ""
-        foci.append(Focus(lesion.id, frames.to_reference(name, own), observation.volume_ml, tissue))
+        foci.append(Focus(lesion.id, frames.to_reference(name, own), observation.volume_ml, lesion.tissue))
     return StudyFoci(name, reading.study.tracer, visit, tuple(foci), frames.status(name))
 
 

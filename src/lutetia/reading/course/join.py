@@ -28,6 +28,7 @@ from lutetia.reading.course.frames import Frames, align_studies
 from lutetia.reading.course.history import history_of
 from lutetia.reading.course.identity import POSITIVE, Identified, identify
 from lutetia.reading.course.places import measure_place
+from lutetia.reading.course.relative import counts_issue, counts_only, organs_of, relative_place
 from lutetia.reading.course.spread import with_percentiles
 from lutetia.reading.course.therapy import retention
 from lutetia.reading.course.visits import group_visits
@@ -99,7 +100,9 @@ def join_studies(
     found = identify(measured, seen, frames, corrections)
     pairs, pair_issues = visit_pairs(measured, seen)
     all_issues += pair_issues
-    places = {i.number: _places(i, measured, frames) for i in found}
+    organs = organs_of(measured, frames) if any(map(counts_only, measured)) else {}
+    places = {i.number: _places(i, measured, frames, organs) for i in found}
+    all_issues += [counts_issue(r) for r in measured if counts_only(r) and r.study.id in frames.by_study]
     inside, phenotypes = _phenotypes(pairs, frames)
     by_lesion = {
         i.number: tuple(
@@ -149,11 +152,18 @@ def _single(readings: Sequence[StudyReading]) -> tuple[Lesion, ...]:
     return tuple(out)
 
 
-def _places(lesion: Identified, readings: Sequence[StudyReading], frames: Frames) -> dict[str, Place]:
+def _places(
+    lesion: Identified, readings: Sequence[StudyReading], frames: Frames, organs: Mapping[str, Any]
+) -> dict[str, Place]:
     out = {}
     for reading in readings:
         if reading.study.id in lesion.members or not lesion.track.shapes:
             continue
+        if counts_only(reading):
+            relative = relative_place(reading, lesion.track.last_shape(reading.study.tracer), frames, organs)
+            if relative is not None:
+                out[reading.study.id] = relative
+                continue
         place = measure_place(reading, lesion.track.last_shape(reading.study.tracer), frames)
         sizes = [m.observations[0].long_axis_mm for m in lesion.members.values()]
         size = max((s for s in sizes if s is not None), default=None)
