@@ -39,7 +39,7 @@ class Refusal(Record):
 
 
 class Citation(Record):
-    """A source and the place in it; `verified` says how far the dossier could check it."""
+    """A source and the place in it; `verified` says whether it was read at the source."""
 
     source: str
     place: str = ""
