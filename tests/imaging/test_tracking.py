@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lutetia.imaging.matching import Focus, match
+from lutetia.imaging.matching import Focus, match, thinned
 from lutetia.imaging.tracking import StudyFoci, Track, track
 
 
@@ -61,6 +61,16 @@ def test_two_foci_that_become_one_are_a_merger() -> None:
     assert found["b", "one"] == found["a", "left"]
     gone = next(t for t in tracks if t.number == found["a", "right"])
     assert gone.merged_into == (found["a", "left"], "b")
+
+
+def test_islands_of_a_confluent_tumour_keep_its_identity_though_its_voxels_were_thinned() -> None:
+    """A litre of tumour thinned to some thousand voxels has gaps wider than the tolerance."""
+    giant = ball("giant", (0, 0, 0), 62)
+    sparse = Focus("giant", thinned(giant.points_mm, 400), giant.volume_ml, "liver")
+    islands = [ball(f"island {n}", (x, 15, 0), 12) for n, x in enumerate((-40.0, -8.0, 30.0))]
+    tracks = track([visit("a", 0, [sparse]), visit("b", 1, islands)])
+    assert any("a" in t.keys and "b" in t.keys for t in tracks)
+    assert all("b" in t.split_in for t in tracks)
 
 
 def test_a_new_neighbour_of_a_stable_lesion_is_not_a_split() -> None:

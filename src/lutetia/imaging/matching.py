@@ -34,6 +34,10 @@ class MatchSettings:
         return {"ok": self.ok_mm, "caution": self.caution_mm}.get(status, self.poor_mm)
 
 
+#: radius of the sphere of the volume of a 5 mm voxel
+_VOXEL_MM = 3.1
+
+
 @dataclass(frozen=True, eq=False)
 class Focus:
     """A focus of uptake in the reference frame.
@@ -41,7 +45,7 @@ class Focus:
     Attributes
     ----------
     key : any name that is unique in its study
-    points_mm : (n, 3) LPS mm in the reference frame; the voxels of the focus, thinned to a few hundred
+    points_mm : (n, 3) LPS mm in the reference frame; the voxels of the focus, thinned to some thousands
     volume_ml : its volume in its own study
     tissue : "liver", "bone", "lymph_node" … ("" when not known); liver, bone and lung are never the same lesion
     """
@@ -60,6 +64,14 @@ class Focus:
     def radius_mm(self) -> float:
         """Radius of the sphere of the same volume."""
         return float((3000.0 * max(self.volume_ml, 0.01) / (4 * np.pi)) ** (1 / 3))
+
+    @property
+    def thinning_mm(self) -> float:
+        """How far a point inside may lie from the nearest kept voxel because the focus was thinned; 0 where it was not.
+
+        The radius of the sphere that each kept voxel stands for, less that of a 5 mm voxel.
+        """
+        return float(max(0.0, self.radius_mm / len(self.points_mm) ** (1 / 3) - _VOXEL_MM))
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def _compatible(a: str, b: str, surface_mm: float) -> bool:
     return {a, b} not in _APART or surface_mm < 2.0
 
 
-def thinned(points_mm: npt.NDArray[Any], limit: int = 400) -> Points:
+def thinned(points_mm: npt.NDArray[Any], limit: int = 2000) -> Points:
     """At most `limit` points, evenly picked, always the same ones."""
     points = np.asarray(points_mm, float)
     if len(points) <= limit:
@@ -125,6 +137,7 @@ def _compare(a: Focus, b: Focus, tree_a: cKDTree, tree_b: cKDTree, slack_mm: flo
     """How two foci lie to each other. "Inside" means within `slack_mm` of a voxel of the other."""
     from_a, _ = tree_b.query(a.points_mm)
     from_b, _ = tree_a.query(b.points_mm)
+    from_a, from_b = np.maximum(from_a - b.thinning_mm, 0.0), np.maximum(from_b - a.thinning_mm, 0.0)
     a_inside, b_inside = float((from_a <= slack_mm).mean()), float((from_b <= slack_mm).mean())
     overlap = a_inside if a.volume_ml <= b.volume_ml else b_inside
     distance = float(np.linalg.norm(a.centre_mm - b.centre_mm))
