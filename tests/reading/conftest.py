@@ -35,6 +35,7 @@ def study(name: str, tracer: str, date: str, **more: Any) -> dict[str, Any]:
         "modality": "SPECT/CT" if modality == "SPECT" else "PET/CT",
         "tracer_detail": detail.model_dump(),
         "references": {n: {"name": n, "status": "ok", "suv_mean": v} for n, v in values.items()},
+        "summary": {},
         **rest,
     }
 

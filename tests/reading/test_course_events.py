@@ -202,10 +202,14 @@ def test_retention_is_judged_against_the_pet_before_therapy_not_the_one_after(re
             "lesions": [lesion],
         }
     )
-    found = score_visits(course, None, rule_set)
+    text = (
+        'case: "1.0"\ntimeline:\n  - {kind: treatment, agent: 177Lu-DOTATATE, date: 2025-02-01}\n'
+        "  - {kind: toxicity, name: thrombocytopenia, date: 2025-02-02, value: G2}\n"
+    )
+    found = score_visits(course, case_from_text(text), rule_set)
     events = by_code(found.events)
     assert events["OT-1"].visit == "v2" and events["OT-1"].lesions == ("lesion-1",)
-    assert "OT-3" not in events
+    assert "OT-3" not in events and events["OT-6"].state == "raised"
     assert not found.now.of("krenning-spect")
 
 

@@ -72,6 +72,22 @@ def test_a_marker_moves_from_a_quarter_of_its_value_on(later: int, trend: str) -
     assert chromogranin_trend(found, BEFORE, AFTER) == trend
 
 
+@pytest.mark.parametrize(
+    ("toxicity", "flagged"),
+    [
+        ("name: thrombocytopenia, date: 2025-06-01, value: G2", True),
+        ("name: thrombocytopenia, date: 2025-06-01, value: G1", False),
+        ("name: neutropenia, date: 2025-06-01, value: grade 3", True),
+        ("name: anaemia, date: 2025-06-01, value: G2", False),
+        ("name: lymphopenia, date: 2025-06-01, value: G4", False),
+        ("name: thrombocytopenia, date: 2025-01-01, value: G4", False),
+    ],
+)
+def test_a_toxicity_that_the_label_names_after_a_dose_raises_its_flag(toxicity: str, flagged: bool) -> None:
+    found = entries("kind: treatment, agent: 177Lu-DOTATATE, date: 2025-03-01", f"kind: toxicity, {toxicity}")
+    assert ("therapy.dose_modification_flag" in facts_at(found, AFTER)) is flagged
+
+
 def test_markers_in_two_units_have_no_trend() -> None:
     found = entries(
         "kind: marker, name: CgA, date: 2025-01-05, value: 100, unit: ng/mL",

@@ -44,6 +44,8 @@ _LONG_ACTING = re.compile(r"\blar\b|autogel|depot|lanreotide|long[- ]acting|pasi
 MARKER_BAND = 0.25
 #: a blood sample or marker within so many days after a scan still belongs to it
 AFTER_SCAN_DAYS = 14
+#: CTCAE grade from which the US label's table modifies a dose, by the name of the toxicity
+DOSE_MODIFYING = {"thrombocytopenia": 2, "platelets": 2, "anaemia": 3, "anemia": 3, "neutropenia": 3}
 _CHROMOGRANIN = ("cga", "chromogranin", "chromogranin a")
 
 
@@ -174,6 +176,21 @@ def _pathology(entries: Iterable[TimelineEntry], day: Day) -> dict[str, Fact]:
     return facts
 
 
+def dose_modifying_toxicity(entries: Iterable[TimelineEntry], day: Day) -> TimelineEntry | None:
+    """The last toxicity after a radioligand dose with a grade that the US label's table names (in `value`)."""
+    dated = [e for e in entries if e.date <= day]
+    doses = [e.date for e in dated if e.kind == "treatment" and is_radioligand(e.agent or "")]
+    found = None
+    for entry in dated:
+        limit = DOSE_MODIFYING.get((entry.name or "").lower())
+        grade = re.search(r"[0-5]", str(entry.value or ""))
+        if entry.kind != "toxicity" or limit is None or grade is None or not doses or entry.date < min(doses):
+            continue
+        if int(grade.group()) >= limit:
+            found = entry
+    return found
+
+
 def facts_at(entries: Sequence[TimelineEntry], day: Day, previous: Day | None = None) -> dict[str, Fact]:
     """Facts of the patient on the day of a visit, from the dated entries of a case.
 
@@ -200,6 +217,8 @@ def facts_at(entries: Sequence[TimelineEntry], day: Day, previous: Day | None = 
     if chemotherapy:
         facts["therapy.prior_chemotherapy"] = True
         facts["therapy.chemotherapy_days"] = float(max(0, (day - max(e.until or e.date for e in chemotherapy)).days))
+    if dose_modifying_toxicity(entries, day) is not None:
+        facts["therapy.dose_modification_flag"] = True
     kind, days = ssa_at(entries, day)
     if kind is not None:
         facts["therapy.ssa"] = kind

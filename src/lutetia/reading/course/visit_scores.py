@@ -21,6 +21,7 @@ from lutetia.rules.loader import RuleSet
 from lutetia.rules.measured import case_of_course
 from lutetia.rules.measured_between import Pairing, day_of, grades_at, pairings
 from lutetia.rules.measured_pairs import visit_order
+from lutetia.rules.measured_timeline import facts_at
 from lutetia.rules.score import PATIENT, Score, score, score_course, view_of_case
 from lutetia.rules.verdict import Verdict
 
@@ -254,14 +255,15 @@ def _therapy_events(
             )
             for lesion in typed.lesions
         )
-        facts: dict[str, Fact] = dict(typed.facts)
+        date = next((day_of(s) for s in course.studies if s.id == spect), None)
+        dated = facts_at(case.timeline, date) if case is not None and date is not None else {}
+        facts: dict[str, Fact] = {**typed.facts, **dated, **(case.facts if case is not None else {})}
         if n >= 1:
             facts.setdefault("therapy.prrt_cycles", n + 1)
         typed = dataclasses.replace(typed, lesions=lesions, facts=facts, read=_roles(pet, spect))
         scored = score(typed, rules, questions=False, only=(THERAPY_RULE,))
         view = view_of_case(typed, rules, scored.roles)
         shown = Pairing(visit.id, spect, None, pet.sstr, None, pet.visit)
-        date = next((day_of(s) for s in course.studies if s.id == spect), None)
         iso = date.isoformat() if date is not None else None
         found += events_of(scored.verdicts, (THERAPY_RULE,), view, course, shown, iso)
     return found
