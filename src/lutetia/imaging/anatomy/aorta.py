@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.lungs import Lungs
-from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, Scene
+from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
 from lutetia.imaging.anatomy.skeleton import Spine
 
 RADII_MM = (6.5, 8.0, 9.5, 11.0, 13.0, 15.0, 17.0, 19.5)
@@ -47,13 +47,14 @@ class AortaTrack:
 def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[float], float | None]:
     """HU that blood may have, and its uptake.
 
-    HU: the modes of thick soft tissue between the lungs (heart), and of even tissue above 110 HU beside the vertebral
-    front (contrast), unless the heart shows that there is none. Uptake: the mode of the lower half of that thick
-    tissue, so that a hot myocardium does not count; None without PET or without a heart in the field.
+    HU: the modes of thick soft tissue between the lungs (heart); with little of it in the field also those of tissue
+    above 110 HU beside the vertebral front (contrast). Uptake: the mode of the lower half of that thick tissue, so that
+    a hot myocardium does not count; None without PET or without a heart in the field.
     """
     ct = scene.ct_smooth
     candidates: list[float] = []
     uptake: float | None = None
+    heart_ml = 0.0
     both = lungs.both
     if both.any():
         box = mm.bounding_box(both)
@@ -71,6 +72,7 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
                 z = k + box[0].start
                 between[k, rows[0] : int(spine.front[z]) - box[1].start, low:high] = True
         core = mm.depth_inside(np.ascontiguousarray(soft & between), SPACING) > 9
+        heart_ml = float(core.sum() * VOXEL_ML)
         if core.sum() > 100:
             candidates.extend(_without_myocardium(_peaks(part[core], 6.0, -20.0, 400.0)[:2]))
             if scene.pet_smooth is not None and scene.pet_field is not None:
@@ -83,8 +85,8 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
         y, x = int(spine.front[k]), int(spine.x[k])
         beside[k, max(0, y - 12) : y + 5, max(0, x - 13) : x + 14] = True
     bright = ct[beside & (ct > 110) & (ct < 450) & scene.body]
-    # blood is not bright in the aorta and dark in the heart: what is bright beside the column then is bone
-    if len(bright) > 300 and max(candidates, default=450.0) > 90:
+    # where 50 mL of the heart are in the field its blood is the aorta's: what is brighter beside the column is bone
+    if heart_ml < 50 and len(bright) > 300:
         for value in _peaks(bright, 10.0, 110.0, 450.0)[:2]:
             # a peak at the end of the range is the foot of something darker
             if value > 120 and all(abs(value - c) > 25 for c in candidates):
