@@ -284,7 +284,7 @@ def test_the_course_is_told_in_words_with_each_event_s_source(followed):
     )
     course = followed.course.model_copy(update={"events": (event,), "story": ("lesion-1 lost its receptors.",)})
     page = _text(course, followed.volumes)
-    assert page.index("The course in words lesion 1 lost its receptors.") < page.index("Visits and treatments")
+    assert page.index("The course in words Lesion 1 lost its receptors.") < page.index("Visits and treatments")
     assert "visit 1 → visit 2, 20 Sep 2026" in page
     assert "(proposed; to be confirmed: benign cause)" in page
     assert "and 4 more" in page and "lesion 7: SSTR 16 to 1.3" in page
@@ -403,3 +403,28 @@ def test_the_place_for_tissue_is_a_picture_and_a_position(followed):
     section = page[page.index("Where tissue could be taken") :]
     assert section.count("with cross hairs at the position") >= 2
     assert "in study 1" in section
+
+
+def test_events_of_one_kind_share_a_row(followed):
+    alike = [
+        CourseEvent(code="NL-3", visit="visit-2", lesions=(f"lesion-{n}",), statement="newly visible", source="F2")
+        for n in (1, 2, 3)
+    ]
+    page = _text(followed.course.model_copy(update={"events": tuple(alike)}), followed.volumes)
+    assert page.count("newly visible") == 1
+    assert "lesions 1–3" in page
+
+
+def test_lesions_that_were_not_sought_are_not_counted_as_none(followed):
+    bare = tuple(study.model_copy(update={"summary": None}) for study in followed.course.studies)
+    course = followed.course.model_copy(update={"lesions": (), "studies": bare, "phenotypes": ()})
+    page = _text(course, {})
+    assert "– lesions followed not sought in any study" in page
+    assert "new foci" not in page
+
+
+def test_open_results_are_counted_and_not_listed(followed):
+    row = {"system": "Score", "reading": "", "result": " or ".join("0123456789"), "threshold": "t", "unit": "u"}
+    scores = tuple(VisitScore(visit=f"visit-{n}", crosswalk={"rows": [row]}) for n in (1, 2))
+    page = _text(followed.course.model_copy(update={"visit_scores": scores}), followed.volumes)
+    assert "open: 0, 1, 2, 3 or 6 more" in page

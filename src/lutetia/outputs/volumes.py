@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from lutetia.model import Volume
 from lutetia.model.region import Region
@@ -30,6 +33,8 @@ class StudyVolumes:
         region is missing it is drawn from the record's centroid and volume.
     stored : rescaled stored values (for instance Bq/mL), for pictures when SUV was refused
     pet : the PET images that DICOM outputs refer to; None writes no DICOM
+    from_reference : carries points (..., 3) from LPS mm of the course's reference study to LPS mm of this one, by the
+        transform that is used, rigid or deformable; None where the study was not aligned
     """
 
     suv: Volume | None = None
@@ -39,3 +44,4 @@ class StudyVolumes:
     references: Mapping[str, Region] = field(default_factory=dict)
     stored: Volume | None = None
     pet: SourceImages | None = None
+    from_reference: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None

@@ -92,8 +92,9 @@ def _bar(therapy: Therapy, starts: Sequence[float], column: float, y: float) -> 
         return starts[index] - _GAP + _GAP * share
 
     left, right = edge(therapy.start, 0.2), edge(therapy.end, 0.8)
+    right = max(right, left + 8)
     length = _LETTER * len(therapy.text) + 14
-    bar = f"<rect x='{left:.1f}' y='{y:.1f}' width='{max(right - left, 8):.1f}' height='18' rx='4' fill='#34495e'/>"
+    bar = f"<rect x='{left:.1f}' y='{y:.1f}' width='{right - left:.1f}' height='18' rx='4' fill='#34495e'/>"
     if right - left > length:
         return [bar, words((left + right) / 2, y + 13, therapy.text, 11, anchor="middle", colour="#ffffff", bold=True)]
     room, before = _WIDTH - right - 8, left - _LEFT - 8

@@ -45,7 +45,7 @@ def scans_table(course: Course) -> Table:
             Cell(wording.with_unit(facts.injected_mbq, "MBq")),
             Cell(when),
             Cell(factor, "" if suv is not None else "error"),
-            Cell(words or "all met", "caution" if checks else "muted"),
+            Cell(words or _met_words(study), "caution" if checks else "muted"),
         )
         rows.append(Row(cells))
     columns = (
@@ -58,6 +58,11 @@ def scans_table(course: Course) -> Table:
         Column("Checks not met, or not recorded", width=2),
     )
     return Table(columns, tuple(rows), dense=True)
+
+
+def _met_words(study: Study) -> str:
+    """``all met`` only where something was checked."""
+    return "all met" if any(c.status == "met" for c in acquisition_checks(study)) else "no check of our sources applies"
 
 
 def acquisition_blocks(study: Study) -> tuple[Block, ...]:

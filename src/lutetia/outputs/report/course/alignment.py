@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from lutetia.model import (
     AlignmentRecord,
@@ -43,7 +44,7 @@ def alignment_figures(course: Course, volumes: Mapping[str, StudyVolumes]) -> Fi
         caption = f"{record.study.replace('-', ' ')}: {record.status}"
         size = float(picture[1])
         figures.append(Figure(f"alignment-{record.study}", "jpeg", picture[0], size, size, alt, caption))
-    caption = "Squares of the reference study and of the study in turn, coronal; edges should run on. Rigid part only."
+    caption = "Squares of the reference study and of the study in turn, coronal; edges should run on."
     return Figures(tuple(figures), caption, columns=5) if figures else None
 
 
@@ -60,16 +61,21 @@ def _checker(record: AlignmentRecord, volumes: Mapping[str, StudyVolumes]) -> tu
     centre = _middle(pair[0], pair[1], matrix)
     pixels = 220
 
+    straight = planes.Plane(centre, *planes.CORONAL, 440.0, pixels)
+
     def plane(carry: bool) -> planes.Plane:
         if not carry:
-            return planes.Plane(centre, *planes.CORONAL, 440.0, pixels)
+            return straight
         turned = [tuple(float(v) for v in matrix[:3, :3] @ np.asarray(axis)) for axis in planes.CORONAL]
         moved = matrix[:3, :3] @ np.asarray(centre) + matrix[:3, 3]
         place = (float(moved[0]), float(moved[1]), float(moved[2]))
         right, down = turned
         return planes.Plane(place, (right[0], right[1], right[2]), (down[0], down[1], down[2]), 440.0, pixels)
 
-    grey = [_grey(volume, plane(carry), by_ct) for volume, carry in zip(pair, (False, True), strict=True)]
+    if moving.from_reference is None:  # the record alone: its rigid part
+        grey = [_grey(volume, plane(carry), by_ct) for volume, carry in zip(pair, (False, True), strict=True)]
+    else:
+        grey = [_grey(pair[0], straight, by_ct), _carried_grey(pair[1], straight, moving.from_reference, by_ct)]
     step = pixels // 8
     rows, columns = np.indices((pixels, pixels)) // step
     mixed = np.where((rows + columns) % 2 == 0, grey[0], grey[1])
@@ -84,6 +90,24 @@ def _grey(volume: Volume, plane: planes.Plane, by_ct: bool) -> shades.ByteImage:
     if by_ct:
         return shades.ct_grey(planes.sample(volume, plane, outside=-1024.0))
     values = planes.sample(volume, plane)
+    return shades.inverted_grey(values, max(float(np.percentile(values, 99)), 1e-6))
+
+
+def _carried_grey(
+    volume: Volume, plane: planes.Plane, carry: Callable[[np.ndarray], np.ndarray], by_ct: bool
+) -> shades.ByteImage:
+    """The moving study on a plane of the reference study, through the transform that is used."""
+    offsets = (np.arange(plane.pixels) - (plane.pixels - 1) / 2) * plane.width_mm / plane.pixels
+    points = (
+        np.asarray(plane.centre)
+        + offsets[:, None, None] * np.asarray(plane.down)
+        + offsets[None, :, None] * np.asarray(plane.right)
+    )
+    index = volume.grid.to_index(carry(points))
+    outside = -1024.0 if by_ct else 0.0
+    values = ndi.map_coordinates(volume.array, np.moveaxis(index, -1, 0), np.float32, order=1, cval=outside)
+    if by_ct:
+        return shades.ct_grey(values)
     return shades.inverted_grey(values, max(float(np.percentile(values, 99)), 1e-6))
 
 

@@ -30,6 +30,8 @@ from lutetia.outputs.volumes import StudyVolumes
 def course_headline(course: Course) -> Tiles:
     """How many lesions are followed over how many visits, and what happened to them."""
     lesions = followed(course)
+    if not lesions and all(study.summary is None for study in course.studies):
+        return Tiles((Tile("–", "lesions followed", "not sought in any study"),))
     events = [{event.event for event in lesion.history} for lesion in lesions]
     tiles = [
         Tile(str(len(lesions)), "lesions followed", f"{len(course.studies)} studies, {len(course.visits)} visits"),
@@ -78,7 +80,8 @@ def course_sections(
 def _story(course: Course) -> Section | None:
     if not course.story:
         return None
-    return Section("The course in words", tuple(Paragraph(numbered_words(text)) for text in course.story))
+    told = (numbered_words(text) for text in course.story)
+    return Section("The course in words", tuple(Paragraph(text[:1].upper() + text[1:]) for text in told))
 
 
 def _lanes(course: Course) -> Section | None:
