@@ -231,10 +231,13 @@ def _as_written(reading: CourseReading) -> Course:
 
 def volumes_of(reading: CourseReading) -> dict[str, Any]:
     """What the outputs need beside the record: the pixels of every study."""
+    from functools import partial
+
     from lutetia.dicom.source_images import SourceImages
     from lutetia.outputs.volumes import StudyVolumes
 
     volumes = {}
+    frames = reading.frames
     for name, study in zip([s.id for s in reading.course.studies], reading.studies, strict=True):
         pet = study.selection.pet
         source = None
@@ -248,5 +251,6 @@ def volumes_of(reading: CourseReading) -> dict[str, Any]:
             references=study.reference_regions,
             stored=study.stored,
             pet=source,
+            from_reference=partial(frames.to_study, name) if frames is not None and name in frames.by_study else None,
         )
     return volumes

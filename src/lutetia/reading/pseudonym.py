@@ -157,7 +157,7 @@ def pseudonymised(reading: CourseReading, name: str) -> CourseReading:
         data["settings"].pop(key, None)
     renamed = Course.model_validate(data)
     studies = tuple(_study(r, record, name, days) for r, record in zip(reading.studies, renamed.studies, strict=True))
-    return CourseReading(renamed, studies, reading.settings, ())
+    return CourseReading(renamed, studies, reading.settings, (), reading.frames)
 
 
 #: words that stand in names, identifiers or folders and would tear holes into ordinary sentences

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lutetia
 from lutetia.dicom.scan import scan
@@ -22,6 +22,9 @@ from lutetia.reading.verdicts import with_verdicts
 from lutetia.rules.case import read_case
 from lutetia.rules.timeline import TimelineEntry
 
+if TYPE_CHECKING:
+    from lutetia.reading.course.frames import Frames
+
 Progress = Callable[[str, float], None]
 
 
@@ -31,12 +34,13 @@ def _quiet(stage: str, share: float) -> None:
 
 @dataclass(eq=False)
 class CourseReading:
-    """A course with the pixels behind it. `studies` are in the order of their dates."""
+    """A course with the pixels behind it. `studies` are in the order of their dates; `frames` carries points."""
 
     course: Course
     studies: tuple[StudyReading, ...]
     settings: ReadSettings
     inputs: tuple[str, ...] = field(default=())
+    frames: Frames | None = None
 
 
 def select_studies(
@@ -156,7 +160,7 @@ def assemble(
         comparability=joined.comparability,
         not_used=_not_used(readings),
     )
-    return CourseReading(with_verdicts(course, settings, case), readings, settings, inputs)
+    return CourseReading(with_verdicts(course, settings, case), readings, settings, inputs, joined.frames)
 
 
 def _entry(entry: TimelineEntry) -> dict[str, Any]:
