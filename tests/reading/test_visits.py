@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from lutetia.model import Acquisition, Study, Tracer
+from lutetia.reading.course.history import previous_study
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.study import StudyReading
 
@@ -70,3 +71,16 @@ def test_an_mibg_spect_is_a_study_of_its_visit_and_no_therapy(records: Any) -> N
     visits, _ = group_visits(readings, 31)
     assert [v.studies for v in visits] == [("s1", "m1"), ("t1",)]
     assert [v.note for v in visits] == ["", "therapy SPECT"]
+
+
+def test_nothing_is_compared_in_time_with_a_study_without_a_date() -> None:
+    readings = [study("s1", None), study("s2", "2024-03-07"), study("s3", "2024-09-07")]
+    visits, _ = group_visits(readings, 31)
+    previous = [previous_study(r, readings, visits) for r in readings]
+    assert [p.study.id if p is not None else None for p in previous] == [None, None, "s2"]
+
+
+def test_two_scans_of_one_day_with_one_tracer_are_two_visits_and_say_so() -> None:
+    visits, issues = group_visits([study("s1", "2024-03-07"), study("s2", "2024-03-07")], 31)
+    assert [v.studies for v in visits] == [("s1",), ("s2",)]
+    assert issues[0].code == "same-tracer-same-day"

@@ -24,10 +24,16 @@ SETTLED = ("split", "merged", "outside_field")
 def previous_study(
     reading: StudyReading, readings: Sequence[StudyReading], visits: Sequence[Visit]
 ) -> StudyReading | None:
-    """The study of the last earlier visit with the same tracer."""
-    order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
+    """The study of the last earlier visit with the same tracer; a visit without a date is neither earlier nor later."""
+    order = {study: n for n, visit in enumerate(visits) if visit.first_date for study in visit.studies}
+    if reading.study.id not in order:
+        return None
     earlier = [
-        r for r in readings if r.study.tracer == reading.study.tracer and order[r.study.id] < order[reading.study.id]
+        r
+        for r in readings
+        if r.study.tracer == reading.study.tracer
+        and r.study.id in order
+        and order[r.study.id] < order[reading.study.id]
     ]
     return max(earlier, key=lambda r: order[r.study.id], default=None)
 
