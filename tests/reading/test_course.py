@@ -58,6 +58,18 @@ def test_liver_uptake_that_was_at_or_below_liver_rises_above_it_after_chemothera
     assert gained
 
 
+def test_the_course_says_the_founding_story_and_the_node_that_went_the_other_way(course: tuple[Course, Path]) -> None:
+    record = course[0]
+    text = "\n".join(record.story)
+    assert "rose above the liver" in text and "lost SSTR uptake" in text and "gained FDG" in text
+    lost = next(e for e in record.events if e.code == "DE-2")
+    assert lost.state == "raised" and lost.visit == record.visits[1].id and len(lost.lesions) == 1
+    (node,) = (x for x in record.lesions if x.id == lost.lesions[0])
+    assert node.tissue == "lymph_node"
+    assert [v.visit for v in record.visit_scores] == [v.id for v in record.visits]
+    assert {m.key for m in record.response} >= {"suv-max", "tumour-liver", "volume", "krenning-change"}
+
+
 def test_a_lesion_keeps_its_identity_over_tracers_and_visits(course: tuple[Course, Path]) -> None:
     assert any(len(x.observations) >= 3 for x in course[0].lesions)
 
@@ -109,11 +121,11 @@ def test_an_identity_set_by_the_reader_survives_a_re_run(
     out = again(course[1], tmp_path / "out", aligned=True)
     (out / "corrections.yaml").write_text(yaml.safe_dump(corrections))
     for _ in range(2):
-        again = lutetia.read(captem.dicom, out, output=FAST)
-        kept = next(x for x in again.lesions if x.id == first.id)
+        reread = lutetia.read(captem.dicom, out, output=FAST)
+        kept = next(x for x in reread.lesions if x.id == first.id)
         assert any(o.study == "study-3" and abs(o.suv_max - seen.suv_max) < 1e-6 for o in kept.observations)
-        assert any(x.status == "rejected" for x in again.lesions)
-        added = next(x for x in again.lesions if x.corrected_by == "AB" and "added by AB" in x.status_reason)
+        assert any(x.status == "rejected" for x in reread.lesions)
+        added = next(x for x in reread.lesions if x.corrected_by == "AB" and "added by AB" in x.status_reason)
         assert added.status == "confirmed"
         assert len(added.observations) + len(added.places) == 4
 
