@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -106,3 +107,49 @@ def test_a_reader_s_identity_wins_over_the_matching() -> None:
     studies = [visit("a", 0, [ball("x", (0, 0, 0))]), visit("b", 1, [ball("y", (40, 0, 0))])]
     found = identities(track(studies, corrections={("b", "y"): 1}))
     assert found["a", "x"] == found["b", "y"] == 1
+
+
+def test_a_mass_is_matched_to_the_mass_and_not_to_a_crumb_inside_it_so_that_every_focus_has_a_partner() -> None:
+    before = [ball("mass", (0, 0, 0), 60), ball("neighbour", (75, 0, 0), 12)]
+    after = [ball("mass again", (8, 5, 0), 48), ball("crumb", (0, -52, 0), 6)]
+    found = identities(track([visit("a", 0, before), visit("b", 1, after)]))
+    assert found["b", "mass again"] == found["a", "mass"]
+    assert found["b", "crumb"] != found["a", "neighbour"]
+
+
+def test_what_another_tracer_shows_in_parts_is_no_split_in_time() -> None:
+    parts = [ball("p", (9, 0, 0), 6), ball("q", (-9, 0, 0), 5)]
+    tracks = track(
+        [
+            visit("sstr", 0, [ball("whole", (0, 0, 0), 15)]),
+            visit("fdg", 0, parts, "fdg"),
+            visit("sstr again", 1, [ball("whole again", (0, 0, 0), 15)]),
+        ]
+    )
+    assert not any(t.split_in or t.merged_in or t.merged_into for t in tracks)
+    assert len({t.number for t in tracks if {"sstr", "sstr again"} <= set(t.keys)}) == 1
+
+
+def test_a_spect_that_joins_two_neighbours_ends_neither() -> None:
+    two = [ball("l", (10, 0, 0), 7), ball("r", (-10, 0, 0), 7)]
+    spect = StudyFoci("spect", "lu177", 1, (ball("both", (0, 0, 0), 18),), "ok", "sstr", fine=False)
+    tracks = track(
+        [
+            StudyFoci("a", "dotatate", 0, tuple(two), "ok", "sstr"),
+            spect,
+            StudyFoci("b", "dotatate", 2, tuple(two), "ok", "sstr"),
+        ]
+    )
+    assert len(tracks) == 2
+    assert all({"a", "b"} <= set(t.keys) for t in tracks)
+
+
+def test_a_nodule_is_not_taken_for_the_mass_fifty_times_its_size_that_another_tracer_shows_there() -> None:
+    nodule = replace(ball("nodule", (40, 0, 0), 12), tracer="dotatate")
+    mass = replace(ball("mass", (0, 0, 0), 48), tracer="fdg")
+    assert len(track([visit("a", 0, [nodule]), visit("b", 0, [mass], "fdg")])) == 2
+
+
+def test_a_small_lesion_that_grew_tenfold_is_the_same() -> None:
+    tracks = track([visit("a", 0, [ball("x", (0, 0, 0), 4)]), visit("b", 1, [ball("y", (2, 0, 0), 9)])])
+    assert len(tracks) == 1

@@ -48,12 +48,14 @@ class Focus:
     points_mm : (n, 3) LPS mm in the reference frame; the voxels of the focus, thinned to some thousands
     volume_ml : its volume in its own study
     tissue : "liver", "bone", "lymph_node" … ("" when not known); liver, bone and lung are never the same lesion
+    tracer : key of the tracer that shows it, "" when not known
     """
 
     key: str
     points_mm: Points
     volume_ml: float
     tissue: str = ""
+    tracer: str = ""
 
     @property
     def centre_mm(self) -> Points:
@@ -179,7 +181,7 @@ def match(
             if near and _compatible(a.tissue, b.tissue, pair.surface_mm):
                 pairs[i, j] = pair
 
-    assigned = _assign(len(earlier), len(later), pairs, tolerance)
+    assigned = _assign(earlier, later, pairs, tolerance)
     relation: dict[tuple[int, int], Relation] = dict.fromkeys(assigned, "same")
     partner_of_earlier = dict(assigned)
     partner_of_later = {j: i for i, j in assigned}
@@ -217,14 +219,33 @@ def match(
     )
 
 
-def _assign(n: int, m: int, pairs: dict[tuple[int, int], _Pair], tolerance: float) -> list[tuple[int, int]]:
-    """Optimal one-to-one assignment; only pairs that are near may be chosen."""
+#: cost from which a focus is better left without a partner
+UNMATCHED = 4.5
+#: with another tracer a focus in the place of one of more than eight times its volume (twice its diameter) is likelier
+#: a part of that mass, or a lesion of its own, than the same lesion; with one tracer a mass may shrink to a remnant
+PART_OF, PART_COST = float(np.log(8.0)), 1.5
+
+
+def _cost(a: Focus, b: Focus, pair: _Pair, tolerance: float) -> float:
+    """How badly two foci fit: 0 for one in the same place, alike in size.
+
+    The distance of the centres counts against the size of the smaller: a large mass may change its shape, a node not.
+    """
+    size = abs(float(np.log(max(a.volume_ml, 0.01) / max(b.volume_ml, 0.01))))
+    reach = tolerance + min(a.radius_mm, b.radius_mm)
+    fit = pair.distance_mm / reach + pair.surface_mm / tolerance + 2.0 * (1.0 - pair.overlap)
+    apart = max(0.0, size - PART_OF) if a.tracer != b.tracer else 0.0
+    return fit + 0.3 * size + PART_COST * apart
+
+
+def _assign(
+    earlier: Sequence[Focus], later: Sequence[Focus], pairs: dict[tuple[int, int], _Pair], tolerance: float
+) -> list[tuple[int, int]]:
+    """Optimal one-to-one assignment; only pairs that are near may be chosen, and any focus may stay alone."""
     if not pairs:
         return []
-    far = 1e6
-    cost = np.full((n, m), far)
+    cost = np.full((len(earlier), len(later)), UNMATCHED)
     for (i, j), pair in pairs.items():
-        cost[i, j] = pair.distance_mm / tolerance + pair.surface_mm / tolerance - 2.0 * pair.overlap
-    cost -= min(0.0, float(cost.min()))
+        cost[i, j] = min(UNMATCHED, _cost(earlier[i], later[j], pair, tolerance))
     rows, columns = linear_sum_assignment(cost)
-    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if (i, j) in pairs]
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if (i, j) in pairs and cost[i, j] < UNMATCHED]

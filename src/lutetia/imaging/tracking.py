@@ -8,20 +8,25 @@ of its own, with its parent named; a merger goes on as the largest of the merged
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lutetia.imaging.matching import Focus, Link, MatchSettings, match
 
 
 @dataclass(frozen=True, eq=False)
 class StudyFoci:
-    """The foci of one study, in the reference frame; `status` is the quality of its alignment."""
+    """The foci of one study, in the reference frame; `status` is the quality of its alignment.
+
+    `binds` is what the tracer binds to. `fine` is False for SPECT, whose resolution can join what PET tells apart.
+    """
 
     study: str
     tracer: str
     visit: int
     foci: tuple[Focus, ...]
     status: str = "ok"
+    binds: str = ""
+    fine: bool = True
 
 
 @dataclass
@@ -37,15 +42,31 @@ class Track:
     links: dict[str, Link] = field(default_factory=dict)
     shapes: dict[str, Focus] = field(default_factory=dict)
     tracers: dict[str, str] = field(default_factory=dict)
+    binds: dict[str, str] = field(default_factory=dict)
+    visits: dict[str, int] = field(default_factory=dict)
     parent: int | None = None
     split_in: dict[str, tuple[int, ...]] = field(default_factory=dict)
     merged_in: dict[str, tuple[int, ...]] = field(default_factory=dict)
     merged_into: tuple[int, str] | None = None
 
-    def last_shape(self, tracer: str) -> Focus:
-        """What the lesion last looked like, with the same tracer if it was ever seen with it."""
-        same = [s for s in self.shapes if self.tracers[s] == tracer]
-        return self.shapes[(same or list(self.shapes))[-1]]
+    def last_seen(self, tracer: str, binds: str = "") -> str:
+        """The study that shows best what the lesion last looked like: same tracer, else same target, else any."""
+        studies = list(self.shapes)
+        same = [s for s in studies if self.tracers[s] == tracer]
+        alike = [s for s in studies if binds and self.binds[s] == binds]
+        return (same or alike or studies)[-1]
+
+    def last_shape(self, tracer: str, binds: str = "") -> Focus:
+        """What the lesion last looked like, in the study of `last_seen`."""
+        return self.shapes[self.last_seen(tracer, binds)]
+
+    def comparable(self, study: StudyFoci) -> bool:
+        """Whether the study tells of time: the same tracer saw the lesion at an earlier visit.
+
+        Two tracers of one visit, or a SPECT beside a PET, may show one mass in parts that the other joins.
+        """
+        last = self.last_seen(study.tracer, study.binds)
+        return study.fine and self.tracers[last] == study.tracer and self.visits[last] < study.visit
 
 
 def track(
@@ -80,7 +101,7 @@ def track(
                 tracks.append(by_number[number])
             _add(by_number[number], study, focus, None)
         known = [t for t in tracks if t.merged_into is None and study.study not in t.keys]
-        shapes = [_renamed(t.last_shape(study.tracer), str(t.number)) for t in known]
+        shapes = [_renamed(t.last_shape(study.tracer, study.binds), str(t.number)) for t in known]
         found = match(shapes, free, study.status, settings)
         foci = {f.key: f for f in free}
         by_later: dict[str, list[Link]] = {}
@@ -93,28 +114,35 @@ def track(
             own = by_number[int(earlier)]
             if len(links) > 1:  # split: the largest part goes on, the others are born here
                 links = sorted(links, key=lambda link: (-foci[link.later].volume_ml, link.later))
+                in_time = own.comparable(study)
                 children = []
                 for link in links[1:]:
                     child = _born(tracks, by_number)
                     child.parent = own.number
-                    child.split_in[study.study] = (own.number,)
+                    if in_time:
+                        child.split_in[study.study] = (own.number,)
                     _add(child, study, foci[link.later], link)
                     children.append(child.number)
                     done.add(link.later)
-                own.split_in[study.study] = tuple(children)
+                if in_time:
+                    own.split_in[study.study] = tuple(children)
                 _add(own, study, foci[links[0].later], links[0])
                 done.add(links[0].later)
         for later, links in by_later.items():
             if later in done:
                 continue
-            links = sorted(links, key=lambda link: -by_number[int(link.earlier)].last_shape(study.tracer).volume_ml)
+            size = {n: by_number[int(n)].last_shape(study.tracer, study.binds).volume_ml for n in by_earlier}
+            known_here = {n: by_number[int(n)].comparable(study) for n in by_earlier}
+            # a lesion that another tracer saw gives way to one that this tracer knows
+            links = sorted(links, key=lambda link: (not known_here[link.earlier], -size[link.earlier]))
             own = by_number[int(links[0].earlier)]
             _add(own, study, foci[later], links[0])
             done.add(later)
-            if len(links) > 1:
-                others = tuple(int(link.earlier) for link in links[1:])
+            joined = [link for link in links[1:] if known_here[link.earlier]]
+            if joined and known_here[links[0].earlier]:
+                others = tuple(int(link.earlier) for link in joined)
                 own.merged_in[study.study] = others
-                for link in links[1:]:
+                for link in joined:
                     gone = by_number[int(link.earlier)]
                     gone.merged_into = (own.number, study.study)
                     gone.merged_in[study.study] = (own.number,)
@@ -126,7 +154,7 @@ def track(
 
 
 def _renamed(focus: Focus, key: str) -> Focus:
-    return Focus(key, focus.points_mm, focus.volume_ml, focus.tissue)
+    return replace(focus, key=key)
 
 
 def _born(tracks: list[Track], by_number: dict[int, Track]) -> Track:
@@ -140,5 +168,7 @@ def _add(own: Track, study: StudyFoci, focus: Focus, link: Link | None) -> None:
     own.keys[study.study] = focus.key
     own.shapes[study.study] = focus
     own.tracers[study.study] = study.tracer
+    own.binds[study.study] = study.binds
+    own.visits[study.study] = study.visit
     if link is not None:
         own.links[study.study] = link

@@ -11,6 +11,7 @@ from lutetia.imaging.matching import Focus, thinned
 from lutetia.imaging.tracking import StudyFoci, Track, track
 from lutetia.model import Lesion, Visit
 from lutetia.reading.course.frames import Frames
+from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
 
 POSITIVE = ("candidate", "confirmed")
@@ -53,8 +54,11 @@ def study_foci(reading: StudyReading, visit: int, frames: Frames) -> StudyFoci:
         own = points.get(observation.label)
         if lesion.status not in POSITIVE or own is None:
             continue
-        foci.append(Focus(lesion.id, frames.to_reference(name, own), observation.volume_ml, lesion.tissue))
-    return StudyFoci(name, reading.study.tracer, visit, tuple(foci), frames.status(name))
+        place = frames.to_reference(name, own)
+        foci.append(Focus(lesion.id, place, observation.volume_ml, lesion.tissue, reading.study.tracer))
+    binds = reading.tracer.binds if reading.tracer is not None else ""
+    fine = not is_spect(reading)
+    return StudyFoci(name, reading.study.tracer, visit, tuple(foci), frames.status(name), binds, fine)
 
 
 def identify(
