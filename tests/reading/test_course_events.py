@@ -73,6 +73,7 @@ def test_uptake_that_rises_above_the_liver_after_chemotherapy_is_the_founding_ev
     case = case_from_text(CAPTEM + RECIST)
     events = by_code(score_visits(two_visits(redifferentiated), case, rule_set).events)
     assert events["DE-3"].state == "raised" and events["DE-3"].lesions == ("lesion-1",)
+    assert events["DE-3-liver"].state == "raised"
     assert "no proof of response" in events["DE-3"].statement
 
 
@@ -249,6 +250,7 @@ def test_a_benign_focus_is_left_out_by_an_answer_and_never_by_a_number(
     answered = case_from_text('case: "1.0"\nlesions:\n  - {id: lesion-2, nen: benign}\n')
     held = with_verdicts(course, ReadSettings(), answered)
     assert held.phenotypes[0].biopsy_target is None
+    assert {"DE-1", "DE-2"} <= set(by_code(free.events)) and not {"DE-1", "DE-2"} & set(by_code(held.events))
     discordant = [next(v for v in c.verdicts if v["rule"] == "discordance") for c in (free, held)]
     assert discordant[0]["results"] == ["discordant"] and discordant[1]["results"] == ["not applicable"]
 

@@ -63,6 +63,7 @@ TESTS: dict[str, Test] = {
         and _is(x, "fdg_positive_background")
     ),
     "DE-3": lambda x: _most(x, "previous.krenning", 2) and _least(x, _PET, 3),
+    "DE-3-liver": lambda x: _is(x, "in_liver") and _most(x, "previous.krenning", 2) and _least(x, _PET, 3),
     "DE-4": lambda x: _is(x, "fdg_positive_before") and _is(x, "fdg_positive_background", False),
     "DE-6": lambda x: _is(x, "fdg_positive_background"),
     "DE-8": lambda x: _is(x, "fdg_positive_background") and _is(x, "fdg_positive_before", False),
@@ -117,7 +118,8 @@ def _event(
     rule: str, gate: Gate, proposed: bool, view: FactView, course: Course, pairing: Pairing, date: str | None
 ) -> CourseEvent:
     test = TESTS.get(gate.id)
-    names = tuple(lesion.identity for lesion in view.lesions if test is not None and test(lesion))
+    counted = [lesion for lesion in view.lesions if lesion.get("lesion.nen") in ("nen", UNKNOWN)]
+    names = tuple(lesion.identity for lesion in counted if test is not None and test(lesion))
     return CourseEvent(
         code=gate.id,
         visit=pairing.visit,
