@@ -144,6 +144,19 @@ def test_fdg_that_falls_while_sstr_holds_is_an_event(two_visits: Make, records: 
     assert "DE-10" in by_code(score_visits(two_visits(lesion), None, rule_set).events)
 
 
+def test_a_benign_focus_that_kept_its_fdg_does_not_hide_that_the_disease_lost_it(
+    two_visits: Make, records: Any, rule_set: RuleSet
+) -> None:
+    def made(name: str, now: float) -> Any:
+        values = (("s1", 14.0), ("f1", 8.0), ("s2", 14.5), ("f2", now))
+        return records.lesion(name, observations=[records.focus(s, v) for s, v in values])
+
+    course = two_visits(made("lesion-1", 4.0), made("lesion-2", 8.0))
+    assert "DE-10" not in by_code(score_visits(course, None, rule_set).events)
+    answered = case_from_text('case: "1.0"\nlesions:\n  - {id: lesion-2, nen: benign}\n')
+    assert by_code(score_visits(course, answered, rule_set).events)["DE-10"].lesions == ()
+
+
 def test_numbers_that_may_not_be_compared_only_propose_an_event(
     two_visits: Make, records: Any, rule_set: RuleSet
 ) -> None:

@@ -69,7 +69,7 @@ def case_of_course(course: Course, case: TypedCase | None = None, pairing: Pairi
     visits = tuple(_visit(study, entries) for study in course.studies)
     kept = [lesion for lesion in course.lesions if lesion.status in _ROLES_KEPT]
     order = visit_order(course)
-    change = between(course, pairing, order) if pairing is not None else Between()
+    change = between(course, pairing, order, _not_nen(answers)) if pairing is not None else Between()
     if case is not None and pairing is not None:
         _sizes_of_reader(case, course, pairing, kept, change)
     lesions = tuple(
@@ -98,6 +98,16 @@ def case_of_course(course: Course, case: TypedCase | None = None, pairing: Pairi
         issues=(case.issues if case else ()) + comparison_issues(course),
         timeline=entries,
         recist=case.recist if case else None,
+    )
+
+
+def _not_nen(answers: Mapping[str, CaseLesion]) -> frozenset[str]:
+    """Lesions that an answer calls benign or another malignancy."""
+    other = {"lesion.nen": ("benign", "second_malignancy"), "lesion.proof": ("benign", "physiological", "non_net")}
+    return frozenset(
+        name
+        for name, answer in answers.items()
+        if any(answer.facts.get(fact) in values for fact, values in other.items())
     )
 
 

@@ -7,7 +7,7 @@ Numbers of the software's own outlines are measured facts, as a single scan's ar
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,7 +125,7 @@ def day_of(study: Study | None) -> datetime.date | None:
         return None
 
 
-def between(course: Course, pairing: Pairing, order: Mapping[str, int]) -> Between:
+def between(course: Course, pairing: Pairing, order: Mapping[str, int], left_out: Collection[str] = ()) -> Between:
     """Facts at one visit from its comparison with the visit before.
 
     Parameters
@@ -133,6 +133,7 @@ def between(course: Course, pairing: Pairing, order: Mapping[str, int]) -> Betwe
     course : with lesions, pairs, phenotypes, comparability
     pairing : which studies
     order : position of each study's visit
+    left_out : lesions that an answer calls benign or another malignancy; they have no part in facts of the patient
 
     Returns
     -------
@@ -147,7 +148,7 @@ def between(course: Course, pairing: Pairing, order: Mapping[str, int]) -> Betwe
         facts = _lesion(lesion, pairing, order, found)
         if facts:
             found.lesions[lesion.id] = facts
-    _patient(course, kept, pairing, order, found)
+    _patient(course, [lesion for lesion in kept if lesion.id not in left_out], pairing, order, found)
     return found
 
 
