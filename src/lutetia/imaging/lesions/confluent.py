@@ -17,6 +17,8 @@ Array = npt.NDArray[Any]
 
 #: what the liver's mask may give way to: breathing moves the dome into lung and heart, and no organ lies in "body"
 _PERMEABLE = tuple(LABELS[name] for name in ("body", "lung_left", "lung_right", "heart"))
+#: so large a share of the liver is confluent disease, however few peaks it has
+_MUCH_OF_LIVER = 0.15
 
 
 def confluent_groups(entries: list[Found], shape: tuple[int, ...], settings: LesionSettings) -> list[Found]:
@@ -37,16 +39,17 @@ def confluent_groups(entries: list[Found], shape: tuple[int, ...], settings: Les
     return out
 
 
-def fill_between(entry: Found, suv: Array, work: Working, threshold: float, reach_mm: float = 10.0) -> Found:
-    """Confluent disease of a liver that is mostly tumour: everything as hot as tumour in it, not only its peaks.
+def fill_between(
+    entries: list[Found], suv: Array, work: Working, threshold: float, reach_mm: float = 10.0
+) -> list[Found]:
+    """Disease of a liver that is mostly tumour: everything as hot as tumour in it, not only its peaks.
 
-    Where tumour is the rule, its texture has few peaks of its own; what is above the threshold between the stand-in for
+    Where tumour is the rule, its texture has few peaks of its own. What is above the threshold between the stand-in for
     liver and the tumour's usual uptake, in the liver or `reach_mm` around it, outside every other organ and connected
-    with the disease, belongs to it.
+    with a focus, belongs to that focus; foci that share a part are one confluent volume.
     """
     from scipy.ndimage import binary_dilation, binary_fill_holes, label
 
-    assert entry.outline is not None
     liver = work.labels == LABELS["liver"]
     zone = binary_dilation(liver, iterations=max(1, round(reach_mm / max(work.grid.spacing_mm))))
     zone &= liver | np.isin(work.labels, _PERMEABLE)
@@ -56,17 +59,30 @@ def fill_between(entry: Found, suv: Array, work: Working, threshold: float, reac
     mask = np.zeros(suv.shape, bool)
     held = tuple(slice(0, n) for n in zone.shape)
     mask[held] = zone & (suv[held] >= threshold)
-    mask[tuple(entry.outline.voxels.T)] = True
+    for entry in entries:
+        assert entry.outline is not None
+        mask[tuple(entry.outline.voxels.T)] = True
     parts, _ = label(mask, np.ones((3, 3, 3), bool))
-    own = np.unique(parts[tuple(entry.outline.voxels.T)])
-    whole = binary_fill_holes(np.isin(parts, own[own > 0]))
-    outline = replace(
-        entry.outline,
-        voxels=np.argwhere(whole),
-        method=f"{entry.outline.method}; with all that is above {threshold:.1f} in and around the liver",
-        threshold=min(entry.outline.threshold, threshold),
-    )
-    return replace(entry, outline=outline)
+    groups: dict[int, list[Found]] = {}
+    for entry in entries:
+        assert entry.outline is not None
+        groups.setdefault(int(parts[tuple(entry.outline.voxels[0])]), []).append(entry)
+    out = []
+    for part, group in groups.items():
+        whole = np.argwhere(binary_fill_holes(parts == part))
+        several = len(group) > 1 or any(e.confluent for e in group)
+        large = len(whole) > _MUCH_OF_LIVER * liver.sum() * np.prod(work.factor)
+        joined = _union(group, "foci", confluent=several or bool(large))
+        assert joined.outline is not None
+        outline = replace(
+            joined.outline,
+            voxels=whole,
+            method=f"{joined.outline.method}; with all that is above {threshold:.1f} in and around the liver",
+            threshold=min(joined.outline.threshold, threshold),
+        )
+        members = sum(e.members for e in group)
+        out.append(replace(joined, outline=outline, members=members, confluent=several or bool(large)))
+    return out
 
 
 def one_mass(entries: list[Found], settings: LesionSettings) -> list[Found]:

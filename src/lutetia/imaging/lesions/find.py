@@ -235,7 +235,7 @@ def _outline_all(
     entries = confluent_groups([f for f in candidates if f.focus.in_liver], suv.array.shape, settings)
     if levels.tumour is not None and levels.liver is not None:
         threshold = levels.liver + settings.outline_fraction_liver * (levels.tumour - levels.liver)
-        entries = [fill_between(e, suv.array, work, threshold) if e.confluent else e for e in entries]
+        entries = fill_between(entries, suv.array, work, threshold)
     entries += one_mass([f for f in candidates if not f.focus.in_liver and f.focus.basin >= 0], settings)
     entries = _sorted(entries, suv.array) + _sorted(
         _by_organ([f for f in drawn if f.judgement.physiological]), suv.array
