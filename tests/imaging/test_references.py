@@ -300,3 +300,14 @@ def test_a_spleen_as_low_as_muscle_beside_the_blood_pool_is_doubted() -> None:
     values = {"liver": 1.0, "spleen": 0.76, "blood_pool": 1.7}
     odd = implausible(FDG, values, {"liver": False, "spleen": True, "blood_pool": True})
     assert any("muscle" in reason for reason in odd["spleen"])
+
+
+@pytest.mark.parametrize(("heart", "status"), [((), "caution"), ((("heart", "outside_field"),), "outside_field")])
+def test_without_ct_a_heart_that_was_not_looked_for_is_not_outside_the_field(
+    heart: tuple[tuple[str, str], ...], status: str
+) -> None:
+    labels = Volume(np.ones(GRID.shape, np.uint8), GRID, "label")
+    anatomy = Anatomy(labels, tuple(record(*h) for h in heart), "embedded PET")
+    blood = measured(anatomy=anatomy).by_name["blood_pool"]
+    assert blood.status == status
+    assert blood.suv_mean is None

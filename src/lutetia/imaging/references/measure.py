@@ -238,7 +238,10 @@ def _heart_blood(array: npt.NDArray[np.float32], suv: Volume, anatomy: Anatomy, 
     crop = crop_organ(array, suv.grid, anatomy.mask("heart"))
     if crop is None:
         record = anatomy.organ("heart")
-        return _Draft("outside_field", [*reasons, *(record.reasons if record is not None else ())])
+        if record is None or record.status != "outside_field":
+            # nobody knows where the heart is: that does not show that it lies outside
+            return _Draft("caution", [*reasons, "the heart was not found"])
+        return _Draft("outside_field", [*reasons, *record.reasons])
     region = core_of(crop, 8.0, None if lesions is None else lesions[crop.box])
     if region.sum() * suv.grid.voxel_ml < 5:
         return _Draft("caution", [*reasons, "too little of the heart's blood is left to measure"])
