@@ -420,3 +420,26 @@ def test_physiological_uptake_is_in_no_total(healthy: LesionResult) -> None:
 def test_indices_of_labels_fit_int16(three_lesions: LesionResult) -> None:
     kind: NDArray[np.int16] = three_lesions.labels.array
     assert kind.dtype == np.int16
+
+
+def test_a_liver_that_is_mostly_tumour_is_one_volume_without_a_trusted_liver_level() -> None:
+    scene = Scene(noise=0.01)
+    for x in (-120.0, -95.0, -70.0, -45.0, -20.0):
+        for y in (-50.0, -25.0, 0.0, 25.0):
+            for z in (365.0, 390.0, 415.0, 440.0):
+                if ((x + 72) / 60) ** 2 + ((y + 10) / 58) ** 2 + ((z - 400) / 46) ** 2 <= 1:
+                    scene.add((x, y, z), 15.0, 13.0, 45.0)
+    suv, ct, anatomy, references = scene.build()
+    doubted = Reference(name="liver", status="caution", reasons=("most of the liver may be tumour",))
+    result = find_lesions(suv, ct, anatomy, {**references, "liver": doubted}, SSTR, study="S1")
+    index = np.indices(scene.grid.shape).reshape(3, -1).T
+    points = scene.grid.to_lps(index)
+    truth = np.zeros(len(points), bool)
+    for centre, radius, _, _ in scene.spheres:
+        truth |= ((points - np.asarray(centre)) ** 2).sum(1) <= radius**2
+    mass = next(x for x in candidates(result) if x.confluent)
+    drawn = result.labels.array.ravel() == mass.observations[0].label
+    dice = 2 * (drawn & truth).sum() / (drawn.sum() + truth.sum())
+    assert dice > 0.8
+    assert abs(drawn.sum() / truth.sum() - 1) < 0.2
+    assert any(i.code == "lesions-liver-level-typical" for i in result.issues)

@@ -1,0 +1,144 @@
+"""What is asked of a focus in the abdomen: is it a ball or a band, and do the findings together make a lesion?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.lesions.evidence import ENOUGH, weigh
+from lutetia.imaging.lesions.fall_off import FallOff, fall_off
+from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.surroundings import Surroundings
+
+SPACING = (3.0, 3.5, 4.0)
+CENTRE = np.array([20, 20, 20])
+
+
+def axes() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Distances (mm) from the centre of a small image along its axes."""
+    z, y, x = np.indices((41, 41, 41)).astype(float)
+    return (z - 20) * SPACING[0], (y - 20) * SPACING[1], (x - 20) * SPACING[2]
+
+
+def blurred(image: NDArray[np.float64], fwhm: float = 5.5) -> NDArray[np.float64]:
+    return gaussian_filter(image, fwhm / 2.355 / np.asarray(SPACING))
+
+
+def shown(image: NDArray[np.float64]) -> FallOff:
+    return fall_off(image, SPACING, CENTRE, float(gaussian_filter(image, 0.6)[tuple(CENTRE)]))
+
+
+def test_a_ball_falls_off_in_every_direction_alike() -> None:
+    z, y, x = axes()
+    fall = shown(blurred((z**2 + y**2 + x**2 <= 36).astype(float)))
+    assert fall.weakest > 0.18
+    assert fall.evenness > 0.8
+    assert fall.ball_like
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.6, 1.2])
+def test_a_loop_or_a_ureter_goes_on_along_one_direction_whichever_that_is(turn: float) -> None:
+    z, y, x = axes()
+    across = -np.sin(turn) * z + np.cos(turn) * y
+    fall = shown(blurred((across**2 + x**2 <= 36).astype(float)))
+    assert abs(fall.weakest) < 0.03
+    assert fall.strongest > 0.2
+    assert not fall.ball_like
+
+
+def test_a_node_that_touches_a_band_of_bowel_is_still_a_ball() -> None:
+    z, y, x = axes()
+    image = 3.0 * (np.hypot(y + 17, x) <= 10).astype(float)  # a loop that runs past at 7 mm from the node's edge
+    image += 9.0 * (z**2 + y**2 + x**2 <= 36)
+    assert shown(blurred(image)).ball_like
+
+
+def test_fall_off_does_not_change_with_the_unit_or_the_slope_it_stands_on() -> None:
+    z, y, x = axes()
+    ball = blurred((z**2 + y**2 + x**2 <= 36).astype(float))
+    slope = 0.004 * (y + 80)
+    peak = float(ball[tuple(CENTRE)])
+    plain = fall_off(ball, SPACING, CENTRE, peak)
+    assert fall_off(7 * ball, SPACING, CENTRE, 7 * peak).weakest == pytest.approx(plain.weakest, rel=1e-6)
+    assert fall_off(ball + slope, SPACING, CENTRE, peak).weakest == pytest.approx(plain.weakest, abs=1e-6)
+
+
+def focus(top: float = 6.0, background: float = 1.0) -> Focus:
+    return Focus(
+        voxels=np.zeros((1, 3), int),
+        core=np.zeros((1, 3), int),
+        peak_index=np.zeros(3, int),
+        peak=0.9 * top,
+        top=top,
+        background=background,
+        saddle=-np.inf,
+        in_liver=False,
+        label=LABELS["body"],
+        label_share=1.0,
+        fall=FallOff(0.15, 0.2),
+    )
+
+
+def around(**changed: float) -> Surroundings:
+    """A round soft-tissue nodule in fat, apart from everything."""
+    facts: dict[str, float] = {
+        "lateral": 20,
+        "ventral": 70,
+        "core_ml": 1.2,
+        "elongation": 1.1,
+        "thinness": 1.1,
+        "length_mm": 12,
+        "summit_ml": 0.4,
+        "summit_elongation": 1.1,
+        "joined": 0.2,
+        "ct_hu": 35,
+        "ct_peak_hu": 38,
+        "fat": 0.7,
+        "soft": 0.3,
+        "gas": 0,
+        "bone": 0,
+        "lung": 0,
+        "other_side": 2,
+        "weakest": 0.15,
+        "evenness": 0.75,
+        "shell_uptake": 1,
+    }
+    return Surroundings(point=np.zeros(3), **{**facts, **changed})  # type: ignore[arg-type]
+
+
+BAND = {"weakest": 0.04, "evenness": 0.2, "elongation": 1.8, "summit_elongation": 1.7, "joined": 0.8, "core_ml": 6.0}
+
+
+def test_a_round_nodule_in_fat_that_stands_apart_is_a_lesion_at_an_uptake_that_bowel_reaches() -> None:
+    assert weigh(focus(top=6.0), around(), ceiling=11.2).enough
+
+
+def test_a_part_of_a_band_is_bowel_at_the_same_uptake() -> None:
+    assert not weigh(focus(top=6.0), around(**BAND), ceiling=11.2).enough
+
+
+@pytest.mark.parametrize("name", ["elongation", "summit_elongation", "joined", "core_ml"])
+def test_no_single_finding_of_shape_decides_against_a_nodule(name: str) -> None:
+    assert weigh(focus(top=8.0), around(**{name: BAND[name]}), ceiling=11.2).enough
+
+
+def test_uptake_above_the_range_alone_makes_no_lesion_of_a_band() -> None:
+    assert not weigh(focus(top=20.0), around(**BAND), ceiling=11.2).enough
+
+
+def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
+    found = weigh(focus(top=6.0), around(**BAND), ceiling=11.2)
+    assert found.points < ENOUGH
+    assert "goes on in one direction" in found.text
+    assert "part of a larger uptake" in found.text
+    assert f"{found.points:.1f} of 16" in found.text
+
+
+def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:
+    blind = {"ct_hu": np.nan, "ct_peak_hu": np.nan, "fat": 0.0, "soft": 0.0}
+    seen = weigh(focus(), around(), ceiling=11.2).points
+    against = weigh(focus(), around(ct_peak_hu=-80.0, fat=0.0), ceiling=11.2).points
+    assert against < weigh(focus(), around(**blind), ceiling=11.2).points < seen
