@@ -293,3 +293,37 @@ def test_one_visit_has_no_story_and_no_events(records: Any) -> None:
     read = with_verdicts(course, ReadSettings())
     assert read.story == () and read.events == () and read.response == ()
     assert len(read.visit_scores) == 1
+
+
+def test_a_course_without_sstr_pet_is_scored_without_events(records: Any) -> None:
+    """Two SPECTs of one injection and an FDG PET: nothing to compare with, and nothing fails."""
+    course = Course.model_validate(
+        {
+            "patient": {"id": "P"},
+            "studies": [
+                records.study("f1", "fdg", "2025-01-10"),
+                records.study("t1", "lu177-dotatate", "2025-02-02", acquisition={"uptake_minutes": 240.0}),
+                records.study("t2", "lu177-dotatate", "2025-02-03", acquisition={"uptake_minutes": 1660.0}),
+            ],
+            "visits": [{"id": "v1", "studies": ("f1",)}, {"id": "v2", "studies": ("t1", "t2")}],
+            "lesions": [records.lesion("lesion-1", observations=[records.focus("t1", 9.0, 4, spect=True)])],
+        }
+    )
+    read = with_verdicts(course, ReadSettings())
+    assert read.events == () and read.visit_scores == () and read.verdicts
+    assert read.story == ("2 visits: no date (fdg); no date (lu177-dotatate).",)
+
+
+def test_studies_without_dates_are_scored_and_nothing_is_said_of_time(records: Any, rule_set: RuleSet) -> None:
+    lesion = records.lesion("lesion-1", observations=[records.focus("s1", 8.0, 3), records.focus("s2", 9.0, 3)])
+    course = Course.model_validate(
+        {
+            "patient": {"id": "P"},
+            "studies": [records.study(n, "dotatate", "") for n in ("s1", "s2")],
+            "visits": [{"id": "v1", "studies": ("s1",)}, {"id": "v2", "studies": ("s2",)}],
+            "lesions": [lesion],
+        }
+    )
+    found = score_visits(course, case_from_text(CAPTEM), rule_set)
+    assert [v.date for v in found.visits] == [None, None]
+    assert all(v.expires is None for visit in found.visits for v in visit.verdicts)
