@@ -153,3 +153,11 @@ def test_a_nodule_is_not_taken_for_the_mass_fifty_times_its_size_that_another_tr
 def test_a_small_lesion_that_grew_tenfold_is_the_same() -> None:
     tracks = track([visit("a", 0, [ball("x", (0, 0, 0), 4)]), visit("b", 1, [ball("y", (2, 0, 0), 9)])])
     assert len(tracks) == 1
+
+
+def test_a_blurred_focus_belongs_to_the_lesion_that_holds_its_hottest_voxel() -> None:
+    hot = replace(ball("hot node", (17, 0, 0), 6), peak_mm=np.array([17.0, 0.0, 0.0]))
+    cool = replace(ball("cool mass", (-13, 0, 0), 20), peak_mm=np.array([-20.0, 0.0, 0.0]))
+    spect = replace(ball("blur", (6, 0, 0), 17), peak_mm=np.array([16.0, 1.0, 0.0]))
+    links = match([hot, cool], [spect]).links
+    assert any(link.earlier == "hot node" for link in links)

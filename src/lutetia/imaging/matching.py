@@ -48,7 +48,8 @@ class Focus:
     points_mm : (n, 3) LPS mm in the reference frame; the voxels of the focus, thinned to some thousands
     volume_ml : its volume in its own study
     tissue : "liver", "bone", "lymph_node" … ("" when not known); liver, bone and lung are never the same lesion
-    tracer : key of the tracer that shows it, "" when not known
+    tracer : key of the tracer that shows it; "" when not known, and on SPECT, where a small lesion looks much larger
+    peak_mm : its hottest voxel in the reference frame, None when not known
     """
 
     key: str
@@ -56,6 +57,7 @@ class Focus:
     volume_ml: float
     tissue: str = ""
     tracer: str = ""
+    peak_mm: Points | None = None
 
     @property
     def centre_mm(self) -> Points:
@@ -133,6 +135,7 @@ class _Pair:
     later_inside: float
     distance_mm: float
     surface_mm: float
+    peak_mm: float = 0.0  # mean distance of the hottest voxel of each to the other focus
 
 
 def _compare(a: Focus, b: Focus, tree_a: cKDTree, tree_b: cKDTree, slack_mm: float) -> _Pair:
@@ -143,7 +146,12 @@ def _compare(a: Focus, b: Focus, tree_a: cKDTree, tree_b: cKDTree, slack_mm: flo
     a_inside, b_inside = float((from_a <= slack_mm).mean()), float((from_b <= slack_mm).mean())
     overlap = a_inside if a.volume_ml <= b.volume_ml else b_inside
     distance = float(np.linalg.norm(a.centre_mm - b.centre_mm))
-    return _Pair(overlap, a_inside, b_inside, distance, float(min(from_a.min(), from_b.min())))
+    peaks = [
+        max(0.0, float(tree.query(one.peak_mm)[0]) - other.thinning_mm) if one.peak_mm is not None else 0.0
+        for one, other, tree in ((a, b, tree_b), (b, a, tree_a))
+    ]
+    surface = float(min(from_a.min(), from_b.min()))
+    return _Pair(overlap, a_inside, b_inside, distance, surface, sum(peaks) / 2)
 
 
 def match(
@@ -234,6 +242,9 @@ def _cost(a: Focus, b: Focus, pair: _Pair, tolerance: float) -> float:
     size = abs(float(np.log(max(a.volume_ml, 0.01) / max(b.volume_ml, 0.01))))
     reach = tolerance + min(a.radius_mm, b.radius_mm)
     fit = pair.distance_mm / reach + pair.surface_mm / tolerance + 2.0 * (1.0 - pair.overlap)
+    fit += min(1.5, pair.peak_mm / tolerance)  # the hottest spot of one lies in the other, however blurred
+    if not (a.tracer and b.tracer):  # on SPECT the size is that of the blur
+        return fit
     apart = max(0.0, size - PART_OF) if a.tracer != b.tracer else 0.0
     return fit + 0.3 * size + PART_COST * apart
 

@@ -8,7 +8,7 @@ from lutetia.model import HistoryEvent, Observation, Place, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import Identified
 from lutetia.reading.course.parting import parting
-from lutetia.reading.course.places import ct_contrast, stands_out, uptake_at
+from lutetia.reading.course.places import ct_contrast, focus_over, stands_out, uptake_at
 from lutetia.reading.course.relative import RELATIVE, shows_uptake
 from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
@@ -187,6 +187,9 @@ def _event(
         return "not_visible", value
     if other is not None:
         return "not_visible", f"{value}; seen in {other}"
+    over = focus_over(reading, shape, frames)
+    if over is not None:
+        return "not_visible", f"{value}; its place lies in the outline of another focus ({over})"
     on_ct = _still_on_ct(lesion, reading, then, frames)
     if on_ct is not None:
         return "not_visible", f"{value}; still on CT: {on_ct}"

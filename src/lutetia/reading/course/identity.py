@@ -49,13 +49,16 @@ def study_foci(reading: StudyReading, visit: int, frames: Frames) -> StudyFoci:
     points = lesion_points(reading)
     foci = []
     name = reading.study.id
+    tracer = "" if is_spect(reading) else reading.study.tracer
     for lesion in reading.lesions:
         observation = lesion.observations[0]
         own = points.get(observation.label)
         if lesion.status not in POSITIVE or own is None:
             continue
         place = frames.to_reference(name, own)
-        foci.append(Focus(lesion.id, place, observation.volume_ml, lesion.tissue, reading.study.tracer))
+        hottest = observation.max_position_mm
+        peak = frames.to_reference(name, np.array([hottest]))[0] if hottest is not None else None
+        foci.append(Focus(lesion.id, place, observation.volume_ml, lesion.tissue, tracer, peak))
     binds = reading.tracer.binds if reading.tracer is not None else ""
     fine = not is_spect(reading)
     return StudyFoci(name, reading.study.tracer, visit, tuple(foci), frames.status(name), binds, fine)

@@ -14,6 +14,7 @@ from lutetia.imaging.uptakes import distinct_uptakes
 from lutetia.model import Place, Volume
 from lutetia.reading.course.cores import core_of
 from lutetia.reading.course.frames import Frames
+from lutetia.reading.course.identity import POSITIVE
 from lutetia.reading.study import StudyReading
 
 #: the ring around a place in which its background is taken, mm outside its radius
@@ -110,6 +111,17 @@ def measure_place(reading: StudyReading, focus: Focus, frames: Frames) -> Place:
         else f"{contrast.difference_hu:+.0f} HU against its surroundings",
         core_mean=round(float(inner.mean()), 4) if len(inner) else None,
     )
+
+
+def focus_over(reading: StudyReading, focus: Focus, frames: Frames) -> str | None:
+    """The candidate of a study whose outline holds more than half of a place; None where there is none."""
+    if reading.found is None or reading.study.id not in frames.by_study:
+        return None
+    labels = sample(reading.found.labels, frames.to_study(reading.study.id, focus.points_mm))
+    for lesion in reading.lesions:
+        if lesion.status in POSITIVE and float(np.mean(labels == lesion.observations[0].label)) > 0.5:
+            return lesion.site or lesion.tissue
+    return None
 
 
 def stands_out(place: Place) -> bool:
