@@ -187,9 +187,9 @@ def _event(
         return "not_visible", value
     if other is not None:
         return "not_visible", f"{value}; seen in {other}"
-    over = focus_over(reading, shape, frames)
-    if over is not None:
-        return "not_visible", f"{value}; its place lies in the outline of another focus ({over})"
+    outline = focus_over(reading, shape, frames)
+    if outline is not None:
+        return "not_visible", f"{value}; its place lies in the outline of another focus ({outline})"
     on_ct = _still_on_ct(lesion, reading, then, frames)
     if on_ct is not None:
         return "not_visible", f"{value}; still on CT: {on_ct}"
