@@ -98,11 +98,19 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
         blood = 0.5 * liver
     usual = float(np.median(values)) if len(values) else 0.0
     tumour: float | None = None
-    suspected = liver_ref is not None and any("tumour" in reason for reason in liver_ref.reasons)
-    if liver is not None and liver_from == "image" and (suspected or usual > _HIGHEST_NORMAL_LIVER[kind]):
+    suspected = (
+        liver_ref is not None
+        and liver_ref.status == "caution"
+        and any("tumour" in reason for reason in liver_ref.reasons)
+    )
+    plateau = _upper_population(values) if len(values) else 0.0
+    # as hot as a usual liver beside this blood pool, it may be one: an even FDG liver, an SSTR liver at 4.5 x blood
+    too_hot = plateau > (_LIVER_OVER_BLOOD[kind] * blood if kind == "sstr" else _HIGHEST_NORMAL_LIVER[kind])
+    if liver is not None and liver_from == "image" and too_hot and (suspected or usual > _HIGHEST_NORMAL_LIVER[kind]):
         # The lower of two populations is still tumour where little else is left. Lesions that take over a liver stand
         # out of it, so half of their own uptake bounds what liver there was.
-        tumour = _upper_population(values)
+        issues = [i for i in issues if i.code != "lesions-liver-level-from-image"]
+        tumour = plateau
         liver, liver_from = min(liver, _LIVER_OVER_BLOOD[kind] * blood, 0.5 * tumour), "typical"
         issues.append(
             Issue(
@@ -110,6 +118,18 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
                 level="caution",
                 message=f"Most of the liver may be tumour (SUV {tumour:.1f}). Liver lesions were sought above a "
                 f"stand-in of {liver:.1f}: a usual multiple of blood pool, and at most half of the tumour's uptake.",
+            )
+        )
+    elif liver is not None and suspected and not too_hot and plateau > 1.2 * liver:
+        # cold tumour leaves the liver the hotter of the two, and no hotter than a usual liver
+        issues = [i for i in issues if i.code != "lesions-liver-level-from-image"]
+        liver = plateau
+        issues.append(
+            Issue(
+                code="lesions-liver-level-hotter",
+                level="caution",
+                message=f"Much of the liver may be cold tumour: liver lesions were sought above {liver:.1f}, the "
+                "hotter of two levels inside the liver, which a usual liver reaches. Cold lesions are not sought.",
             )
         )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
