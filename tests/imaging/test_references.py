@@ -311,3 +311,34 @@ def test_without_ct_a_heart_that_was_not_looked_for_is_not_outside_the_field(
     blood = measured(anatomy=anatomy).by_name["blood_pool"]
     assert blood.status == status
     assert blood.suv_mean is None
+
+
+@pytest.mark.parametrize(("agreement", "status"), [(0.53, "caution"), (0.66, "ok")])
+def test_a_liver_far_larger_on_ct_than_by_uptake_is_doubted(agreement: float, status: str) -> None:
+    found = drawn()
+    anatomy = Anatomy(
+        found.labels,
+        found.organs,
+        "embedded CT+PET",
+        aorta=found.aorta,
+        liver_side="right",
+        evidence={"liver": {"agreement": agreement}},
+    )
+    assert measured(anatomy=anatomy).by_name["liver"].status == status
+
+
+def test_hot_metastases_explain_a_liver_that_is_larger_on_ct() -> None:
+    found = drawn()
+    anatomy = Anatomy(
+        found.labels,
+        found.organs,
+        "embedded CT+PET",
+        aorta=found.aorta,
+        liver_side="right",
+        evidence={"liver": {"agreement": 0.5}},
+    )
+    lesion = ball((32, 60, 75), 24)
+    hu = np.full(GRID.shape, 60, np.int16)
+    hu[lesion] = 40
+    liver = measured(uptake(lesion=lesion), anatomy, ct=Volume(hu, GRID, "HU")).by_name["liver"]
+    assert liver.status == "ok", liver.reasons
