@@ -158,3 +158,12 @@ def test_a_disputed_side_is_written_beside_the_concern() -> None:
     judged = weighed(suv, ours, replace(witness, concerns={"spleen": ("without CT",)}))
     assert judged.evidence["liver"]["side_disputed"] == 1.0
     assert judged.concerns["liver"]
+
+
+@pytest.mark.parametrize(("uptake", "status"), [(9.0, "caution"), (0.7, "absent")])
+def test_absent_is_not_said_of_a_spleen_that_is_colder_than_a_liver_full_of_tumour(uptake: float, status: str) -> None:
+    part = trunk()
+    assert part.pet_smooth is not None
+    part.pet_smooth[10:30, 22:34, 42:56] = uptake
+    verdict = judge_spleen(part, liver_of(part, 15.0), None, {}, DOTATATE)
+    assert verdict.status == status

@@ -143,9 +143,10 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
     # stomach and bowel lie before the bed, not in it
     near = free & (trunk.lung_distance_mm < 60) & (trunk.forward_mm < 15)
     if trunk.pet_smooth is not None and tracer.is_sstr and np.isfinite(liver.suv):
-        hot = (
-            near & (trunk.pet_smooth > 0.9 * liver.suv) & (trunk.ct_smooth > -30) & ~mm.dilate(liver.mask, 8.0, SPACING)
-        )
+        # a liver full of tumour is hotter than any spleen: ten times the uptake round about is hot as well
+        around = trunk.pet_smooth[near & (trunk.ct_smooth > 0)]
+        level = min(0.9 * liver.suv, 10.0 * float(np.median(around))) if len(around) else 0.9 * liver.suv
+        hot = near & (trunk.pet_smooth > level) & (trunk.ct_smooth > -30) & ~mm.dilate(liver.mask, 8.0, SPACING)
     else:
         solid = near & (trunk.ct_smooth > 25) & (trunk.ct_smooth < 220) & ~trunk.bone
         if trunk.pet_smooth is not None and np.isfinite(liver.suv):
