@@ -342,3 +342,12 @@ def test_hot_metastases_explain_a_liver_that_is_larger_on_ct() -> None:
     hu[lesion] = 40
     liver = measured(uptake(lesion=lesion), anatomy, ct=Volume(hu, GRID, "HU")).by_name["liver"]
     assert liver.status == "ok", liver.reasons
+
+
+def test_on_fdg_tissue_far_below_blood_is_no_liver_and_gives_no_value() -> None:
+    cold = measure_references(uptake(0.9, 1.7, 1.7), drawn(), FDG).by_name["liver"]
+    usual = measure_references(uptake(2.2, 1.9, 1.7), drawn(), FDG).by_name["liver"]
+    assert (cold.status, cold.suv_mean) == ("caution", None)
+    assert any("below blood pool" in reason for reason in cold.reasons)
+    assert usual.status == "ok"
+    assert usual.suv_mean == pytest.approx(2.2, rel=0.05)

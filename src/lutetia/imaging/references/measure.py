@@ -329,6 +329,14 @@ def _tumour_level(value: float, tracer: Tracer, reasons: list[str]) -> bool:
     return value > 1.5 * limits.liver[1] or (value > limits.liver[1] and len(reasons) > 1)
 
 
+def _below_blood(value: float, blood: float | None, tracer: Tracer, reasons: list[str]) -> bool:
+    """Whether a doubtful FDG liver is too cold to be liver: normal liver takes up more FDG than blood an hour later.
+
+    Well differentiated metastases do not; where they are the majority, the most frequent tissue lies below blood pool.
+    """
+    return tracer.binds == "glucose" and blood is not None and value < 0.8 * blood and len(reasons) > 1
+
+
 def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettings) -> References:
     """Compare the references, choose what is reported, write records and issues."""
     values = {n: (None if d.whole is None else d.whole.measure.suv_mean) for n, d in drafts.items()}
@@ -350,6 +358,13 @@ def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettin
         ):
             reasons.append("no value is given: so hot a liver is most likely tumour")
             classical = whole = None
+        if name == "liver" and status == "caution" and whole is not None:
+            blood = values["blood_pool"] if drafts["blood_pool"].trusted else None
+            if _below_blood(whole.measure.suv_mean, blood, tracer, reasons):
+                reasons.append(
+                    "no value is given: tissue below blood pool on FDG is most likely cold tumour, not liver"
+                )
+                classical = whole = None
         for key, placed in ((name, whole), (f"{name}:classical", classical)):
             if placed is not None:
                 regions[key] = placed.region
