@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,8 +13,13 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.evidence import ENOUGH, weigh
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.landmarks import Landmarks
+from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.liver_membership import belongs_to_liver
 from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.model import Tracer
 
+DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
 SPACING = (3.0, 3.5, 4.0)
 CENTRE = np.array([20, 20, 20])
 
@@ -142,3 +149,36 @@ def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:
     seen = weigh(focus(), around(), ceiling=11.2).points
     against = weigh(focus(), around(ct_peak_hu=-80.0, fat=0.0), ceiling=11.2).points
     assert against < weigh(focus(), around(**blind), ceiling=11.2).points < seen
+
+
+class _RightLiver(Landmarks):
+    """A body with its liver on the right, 6 mm from every place asked for, and kidneys like any."""
+
+    def __init__(self) -> None:
+        self.swollen_kidney = frozenset()
+        self.liver_x, self.liver_high, self.lung_base, self.lung_top = -50.0, 100.0, 80.0, 300.0
+        self.bladder_middle = self.bladder_top = None
+
+    def distance(self, name: str, points: object) -> float | None:
+        return 6.0
+
+
+def _in_right_kidney(**changed: float) -> tuple[Focus, Surroundings]:
+    hot = replace(focus(top=20.0, background=3.5), label=LABELS["kidney_right"])
+    return hot, around(**{"lateral": -104, "ventral": 10, "core_ml": 14, "fat": 0.15, **changed})
+
+
+def test_the_outer_rim_of_a_kidney_in_a_broad_body_is_kidney_and_not_liver() -> None:
+    rim, beside = _in_right_kidney(joined=0.93, evenness=0.35, weakest=0.05)
+    belongs_to_liver(rim, beside, _RightLiver(), Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference"), DOTATATE)
+    assert not rim.in_liver
+    assert beside.renal_place
+
+
+def test_a_ball_where_no_kidney_lies_is_of_the_liver_although_a_kidneys_mask_has_run_into_it() -> None:
+    ball, beside = _in_right_kidney(lateral=-118, joined=0.4, evenness=0.7, weakest=0.15)
+    part, along = _in_right_kidney(lateral=-118, joined=0.9, evenness=0.2, weakest=0.04)
+    for one, its in ((ball, beside), (part, along)):
+        belongs_to_liver(one, its, _RightLiver(), Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference"), DOTATATE)
+    assert ball.in_liver
+    assert not part.in_liver

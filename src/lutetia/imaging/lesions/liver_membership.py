@@ -20,7 +20,8 @@ def belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, level
     if one_of_two_kidneys(focus, around, marks, levels) is not None:
         return
     over = focus.background / levels.liver
-    if focus.label in marks.swollen_kidney and 0.9 < over < 1.3:
+    alone = around.ball_like or around.joined < 0.6  # kidney has the rest of the kidney beside it
+    if focus.label in marks.swollen_kidney and 0.9 < over < 1.3 and (alone or around.joined < 0.75):
         _to_liver(focus, levels.liver)  # a kidney lies in fat; this lies in liver, so the kidney's mask holds liver
         return
     away = marks.distance("liver", around.point)
@@ -36,7 +37,8 @@ def belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, level
         return
     in_kidney = focus.label in kidneys
     reach = 15 if over > 0.6 else 10 + 12 * (around.core_ml > 8)  # the peak of a large focus lies deeper
-    if in_kidney and not around.renal_place and away is not None and away < reach and focus.peak > 1.6 * levels.liver:
+    beyond = in_kidney and not around.renal_place and alone
+    if beyond and away is not None and away < reach and focus.peak > 1.6 * levels.liver:
         _to_liver(focus, levels.liver)
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):

@@ -79,8 +79,11 @@ class Surroundings:
 
     @property
     def renal_place(self) -> bool:
-        """Beside or behind the vertebral column, never before it: where kidneys lie, whatever a mask says."""
-        return 22 < abs(self.lateral) < 95 and -70 < self.ventral < 50
+        """Beside or behind the vertebral column, never before it: where kidneys lie, whatever a mask says.
+
+        As wide as the search for kidneys itself: in a broad body their outer rim lies 11 cm from the spine.
+        """
+        return 22 < abs(self.lateral) < 115 and -70 < self.ventral < 50
 
     @property
     def compact(self) -> bool:
