@@ -15,7 +15,7 @@ from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.liver_membership import belongs_to_liver
+from lutetia.imaging.lesions.liver_membership import Densities, belongs_to_liver
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.model import Tracer
 
@@ -182,3 +182,13 @@ def test_a_ball_where_no_kidney_lies_is_of_the_liver_although_a_kidneys_mask_has
         belongs_to_liver(one, its, _RightLiver(), Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference"), DOTATATE)
     assert ball.in_liver
     assert not part.in_liver
+
+
+@pytest.mark.parametrize(("hu", "fat", "in_liver"), [(52.0, 0.0, True), (31.0, 0.0, False), (52.0, 0.3, False)])
+def test_what_is_dense_as_liver_without_fat_is_liver_in_the_mask_of_a_kidney(
+    hu: float, fat: float, in_liver: bool
+) -> None:
+    piece, beside = _in_right_kidney(joined=0.95, evenness=0.2, weakest=0.03, ct_hu=hu, ct_peak_hu=hu, fat=fat)
+    levels = Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference")
+    belongs_to_liver(piece, beside, _RightLiver(), levels, DOTATATE, Densities(liver=56.0, kidney=29.0))
+    assert piece.in_liver is in_liver

@@ -17,7 +17,7 @@ from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
-from lutetia.imaging.lesions.liver_membership import belongs_to_liver
+from lutetia.imaging.lesions.liver_membership import belongs_to_liver, measure_densities
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.physiology import uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import judge_fdg
@@ -146,8 +146,10 @@ def search(
     found = []
     foci = find_foci(work, levels, settings)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
+    liver_hu = anatomy.evidence.get("liver", {}).get("hu_mode", float("nan"))
+    densities = measure_densities(foci, facts, marks, liver_hu)
     for focus, around in zip(foci, facts, strict=True):
-        belongs_to_liver(focus, around, marks, levels, tracer)
+        belongs_to_liver(focus, around, marks, levels, tracer, densities)
     judgements = [_judge(f, a, work, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
     for i in second_adrenals(judgements, facts, marks):
         judgements[i] = judge_sstr(foci[i], facts[i], work, marks, levels, settings, adrenal_known=True)

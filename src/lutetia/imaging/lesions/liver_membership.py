@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -13,7 +18,44 @@ from lutetia.model import Tracer
 _AROUND_LIVER = tuple(LABELS[name] for name in ("body", "liver", "lung_left", "lung_right", "heart"))
 
 
-def belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels, tracer: Tracer) -> None:
+@dataclass(frozen=True)
+class Densities:
+    """HU of liver and of kidney on this CT, whatever the contrast; NaN where unknown.
+
+    The kidney's is that of the foci in the kidney away from the liver, whose mask no liver can have entered.
+    """
+
+    liver: float = float("nan")
+    kidney: float = float("nan")
+
+    def of_liver(self, around: Surroundings) -> bool:
+        """Median and peak within 35 HU of the liver (metastases differ so much) and nearer to it than to kidney."""
+        values = (around.ct_hu, around.ct_peak_hu)
+        return all(abs(hu - self.liver) < min(35.0, abs(hu - self.kidney)) for hu in values)
+
+
+UNKNOWN = Densities()
+
+
+def measure_densities(
+    foci: Sequence[Focus], facts: Sequence[Surroundings], marks: Landmarks, liver_hu: float
+) -> Densities:
+    """Take the kidney's density from the foci in the kidney away from the liver."""
+    if marks.liver_x is None:
+        return Densities()
+    far = LABELS["kidney_left"] if marks.liver_x < 0 else LABELS["kidney_right"]
+    values = [a.ct_hu for f, a in zip(foci, facts, strict=True) if f.label == far and f.label_share > 0.8 and a.has_ct]
+    return Densities(liver_hu, float(np.median(values)) if values else float("nan"))
+
+
+def belongs_to_liver(
+    focus: Focus,
+    around: Surroundings,
+    marks: Landmarks,
+    levels: Levels,
+    tracer: Tracer,
+    densities: Densities = UNKNOWN,
+) -> None:
     """A focus at the rim of the liver's mask with liver around it is one of the liver: masks and breathing differ."""
     if focus.in_liver or levels.liver is None or focus.peak < 1.3 * levels.liver:
         return
@@ -27,6 +69,9 @@ def belongs_to_liver(focus: Focus, around: Surroundings, marks: Landmarks, level
     away = marks.distance("liver", around.point)
     kidneys = (LABELS["kidney_left"], LABELS["kidney_right"])
     same_side = marks.liver_x is not None and marks.liver_x * around.lateral > 0
+    if focus.label in kidneys and same_side and around.fat + around.gas < 0.08 and densities.of_liver(around):
+        _to_liver(focus, levels.liver)  # as dense as liver, and no fat between: a kidney's mask that holds liver
+        return
     enclosed = around.fat < 0.03 and around.joined < 0.8 and around.evenness >= 0.45
     if focus.label in kidneys and same_side and 0.85 < over < 1.3 and enclosed:
         _to_liver(focus, levels.liver)  # a ball without perirenal fat, and liver's uptake all around
