@@ -10,6 +10,7 @@ import pytest
 from lutetia.imaging.anatomy import LABELS, Anatomy
 from lutetia.imaging.anatomy import door as door_module
 from lutetia.imaging.anatomy.aorta import _without_myocardium
+from lutetia.imaging.anatomy.kidneys import Kidney
 from lutetia.imaging.anatomy.liver import enclosed_liver
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.second_opinion import weighed
@@ -167,3 +168,18 @@ def test_absent_is_not_said_of_a_spleen_that_is_colder_than_a_liver_full_of_tumo
     part.pet_smooth[10:30, 22:34, 42:56] = uptake
     verdict = judge_spleen(part, liver_of(part, 15.0), None, {}, DOTATATE)
     assert verdict.status == status
+
+
+@pytest.mark.parametrize(("left_uptake", "ribs", "kept"), [(15.0, 0.3, True), (6.6, 0.3, False), (15.0, 0.03, False)])
+def test_most_of_a_kidney_is_not_called_spleen_where_the_rest_passes_for_the_kidney(
+    left_uptake: float, ribs: float, kept: bool
+) -> None:
+    part = trunk()
+    rest = np.zeros(SHAPE, bool)
+    kidneys = {
+        "left": Kidney(rest, 6.0, {"suv_median": left_uptake}),
+        "right": Kidney(rest, 8.0, {"suv_median": 15.0}),
+    }
+    away_from_lung = spleen_of(slice(10, 25), lung_contact=0.0, rib_contact=ribs, hu=33.0, to_liver=5.0)
+    verdict = judge_spleen(part, liver_of(part, 4.5), away_from_lung, kidneys, DOTATATE)
+    assert verdict.keep is kept

@@ -93,10 +93,10 @@ def judge_spleen(
         ratio = e.get("to_liver")
         even = e.get("suv_cov", 0.0) < 0.12 and e["hu_spread"] < 20 and 30 < e["hu"] < 170
         beside_kidney = kidneys.get(lung_side)
-        # a kidney of its own on that side, an even piece, far hotter than the liver: no need of the lung (effusion)
-        certain = (
-            even and tracer.is_sstr and (ratio or 0) > 1.3 and beside_kidney is not None and beside_kidney.score > 4
-        )
+        # a kidney of its own on that side, an even piece against the ribs, far hotter than the liver: no need of the
+        # lung (effusion)
+        own_kidney = beside_kidney is not None and beside_kidney.score > 4 and alike(kidneys)
+        certain = even and tracer.is_sstr and (ratio or 0) > 1.3 and own_kidney and e["rib_contact"] >= 0.05
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 40):
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
         fits = e["lung_contact"] > 0.1 and even
@@ -132,6 +132,15 @@ def judge_spleen(
         return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
     reason = "not seen; the whole bed is in the field: confirm splenectomy"
     return OrganVerdict("absent", (reason,), (reason,), keep=False, evidence=evidence)
+
+
+def alike(kidneys: Mapping[str, Kidney]) -> bool:
+    """Kidneys are a pair: one below 0.6 of the other may be what is left of it, the better part being called spleen.
+
+    True where one of them has no measured uptake or was not found: then there is nothing to compare.
+    """
+    uptake = [k.evidence["suv_median"] for k in kidneys.values() if "suv_median" in k.evidence]
+    return len(uptake) < 2 or min(uptake) >= 0.6 * max(uptake)
 
 
 def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, Kidney], tracer: Tracer) -> float:
