@@ -16,6 +16,8 @@ from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.liver_membership import Densities, belongs_to_liver
+from lutetia.imaging.lesions.physiology_sstr import _pelvic_organs
+from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.model import Tracer
 
@@ -192,3 +194,14 @@ def test_what_is_dense_as_liver_without_fat_is_liver_in_the_mask_of_a_kidney(
     levels = Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference")
     belongs_to_liver(piece, beside, _RightLiver(), levels, DOTATATE, Densities(liver=56.0, kidney=29.0))
     assert piece.in_liver is in_liver
+
+
+@pytest.mark.parametrize("z", [-20.0, 20.0])
+def test_faint_uptake_beside_the_bladder_is_given_no_organ_of_either_sex(z: float) -> None:
+    marks = _RightLiver()
+    marks.bladder_middle, marks.bladder_top = np.zeros(3), 30.0
+    beside = replace(around(lateral=5, core_ml=3.0), point=np.array([5.0, 0.0, z]))
+    verdict = _pelvic_organs(focus(top=3.0), beside, marks, LesionSettings())
+    assert verdict is not None
+    assert verdict.physiological
+    assert verdict.organ == "pelvic_organ"

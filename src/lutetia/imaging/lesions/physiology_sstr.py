@@ -188,7 +188,7 @@ def _pelvic_organs(focus: Focus, around: Surroundings, marks: Landmarks, setting
     if focus.top <= limit and (around.core_ml > 1.0 or around.other_side <= settings.asymmetry):
         return Judgement(
             True,
-            "prostate" if below else "uterus",
+            "pelvic_organ",  # place alone tells neither sex nor organ
             f"soft tissue beside the bladder, SUV {focus.top:.1f} within the range of prostate, uterus or rectum",
         )
     return None
