@@ -49,6 +49,20 @@ def drawn(spleen: Mask = SPLEEN, **statuses: str) -> Anatomy:
     return Anatomy(Volume(labels, GRID, "label"), organs, "drawn", aorta=track, liver_side="right")
 
 
+def drawn_with(evidence: dict[str, float], *, side: str = "right", concerns: tuple[str, ...] = ()) -> Anatomy:
+    """The drawn organs with what the search wrote of the liver."""
+    found = drawn()
+    return Anatomy(
+        found.labels,
+        found.organs,
+        "drawn",
+        aorta=found.aorta,
+        liver_side=side,
+        evidence={"liver": evidence},
+        concerns={"liver": concerns} if concerns else {},
+    )
+
+
 def uptake(
     liver: float = 6.0, spleen: float = 20.0, blood: float = 1.4, *, noise: float = 0.04, lesion: Mask | None = None
 ) -> Volume:
@@ -280,16 +294,8 @@ def test_a_liver_that_was_not_found_is_not_said_to_lie_outside_the_field() -> No
 
 
 def test_no_value_is_taken_from_a_liver_whose_side_is_disputed() -> None:
-    found = drawn()
-    anatomy = Anatomy(
-        found.labels,
-        found.organs,
-        "drawn",
-        aorta=found.aorta,
-        liver_side="left",
-        evidence={"liver": {"side_disputed": 1.0}},
-        concerns={"liver": ("uptake alone places the liver on the right",)},
-    )
+    concern = "uptake alone places the liver on the right"
+    anatomy = drawn_with({"side_disputed": 1.0}, side="left", concerns=(concern,))
     liver = measured(anatomy=anatomy).by_name["liver"]
     assert liver.status == "caution"
     assert liver.suv_mean is None
@@ -315,28 +321,11 @@ def test_without_ct_a_heart_that_was_not_looked_for_is_not_outside_the_field(
 
 @pytest.mark.parametrize(("agreement", "status"), [(0.53, "caution"), (0.66, "ok")])
 def test_a_liver_far_larger_on_ct_than_by_uptake_is_doubted(agreement: float, status: str) -> None:
-    found = drawn()
-    anatomy = Anatomy(
-        found.labels,
-        found.organs,
-        "embedded CT+PET",
-        aorta=found.aorta,
-        liver_side="right",
-        evidence={"liver": {"agreement": agreement}},
-    )
-    assert measured(anatomy=anatomy).by_name["liver"].status == status
+    assert measured(anatomy=drawn_with({"agreement": agreement})).by_name["liver"].status == status
 
 
 def test_hot_metastases_explain_a_liver_that_is_larger_on_ct() -> None:
-    found = drawn()
-    anatomy = Anatomy(
-        found.labels,
-        found.organs,
-        "embedded CT+PET",
-        aorta=found.aorta,
-        liver_side="right",
-        evidence={"liver": {"agreement": 0.5}},
-    )
+    anatomy = drawn_with({"agreement": 0.5})
     lesion = ball((32, 60, 75), 24)
     hu = np.full(GRID.shape, 60, np.int16)
     hu[lesion] = 40
