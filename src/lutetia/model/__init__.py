@@ -1,46 +1,24 @@
 """The records everything else speaks in. Frozen, typed, no I/O."""
 
-from lutetia.model.base import Citation, ConventionUse, Issue, Record, Refusal
-from lutetia.model.course import (
-    SCHEMA_VERSION,
+from lutetia.model.base import Citation, ConventionUse, Issue, Point, Record, Refusal
+from lutetia.model.change import AlignmentRecord, Comparison, CourseEvent, MetricValue, PhenotypeChange, ResponseMetric
+from lutetia.model.course import SCHEMA_VERSION, Course, Patient
+from lutetia.model.errors import InputError, LutetiaError, RuleError, UsageError
+from lutetia.model.grid import Grid, Volume
+from lutetia.model.lesion import Code, Grade, HistoryEvent, Lesion, Observation, Place, Side, Tissue, TracerPair
+from lutetia.model.study import (
     Acquisition,
-    AlignmentRecord,
-    Code,
-    Comparison,
-    Course,
-    CourseEvent,
-    Coverage,
-    CoverageColumn,
-    CoverageLesion,
-    Grade,
     GridRecord,
-    HistoryEvent,
-    Lesion,
-    MetricValue,
-    Observation,
     OrganRecord,
-    Patient,
-    PhenotypeChange,
-    Phenotypes,
-    Place,
-    Point,
     Reference,
-    ResponseMetric,
     SeriesNote,
-    Side,
     Study,
     StudySummary,
     SuvRecord,
-    Tissue,
-    TracerPair,
-    Visit,
-    VisitScore,
-    VisitVerdict,
     VoiMeasure,
 )
-from lutetia.model.errors import InputError, LutetiaError, RuleError, UsageError
-from lutetia.model.grid import Grid, Volume
 from lutetia.model.tracer import Tracer, TracerClass
+from lutetia.model.visit import Coverage, CoverageColumn, CoverageLesion, Phenotypes, Visit, VisitScore, VisitVerdict
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Level = Literal["info", "caution", "error"]
+#: (x, y, z), LPS mm
+Point = tuple[float, float, float]
 
 
 class Record(BaseModel):
