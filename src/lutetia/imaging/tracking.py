@@ -73,6 +73,7 @@ def track(
     studies: Sequence[StudyFoci],
     settings: MatchSettings | None = None,
     corrections: Mapping[tuple[str, str], int] | None = None,
+    same: Mapping[tuple[str, str], str] | None = None,
 ) -> list[Track]:
     """Give every focus of every study its lesion.
 
@@ -81,15 +82,18 @@ def track(
     studies : in order of date
     settings : tolerances of matching
     corrections : (study, focus key) → track number, set by a reader; they win over the matching
+    same : (study, focus key) → a name that foci of one lesion share where that is known without matching; of two such
+        foci of one study the first counts
 
     Returns
     -------
     list of Track
         Numbered from 1 in order of first appearance.
     """
-    corrections = corrections or {}
+    corrections, same = corrections or {}, same or {}
     tracks: list[Track] = []
     by_number: dict[int, Track] = {}
+    named: dict[str, Track] = {}
     for study in studies:
         free = [f for f in study.foci if (study.study, f.key) not in corrections]
         for focus in study.foci:
@@ -100,6 +104,11 @@ def track(
                 by_number[number] = Track(number)
                 tracks.append(by_number[number])
             _add(by_number[number], study, focus, None)
+        for focus in list(free):
+            own = named.get(same.get((study.study, focus.key), ""))
+            if own is not None and study.study not in own.keys:
+                _add(own, study, focus, None)
+                free.remove(focus)
         known = [t for t in tracks if t.merged_into is None and study.study not in t.keys]
         shapes = [_renamed(t.last_shape(study.tracer, study.binds), str(t.number)) for t in known]
         found = match(shapes, free, study.status, settings)
@@ -150,6 +159,10 @@ def track(
         for focus in free:
             if focus.key not in done:
                 _add(_born(tracks, by_number), study, focus, None)
+        for own in tracks:
+            name = same.get((study.study, own.keys.get(study.study, "")))
+            if name is not None:
+                named.setdefault(name, own)
     return sorted(tracks, key=lambda t: t.number)
 
 

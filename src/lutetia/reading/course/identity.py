@@ -29,6 +29,11 @@ class Identified:
         """Number of the lesion."""
         return self.track.number
 
+    @property
+    def confluent(self) -> bool:
+        """Whether any study calls it confluent: one volume whose parts are not told apart."""
+        return any(m.confluent for m in self.members.values())
+
 
 def lesion_points(reading: StudyReading) -> dict[int, np.ndarray]:
     """Label → voxel centres in LPS mm, thinned, for every lesion of a study."""
@@ -69,11 +74,15 @@ def identify(
     visits: Sequence[Visit],
     frames: Frames,
     corrections: Mapping[tuple[str, str], int] | None = None,
+    same: Mapping[tuple[str, str], str] | None = None,
 ) -> list[Identified]:
-    """One identity per lesion over all aligned studies; studies that could not be aligned keep lesions of their own."""
+    """One identity per lesion over all aligned studies; studies that could not be aligned keep lesions of their own.
+
+    `corrections` and `same` as in `track`.
+    """
     number = {study: n for n, visit in enumerate(visits) for study in visit.studies}
     aligned = [r for r in readings if r.study.id in frames.by_study]
-    tracks = track([study_foci(r, number[r.study.id], frames) for r in aligned], corrections=corrections)
+    tracks = track([study_foci(r, number[r.study.id], frames) for r in aligned], corrections=corrections, same=same)
     lesions = {(r.study.id, lesion.id): lesion for r in readings for lesion in r.lesions}
     out = [Identified(t, {study: lesions[study, key] for study, key in t.keys.items()}) for t in tracks]
     highest = max((i.number for i in out), default=0)

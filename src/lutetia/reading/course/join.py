@@ -22,6 +22,7 @@ from lutetia.model import (
     Visit,
 )
 from lutetia.reading.course.comparability import comparisons
+from lutetia.reading.course.confluent import gather_confluent
 from lutetia.reading.course.cores import grade_place
 from lutetia.reading.course.dual import VisitPair, pair_of, phenotypes_of, visit_pairs, with_target
 from lutetia.reading.course.frames import Frames, align_studies
@@ -83,21 +84,22 @@ def join_studies(
     JoinedStudies
         Lesions are numbered over the course; each keeps its id in every study.
     """
-    for reading in readings:
-        reading.lesions = with_percentiles(reading)
     visits, issues = group_visits(readings, settings.visit_days, treatments)
     number = {study: visit.id for visit in visits for study in visit.studies}
     studies = tuple(r.study.model_copy(update={"visit": number[r.study.id]}) for r in readings)
     all_issues = [issue for reading in readings for issue in reading.issues] + list(issues)
     measured = [r for r in readings if r.suv is not None or r.stored is not None or r.ct is not None]
     if len(measured) < 2:
+        _spread(readings)
         lesions = _single(readings)
         return JoinedStudies(_summed(studies, lesions, settings), lesions, tuple(all_issues), visits)
     frames = align_studies(measured, settings.deformable, progress, store)
     all_issues += frames.issues
     progress("matching lesions", 1.0)
     seen = _measured_only(visits, measured)
-    found = identify(measured, seen, frames, corrections)
+    same = gather_confluent(measured, seen, frames)
+    _spread(readings)
+    found = identify(measured, seen, frames, corrections, same)
     pairs, pair_issues = visit_pairs(measured, seen)
     all_issues += pair_issues
     organs = organs_of(measured, frames) if any(map(counts_only, measured)) else {}
@@ -126,6 +128,11 @@ def join_studies(
         dosimetry=retention(lesions, measured),
         frames=frames,
     )
+
+
+def _spread(readings: Sequence[StudyReading]) -> None:
+    for reading in readings:
+        reading.lesions = with_percentiles(reading)
 
 
 def _measured_only(visits: Sequence[Visit], measured: Sequence[StudyReading]) -> tuple[Visit, ...]:
