@@ -12,7 +12,8 @@ from lutetia.imaging.matching import Focus
 from lutetia.model import Course, MetricValue, ResponseMetric
 from lutetia.reading.course.cores import core_of
 from lutetia.reading.course.coverage import coverage
-from lutetia.reading.course.response import FDG_METRICS, SSTR_METRICS, response_metrics
+from lutetia.reading.course.response import response_metrics
+from lutetia.reading.course.response_table import FDG_METRICS, SSTR_METRICS
 from lutetia.reading.course.trends import judge
 from lutetia.rules.case import case_from_text
 from lutetia.rules.loader import RuleSet

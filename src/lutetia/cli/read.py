@@ -46,7 +46,7 @@ def _summary(course: Course, out: Path, *, report: bool) -> str:
             value = "–" if reference.suv_mean is None else f"{reference.suv_mean:.2f}"
             why = f" ({reference.reasons[0]})" if reference.reasons and reference.status != "ok" else ""
             lines.append(f"  {name.replace('_', ' '):11} {value:>6}  {reference.status}{why}")
-    candidates = [x for x in course.lesions if x.status in ("candidate", "confirmed")]
+    candidates = [x for x in course.lesions if x.counts]
     lines.append(f"{len(candidates)} candidate lesions, {len(course.lesions) - len(candidates)} sites set apart")
     errors = list(dict.fromkeys(_error_words(i) for i in course.issues if i.level == "error"))
     lines += errors[:_MOST_ERRORS]

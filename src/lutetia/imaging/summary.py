@@ -16,7 +16,6 @@ from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.model import Grade, Lesion, Observation, StudySummary
 
 _LARGE_MM = 20.0
-_COUNTED = ("candidate", "confirmed")
 
 
 def summarise(lesions: Iterable[Lesion], study: str, settings: LesionSettings | None = None) -> StudySummary:
@@ -39,7 +38,7 @@ def summarise(lesions: Iterable[Lesion], study: str, settings: LesionSettings | 
     rows = [
         (lesion, observation)
         for lesion in lesions
-        if lesion.status in _COUNTED
+        if lesion.counts
         for observation in lesion.observations
         if observation.study == study
     ]

@@ -54,3 +54,11 @@ class Course(Record):
     story: tuple[str, ...] = Field(default=(), description="The course in sentences, each made from the parts above")
     dosimetry: tuple[dict[str, Any], ...] = ()
     not_used: tuple[SeriesNote, ...] = Field(default=(), description="Series left out of every study, and why")
+
+    def study(self, name: str | None) -> Study | None:
+        """The study of that id."""
+        return next((study for study in self.studies if study.id == name), None)
+
+    def lesion(self, name: str | None) -> Lesion | None:
+        """The lesion of that id."""
+        return next((lesion for lesion in self.lesions if lesion.id == name), None)

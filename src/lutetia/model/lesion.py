@@ -158,3 +158,16 @@ class Lesion(Record):
     parent: str | None = None
     merged_into: str | None = None
     corrected_by: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as tumour: proposed or confirmed, neither physiological nor rejected."""
+        return self.status in ("candidate", "confirmed")
+
+    def observation_in(self, study: str | None) -> Observation | None:
+        """What a study measured of it; None where it is no focus there."""
+        return next((o for o in self.observations if o.study == study), None)
+
+    def place_in(self, study: str | None) -> Place | None:
+        """What a study shows at its place without a focus there; None where that was not looked at."""
+        return next((p for p in self.places if p.study == study), None)

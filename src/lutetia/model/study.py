@@ -67,6 +67,11 @@ class Reference(Record):
     classical: VoiMeasure | None = None
     whole_organ: VoiMeasure | None = None
 
+    @property
+    def usable_mean(self) -> float | None:
+        """SUVmean where the status lets it serve a comparison, else None."""
+        return self.suv_mean if self.status in ("ok", "caution", "fallback", "user") else None
+
 
 class OrganRecord(Record):
     """An organ found in a study: where it came from and how sure it is."""
@@ -153,3 +158,14 @@ class Study(Record):
     organs: tuple[OrganRecord, ...] = ()
     references: dict[str, Reference] = {}
     summary: StudySummary | None = None
+
+    @property
+    def is_sstr_pet(self) -> bool:
+        """Whether it is a PET with a tracer that binds somatostatin receptors."""
+        detail = self.tracer_detail
+        return detail is not None and detail.is_sstr and detail.modality == "PET" and self.modality.startswith("PET")
+
+    @property
+    def is_fdg(self) -> bool:
+        """Whether its tracer is a glucose analogue."""
+        return self.tracer_detail is not None and self.tracer_detail.binds == "glucose"

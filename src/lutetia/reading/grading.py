@@ -11,13 +11,10 @@ from lutetia.rules import grade_krenning_modified, grade_krenning_spect
 
 SpleenState = Literal["present", "removed", "outside_field", "diseased", "unknown"]
 
-#: statuses of a reference whose value may serve a grade
-_USABLE = ("ok", "caution", "fallback", "user")
-
 
 def usable(reference: Reference | None) -> float | None:
     """The value of a reference that may serve a grade, None when it has none."""
-    return reference.suv_mean if reference is not None and reference.status in _USABLE else None
+    return reference.usable_mean if reference is not None else None
 
 
 def spleen_state(reference: Reference | None) -> SpleenState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lutetia.model import Course, Grade, InputError, Lesion, Observation, Record, Reference, Study, UsageError
+from lutetia.model import Course, Grade, InputError, Observation, Record, Reference, Study, UsageError
 
 
 class Link(Record):
@@ -145,7 +145,7 @@ def why(folder: str | Path, lesion: str) -> Link:
     """
     course = load_course(Path(folder))
     name = lesion if lesion.startswith("lesion-") else f"lesion-{lesion}"
-    found: Lesion | None = next((x for x in course.lesions if x.id == name), None)
+    found = course.lesion(name)
     if found is None:
         known = ", ".join(x.id for x in course.lesions[:12]) + (" …" if len(course.lesions) > 12 else "")
         raise UsageError("no-such-lesion", f"There is no {lesion!r}", where=str(folder), expected=known or "no lesions")

@@ -16,7 +16,6 @@ from lutetia.rules.recist_case import judge
 from lutetia.rules.timeline import TimelineEntry
 from lutetia.rules.vocabulary import built_in_vocabulary
 
-_ROLES_KEPT = ("candidate", "confirmed")
 _TRACERS = {
     ("dotatate", "68Ga"): "ga68-dotatate",
     ("dotatoc", "68Ga"): "ga68-dotatoc",
@@ -26,7 +25,6 @@ _TRACERS = {
     ("pentetreotide", "111In"): "in111-pentetreotide",
     ("octreoscan", "111In"): "in111-pentetreotide",
 }
-_USABLE = ("ok", "caution", "fallback", "user")
 _SITE_OF_TISSUE = {"liver": "liver", "bone": "bone", "lung": "lung"}
 _SITE_OF_NODE = {
     "node retroperitoneal": "retroperitoneal_nodes",
@@ -67,7 +65,7 @@ def case_of_course(course: Course, case: TypedCase | None = None, pairing: Pairi
     entries = case.timeline if case is not None else ()
     answers = {lesion.id: lesion for lesion in case.lesions} if case else {}
     visits = tuple(_visit(study, entries) for study in course.studies)
-    kept = [lesion for lesion in course.lesions if lesion.status in _ROLES_KEPT]
+    kept = [lesion for lesion in course.lesions if lesion.counts]
     order = visit_order(course)
     change = between(course, pairing, order, _not_nen(answers)) if pairing is not None else Between()
     if case is not None and pairing is not None:
@@ -191,8 +189,8 @@ def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
         facts["visit.date"] = datetime.date.fromisoformat(text[:10]).toordinal()
     for name in ("liver", "spleen", "blood_pool"):
         reference = study.references.get(name)
-        if reference is not None and reference.status in _USABLE and reference.suv_mean is not None:
-            facts[f"visit.{name}"] = float(reference.suv_mean)
+        if reference is not None and reference.usable_mean is not None:
+            facts[f"visit.{name}"] = float(reference.usable_mean)
     state = _spleen_state(study.references.get("spleen"))
     if state is not None:
         facts["visit.spleen_state"] = state

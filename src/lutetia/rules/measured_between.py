@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lutetia.model import Comparison, Course, Grade, Lesion, Observation, Phenotypes, Study, TracerPair
+from lutetia.model import Comparison, Course, Grade, Lesion, Phenotypes, Study, TracerPair
 from lutetia.rules.facts import Fact
 
 #: SUV repeatability, borrowed from FDG (convention C-P26)
@@ -58,25 +58,14 @@ class Between:
         self.proposals.setdefault(subject, {})[fact] = (value, reason)
 
 
-def is_sstr_pet(study: Study) -> bool:
-    """Whether the study is an SSTR PET."""
-    detail = study.tracer_detail
-    return detail is not None and detail.is_sstr and detail.modality == "PET" and study.modality.startswith("PET")
-
-
-def is_fdg(study: Study) -> bool:
-    """Whether the study is an FDG PET."""
-    return study.tracer_detail is not None and study.tracer_detail.binds == "glucose"
-
-
 def pairings(course: Course) -> tuple[Pairing, ...]:
     """The visits with an SSTR PET, in order, each with its FDG and the SSTR and FDG studies before it."""
     studies = {study.id: study for study in course.studies}
     out: list[Pairing] = []
     for visit in course.visits:
         members = [studies[name] for name in visit.studies if name in studies]
-        sstr = next((s.id for s in members if is_sstr_pet(s)), None)
-        fdg = next((s.id for s in members if is_fdg(s)), None)
+        sstr = next((s.id for s in members if s.is_sstr_pet), None)
+        fdg = next((s.id for s in members if s.is_fdg), None)
         if sstr is None:
             continue
         before = next((p for p in reversed(out) if p.sstr is not None), None)
@@ -94,16 +83,11 @@ def grade_of(grade: Grade | None) -> tuple[int, ...]:
 
 def grades_at(lesion: Lesion, study: str | None) -> tuple[int, ...]:
     """Grades of a lesion in a study: of its focus, else of its place; () where neither has one."""
-    focus = next((o for o in lesion.observations if o.study == study), None)
+    focus = lesion.observation_in(study)
     if focus is not None:
         return grade_of(focus.krenning_modified or focus.krenning_spect)
-    place = next((p for p in lesion.places if p.study == study), None)
+    place = lesion.place_in(study)
     return grade_of(place.krenning_modified) if place is not None else ()
-
-
-def observation_at(lesion: Lesion, study: str | None) -> Observation | None:
-    """The focus of a lesion in a study."""
-    return next((o for o in lesion.observations if o.study == study), None)
 
 
 def pair_at(lesion: Lesion, visit: str | None, definition: str = "background") -> TracerPair | None:
@@ -143,7 +127,7 @@ def between(course: Course, pairing: Pairing, order: Mapping[str, int], left_out
     found = Between()
     if pairing.previous is None:
         return found
-    kept = [lesion for lesion in course.lesions if lesion.status in ("candidate", "confirmed")]
+    kept = [lesion for lesion in course.lesions if lesion.counts]
     for lesion in kept:
         facts = _lesion(lesion, pairing, order, found)
         if facts:
@@ -157,13 +141,13 @@ def _lesion(lesion: Lesion, pairing: Pairing, order: Mapping[str, int], found: B
     before = _seen_before(lesion, pairing)
     if before is not None:
         facts["lesion.seen_before"] = before
-    place = next((p for p in lesion.places if p.study == pairing.previous), None)
+    place = lesion.place_in(pairing.previous)
     if place is not None:
         facts["lesion.previous.in_field"] = place.in_field
         if lesion.parent is not None and place.core_mean is not None:
             facts["lesion.previous.suv_max"] = float(place.core_mean)  # a part of what was one lesion then
     size = _last_size(lesion, order, max(order[s] for s in (pairing.sstr, pairing.fdg) if s is not None))
-    if size is not None and observation_at(lesion, pairing.sstr) is None:
+    if size is not None and lesion.observation_in(pairing.sstr) is None:
         facts["lesion.size_mm"] = size
     events = {e.study: e.event for e in lesion.history}
     now = [events[s] for s in (pairing.sstr, pairing.fdg) if s is not None and s in events]
@@ -190,9 +174,9 @@ def _last_size(lesion: Lesion, order: Mapping[str, int], last: int) -> float | N
 
 
 def _seen_before(lesion: Lesion, pairing: Pairing) -> bool | None:
-    if observation_at(lesion, pairing.previous) is not None:
+    if lesion.observation_in(pairing.previous) is not None:
         return True
-    place = next((p for p in lesion.places if p.study == pairing.previous), None)
+    place = lesion.place_in(pairing.previous)
     return False if place is not None and place.in_field else None
 
 
@@ -200,7 +184,7 @@ def _propose_size(lesion: Lesion, pairing: Pairing, found: Between) -> None:
     """Larger or not, by CT size where both scans have one, else by the volume of the same tracer."""
     tracers = ((pairing.previous, pairing.sstr), (pairing.fdg_before, pairing.fdg))
     for earlier, later in tracers:
-        then, now = observation_at(lesion, earlier), observation_at(lesion, later)
+        then, now = lesion.observation_in(earlier), lesion.observation_in(later)
         if then is None or now is None or then.ct_long_axis_mm is None or now.ct_long_axis_mm is None:
             continue
         a, b = then.ct_long_axis_mm, now.ct_long_axis_mm
@@ -208,7 +192,7 @@ def _propose_size(lesion: Lesion, pairing: Pairing, found: Between) -> None:
         found.propose(lesion.id, "lesion.larger", larger, f"CT size measured by the software {a:.0f} → {b:.0f} mm")
         return
     for earlier, later in tracers:
-        then, now = observation_at(lesion, earlier), observation_at(lesion, later)
+        then, now = lesion.observation_in(earlier), lesion.observation_in(later)
         if then is None or now is None:
             continue
         larger = now.volume_ml > 1.30 * then.volume_ml
@@ -218,14 +202,14 @@ def _propose_size(lesion: Lesion, pairing: Pairing, found: Between) -> None:
 
 
 def _propose_correlates(lesion: Lesion, pairing: Pairing, found: Between) -> None:
-    place = next((p for p in lesion.places if p.study == pairing.previous), None)
-    if observation_at(lesion, pairing.fdg_before) is not None:
+    place = lesion.place_in(pairing.previous)
+    if lesion.observation_in(pairing.fdg_before) is not None:
         found.propose(lesion.id, "lesion.correlate_before", True, "a focus of FDG at the earlier visit")
     elif place is not None and place.in_field:
         seen = place.ct_correlate is not None
         reason = place.ct_correlate or "no density of its own at its place"
         found.propose(lesion.id, "lesion.correlate_before", seen, f"CT of the earlier scan: {reason}")
-    now = observation_at(lesion, pairing.sstr)
+    now = lesion.observation_in(pairing.sstr)
     if now is not None and now.ct_long_axis_mm is not None:
         found.propose(
             lesion.id,
@@ -284,7 +268,7 @@ def uptake_raised(lesions: Sequence[Lesion], pairing: Pairing, now: Study, then:
             seen = True
             if min(after) > max(before):
                 return True
-        a, b = observation_at(lesion, pairing.previous), observation_at(lesion, pairing.sstr)
+        a, b = lesion.observation_in(pairing.previous), lesion.observation_in(pairing.sstr)
         if a is None or b is None:
             continue
         seen = True
@@ -299,10 +283,10 @@ def uptake_stable(lesions: Sequence[Lesion], pairing: Pairing) -> bool | None:
     """Whether every lesion that took up SSTR tracer before does so within the band now; None without any."""
     found = False
     for lesion in lesions:
-        a = observation_at(lesion, pairing.previous)
+        a = lesion.observation_in(pairing.previous)
         if a is None:
             continue
-        b = observation_at(lesion, pairing.sstr)
+        b = lesion.observation_in(pairing.sstr)
         if b is None or not SUV_BAND[0] * a.suv_max <= b.suv_max <= SUV_BAND[1] * a.suv_max:
             return False
         found = True
@@ -315,12 +299,12 @@ def fdg_fallen(lesions: Sequence[Lesion], pairing: Pairing) -> bool | None:
         return None
     found = False
     for lesion in lesions:
-        a, b = observation_at(lesion, pairing.fdg_before), observation_at(lesion, pairing.fdg)
+        a, b = lesion.observation_in(pairing.fdg_before), lesion.observation_in(pairing.fdg)
         if a is None and b is not None:
             return False
         if a is None:
             continue
-        place = next((p for p in lesion.places if p.study == pairing.fdg), None)
+        place = lesion.place_in(pairing.fdg)
         if b is None and place is not None and not place.in_field:
             continue
         if b is not None and b.suv_max >= SUV_BAND[0] * a.suv_max:

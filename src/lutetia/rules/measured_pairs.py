@@ -113,7 +113,7 @@ def _day(study: Study | None) -> str:
 
 def comparison_issues(course: Course) -> tuple[tuple[str, str, str], ...]:
     """Reservations against comparing the last two SSTR scans in numbers."""
-    sstr = [s.id for s in course.studies if s.tracer_detail is not None and s.tracer_detail.is_sstr and _is_pet(s)]
+    sstr = [s.id for s in course.studies if s.is_sstr_pet]
     if len(sstr) < 2:
         return ()
     pair = (sstr[-2], sstr[-1])
@@ -122,7 +122,3 @@ def comparison_issues(course: Course) -> tuple[tuple[str, str, str], ...]:
         for item in course.comparability
         if (item.earlier, item.later) == pair and item.verdict != "comparable"
     )
-
-
-def _is_pet(study: Study) -> bool:
-    return study.modality.startswith("PET")

@@ -19,7 +19,6 @@ from lutetia.rules.measured_between import day_of, grades_at
 JOINED = ("sstr", "mibg")
 #: an image of another target within so many days of the SSTR PET is read beside it
 DAYS_APART = 60
-_KEPT = ("candidate", "confirmed")
 _TARGETS: Mapping[str, tuple[str, str]] = {
     "sstr_agonist": ("sstr", "somatostatin receptor"),
     "sstr_antagonist": ("sstr", "somatostatin receptor"),
@@ -153,8 +152,8 @@ def _state(lesion: Lesion, column: _Column, typed: Mapping[str, str]) -> tuple[S
 
 
 def _measured(lesion: Lesion, study: Study, key: str) -> tuple[State, str]:
-    focus = next((o for o in lesion.observations if o.study == study.id), None)
-    place = next((p for p in lesion.places if p.study == study.id), None)
+    focus = lesion.observation_in(study.id)
+    place = lesion.place_in(study.id)
     if focus is None and (place is None or not place.in_field):
         note = place.note if place is not None and place.note else "its place was not imaged or not aligned"
         return "not imaged", f"{study.id}: {note}"
@@ -197,7 +196,7 @@ def _record(course: Course, visit: str, columns: Sequence[_Column], typed: Mappi
     origins: dict[str, set[str]] = {c.key: set() for c in columns}
     for lesion in course.lesions:
         imaged = any(o.study in shown for o in lesion.observations)
-        if lesion.status not in _KEPT or not (imaged or lesion.id in typed):
+        if not lesion.counts or not (imaged or lesion.id in typed):
             continue
         states = {c.key: _state(lesion, c, typed) for c in columns}
         for key, (state, _, origin) in states.items():

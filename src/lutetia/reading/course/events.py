@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lutetia.model import Citation, Course, CourseEvent
-from lutetia.reading.course.values import lesion_by_id, then_and_now
+from lutetia.reading.course.values import then_and_now
 from lutetia.rules.facts import UNKNOWN, FactView, OneOf
 from lutetia.rules.measured_between import Pairing
 from lutetia.rules.verdict import Gate, Verdict
@@ -145,7 +145,7 @@ def _statement(gate: Gate, view: FactView, proposed: bool) -> str:
 
 
 def _evidence(course: Course, name: str, pairing: Pairing, rule: str) -> str:
-    lesion = lesion_by_id(course, name)
+    lesion = course.lesion(name)
     if lesion is None:
         return name
     if rule == THERAPY_RULE:
@@ -168,7 +168,7 @@ def new_lesion_events(
     views = {lesion.identity: lesion for lesion in view.lesions}
     for verdict in verdicts:
         rows = [row for row in verdict.rows if row.id not in _QUIET_ROWS]
-        lesion = lesion_by_id(course, verdict.subject)
+        lesion = course.lesion(verdict.subject)
         if verdict.rule != NEW_LESION or not rows or len(rows) != len(verdict.rows) or lesion is None:
             continue
         if not any(o.study == pairing.sstr for o in lesion.observations):

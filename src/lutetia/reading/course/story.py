@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from lutetia.model import Course, Lesion, Study
 from lutetia.reading.course.values import named, value_at
-from lutetia.rules.measured_between import Pairing, grades_at, observation_at, pair_at, pairings
+from lutetia.rules.measured_between import Pairing, grades_at, pair_at, pairings
 
 #: more lesions than this are counted, not listed
 LISTED = 4
-_KEPT = ("candidate", "confirmed")
 _PHENOTYPES = {
     "sstr+/fdg-": "SSTR without FDG",
     "sstr+/fdg+": "both tracers",
@@ -57,7 +56,7 @@ def _visits(course: Course) -> str:
 def _step(course: Course, pairing: Pairing) -> list[str]:
     studies = {s.id: s for s in course.studies}
     then, now = studies[pairing.previous or ""], studies[pairing.sstr or ""]
-    kept = [lesion for lesion in course.lesions if lesion.status in _KEPT]
+    kept = [lesion for lesion in course.lesions if lesion.counts]
     said = []
     barred = next((c for c in course.comparability if (c.earlier, c.later) == (then.id, now.id)), None)
     if barred is not None and barred.verdict == "not_comparable":
@@ -139,9 +138,9 @@ def _fdg(lesions: Sequence[Lesion], pairing: Pairing) -> list[str]:
     """How many FDG-avid lesions still are."""
     if pairing.fdg is None or pairing.fdg_before is None:
         return []
-    before = [x for x in lesions if observation_at(x, pairing.fdg_before) is not None]
-    still = [x for x in before if observation_at(x, pairing.fdg) is not None]
-    fresh = [x for x in lesions if x not in before and observation_at(x, pairing.fdg) is not None]
+    before = [x for x in lesions if x.observation_in(pairing.fdg_before) is not None]
+    still = [x for x in before if x.observation_in(pairing.fdg) is not None]
+    fresh = [x for x in lesions if x not in before and x.observation_in(pairing.fdg) is not None]
     if not before and not fresh:
         return []
     return [
@@ -154,7 +153,7 @@ def _came_and_went(lesions: Sequence[Lesion], pairing: Pairing, now: Study) -> l
     def with_event(name: str) -> list[str]:
         return [x.id for x in lesions if any(e.study == now.id and e.event == name for e in x.history)]
 
-    by_fdg = {x.id for x in lesions if observation_at(x, pairing.fdg_before) is not None}
+    by_fdg = {x.id for x in lesions if x.observation_in(pairing.fdg_before) is not None}
     new = with_event("new")
     parts = []
     for words, found in (

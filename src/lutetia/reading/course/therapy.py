@@ -81,12 +81,12 @@ def retention(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> tu
         pet = pre_therapy_pet(spect, readings)
         kidney = _kidney(spect)
         for lesion in lesions:
-            if lesion.status not in ("candidate", "confirmed"):
+            if not lesion.counts:
                 continue
-            now = next((o for o in lesion.observations if o.study == spect.study.id), None)
+            now = lesion.observation_in(spect.study.id)
             if now is None:
                 continue
-            before = next((o for o in lesion.observations if pet is not None and o.study == pet.study.id), None)
+            before = lesion.observation_in(pet.study.id) if pet is not None else None
             rows.append(_row(lesion, now, before, spect, pet, kidney))
     return (*rows, *_half_lives(lesions, readings))
 

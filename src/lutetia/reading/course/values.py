@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lutetia.model import Course, Lesion
+from lutetia.model import Lesion
 from lutetia.rules.measured_between import grades_at
 
 
@@ -25,11 +25,13 @@ class Value:
 
 def value_at(lesion: Lesion, study: str | None) -> Value | None:
     """The value of a lesion in a study; None where it was not measured."""
-    focus = next((o for o in lesion.observations if o.study == study), None)
+    focus = lesion.observation_in(study)
     if focus is not None:
         return Value(focus.suv_max, grades_at(lesion, study), True)
-    place = next((p for p in lesion.places if p.study == study and p.in_field), None)
-    uptake = None if place is None else place.core_mean if place.core_mean is not None else place.suv_mean
+    place = lesion.place_in(study)
+    if place is None or not place.in_field:
+        return None
+    uptake = place.core_mean if place.core_mean is not None else place.suv_mean
     return None if uptake is None else Value(uptake, grades_at(lesion, study), False)
 
 
@@ -55,8 +57,3 @@ def then_and_now(lesion: Lesion, steps: Sequence[tuple[str, str | None, str | No
         elif b is not None:
             parts.append(f"{name} now {b.words()}")
     return f"{named(lesion)}: " + "; ".join(parts) if parts else named(lesion)
-
-
-def lesion_by_id(course: Course, name: str) -> Lesion | None:
-    """A lesion of the course."""
-    return next((lesion for lesion in course.lesions if lesion.id == name), None)

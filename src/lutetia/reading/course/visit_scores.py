@@ -255,7 +255,7 @@ def _therapy_events(
             )
             for lesion in typed.lesions
         )
-        date = next((day_of(s) for s in course.studies if s.id == spect), None)
+        date = day_of(course.study(spect))
         dated = facts_at(case.timeline, date) if case is not None and date is not None else {}
         facts: dict[str, Fact] = {**typed.facts, **dated, **(case.facts if case is not None else {})}
         if n >= 1:

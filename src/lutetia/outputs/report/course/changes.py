@@ -14,8 +14,6 @@ from lutetia.outputs.report.course.following import (
     class_words,
     followed,
     newly_seen,
-    observed,
-    placed,
     previous_study,
     tracer_group,
     uptake_level,
@@ -95,7 +93,7 @@ def _uptakes(lesions: list[Lesion], study: Study) -> str:
     """``SUV 2.1 to 5.2; blood pool 1.14, liver 7.44``: the maximum of a focus, the mean at a place without one."""
     values = []
     for lesion in lesions:
-        observation, place = observed(lesion, study.id), placed(lesion, study.id)
+        observation, place = lesion.observation_in(study.id), lesion.place_in(study.id)
         values.append(observation.suv_max if observation is not None else place.suv_mean if place is not None else None)
     known = sorted(value for value in values if value is not None)
     words = ""
@@ -118,7 +116,7 @@ def _event_rows(course: Course, name: str, told: list[tuple[Lesion, HistoryEvent
     if name in ("stable", "baseline", "outside_field"):
         return [Row((what, Cell(_numbered(plain)), Cell("–", "muted")))] if told else []
     if name == "not_visible":
-        plain = [lesion for lesion, _ in told if observed(lesion, earlier.id) is None]
+        plain = [lesion for lesion, _ in told if lesion.observation_in(earlier.id) is None]
         told = [(lesion, event) for lesion, event in told if lesion not in plain]
         if plain:
             rows.append(Row((what, Cell(_numbered(plain)), Cell("no focus before either", "muted"))))

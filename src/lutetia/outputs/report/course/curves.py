@@ -11,8 +11,6 @@ from lutetia.outputs.report.course.chosen import CHOICE, MOST_CURVES, chosen_les
 from lutetia.outputs.report.course.following import (
     DEFINITION,
     followed,
-    observed,
-    placed,
     tracer_group,
     visit_words,
 )
@@ -56,7 +54,7 @@ def _trajectory(course: Course, lesion: Lesion) -> Trajectory:
     for study in course.studies:
         if study.visit not in index:
             continue
-        place, observation = placed(lesion, study.id), observed(lesion, study.id)
+        place, observation = lesion.place_in(study.id), lesion.observation_in(study.id)
         group, at = tracer_group(study), index[study.visit]
         if observation is not None:
             shown = Shown(lesion, observation)

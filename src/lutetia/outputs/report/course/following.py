@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lutetia.model import Course, Lesion, Observation, Place, Study
+from lutetia.model import Course, Lesion, Study
 from lutetia.outputs.report import wording
 
 #: Event → how the group of its lesions is called, in the order in which a reader wants them.
@@ -40,22 +40,12 @@ def tracer_group(study: Study) -> str:
 
 def followed(course: Course) -> tuple[Lesion, ...]:
     """The lesions of a course: what was set apart or rejected is not followed."""
-    return tuple(lesion for lesion in course.lesions if lesion.status not in ("physiological", "rejected"))
+    return tuple(lesion for lesion in course.lesions if lesion.counts)
 
 
 def visit_words(visit: str | None) -> str:
     """``visit-2`` → ``visit 2``."""
     return (visit or "–").replace("-", " ")
-
-
-def observed(lesion: Lesion, study: str) -> Observation | None:
-    """What a study measured of a lesion."""
-    return next((o for o in lesion.observations if o.study == study), None)
-
-
-def placed(lesion: Lesion, study: str) -> Place | None:
-    """What a study shows at the place of a lesion that is no focus there."""
-    return next((p for p in lesion.places if p.study == study), None)
 
 
 def changed(lesion: Lesion) -> bool:
@@ -85,7 +75,7 @@ def gone(course: Course, lesion: Lesion) -> bool:
 
 def uptake_level(lesion: Lesion, study: Study) -> Level | None:
     """Where a lesion's SSTR uptake lies in one study: by its grade, or by the mean at its place without one."""
-    observation = observed(lesion, study.id)
+    observation = lesion.observation_in(study.id)
     if observation is not None and observation.krenning_modified is not None and observation.krenning_modified.value:
         grades = [int(g) for g in observation.krenning_modified.value if g.isdigit()]
         if grades and max(grades) <= 1:
@@ -93,7 +83,7 @@ def uptake_level(lesion: Lesion, study: Study) -> Level | None:
         if grades and min(grades) >= 3:
             return "above liver"
         return "between blood pool and liver" if grades == [2] else None
-    place = placed(lesion, study.id)
+    place = lesion.place_in(study.id)
     blood, liver = (study.references.get(name) for name in ("blood_pool", "liver"))
     if observation is not None or place is None or place.suv_mean is None or blood is None or liver is None:
         return None

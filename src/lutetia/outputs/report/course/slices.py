@@ -14,8 +14,6 @@ from lutetia.outputs.report.blocks import Figure, Matrix, MatrixCell, MatrixRow
 from lutetia.outputs.report.course.chosen import CHOICE, MOST_COLUMNS, MOST_PICTURES, MOST_ROWS, chosen_lesions
 from lutetia.outputs.report.course.following import (
     followed,
-    observed,
-    placed,
     tracer_group,
     visit_words,
 )
@@ -74,7 +72,7 @@ def _windows(lesion: Lesion, studies: tuple[Study, ...], scenes: Mapping[str, Sc
     """Per tracer group the value that is white-hot: the lesion's maximum over the studies, within the usual window."""
     tops: dict[str, float] = {}
     for study in studies:
-        scene, observation = scenes[study.id], observed(lesion, study.id)
+        scene, observation = scenes[study.id], lesion.observation_in(study.id)
         if scene is None:
             continue
         group = tracer_group(study)
@@ -91,7 +89,7 @@ def top_of(scene: Scene, suv_max: float) -> float:
 def _cell(
     lesion: Lesion, study: Study, scene: Scene | None, held: StudyVolumes | None, tops: Mapping[str, float]
 ) -> MatrixCell:
-    observation, place = observed(lesion, study.id), placed(lesion, study.id)
+    observation, place = lesion.observation_in(study.id), lesion.place_in(study.id)
     if observation is not None:
         words = f"{wording.suv(observation.suv_max)} · {wording.with_unit(observation.volume_ml, 'mL')}"
         shown = Shown(lesion, observation)

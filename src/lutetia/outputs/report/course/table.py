@@ -18,8 +18,6 @@ from lutetia.outputs.report.blocks import (
 from lutetia.outputs.report.course.following import (
     class_words,
     followed,
-    observed,
-    placed,
     study_title,
     visit_words,
 )
@@ -70,7 +68,7 @@ def _site(lesion: Lesion) -> str:
 
 
 def _matrix_cell(lesion: Lesion, study: Study) -> Cell:
-    observation = observed(lesion, study.id)
+    observation = lesion.observation_in(study.id)
     if observation is not None:
         item = Shown(lesion, observation)
         words = f"{wording.suv(observation.suv_max)} · {wording.number(observation.volume_ml, 2)}"
@@ -78,7 +76,7 @@ def _matrix_cell(lesion: Lesion, study: Study) -> Cell:
             words += f" · {wording.grade_words(item.grade)}"
         return Cell(words)
     event = next((event.event for event in lesion.history if event.study == study.id), "")
-    place = placed(lesion, study.id)
+    place = lesion.place_in(study.id)
     if event == "outside_field" or (place is not None and not place.in_field):
         return Cell("not imaged", "muted")
     words = event.replace("_", " ").replace("resolved", "gone") or "no focus"

@@ -8,7 +8,7 @@ from lutetia.model import Course, Lesion, Phenotypes, Point, Study
 from lutetia.outputs.pictures import fused
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.blocks import Block, Cell, Column, Figure, Figures, Paragraph, Row, Section, Table
-from lutetia.outputs.report.course.following import observed, placed, tracer_group, visit_words
+from lutetia.outputs.report.course.following import tracer_group, visit_words
 from lutetia.outputs.report.course.slices import study_scene, top_of
 from lutetia.outputs.report.verdicts.subjects import numbered_words, subjects_words
 from lutetia.outputs.volumes import StudyVolumes
@@ -44,17 +44,13 @@ def tissue(course: Course, volumes: Mapping[str, StudyVolumes]) -> Section | Non
     return Section("Where tissue could be taken", tuple(blocks), anchor="tissue")
 
 
-def _lesion(course: Course, name: str | None) -> Lesion | None:
-    return next((lesion for lesion in course.lesions if lesion.id == name), None)
-
-
 def _study_of_position(entry: Phenotypes) -> str:
     """The study in whose frame the position is given."""
     return entry.biopsy_study or entry.fdg_study
 
 
 def _row(course: Course, entry: Phenotypes) -> Row:
-    lesion = _lesion(course, entry.biopsy_target)
+    lesion = course.lesion(entry.biopsy_target)
     name = subjects_words([entry.biopsy_target or ""])
     site = f", {wording.site_words(lesion).lower()}" if lesion is not None else ""
     place = "–"
@@ -72,11 +68,11 @@ def _row(course: Course, entry: Phenotypes) -> Row:
 
 def _pictures(course: Course, entry: Phenotypes, volumes: Mapping[str, StudyVolumes]) -> list[Figure]:
     """The target on FDG (axial and coronal) and on SSTR PET, each on its own grid."""
-    lesion = _lesion(course, entry.biopsy_target)
+    lesion = course.lesion(entry.biopsy_target)
     given = _study_of_position(entry)
     figures = []
     for study_id, planes in ((entry.fdg_study, ("axial", "coronal")), (entry.sstr_study, ("axial",))):
-        study = next((s for s in course.studies if s.id == study_id), None)
+        study = course.study(study_id)
         held = volumes.get(study_id)
         place = entry.biopsy_position_mm if study_id == given else None
         if lesion is not None and place is None:
@@ -88,7 +84,7 @@ def _pictures(course: Course, entry: Phenotypes, volumes: Mapping[str, StudyVolu
 
 
 def _place(lesion: Lesion, study_id: str) -> Point | None:
-    observation, place = observed(lesion, study_id), placed(lesion, study_id)
+    observation, place = lesion.observation_in(study_id), lesion.place_in(study_id)
     if observation is not None:
         return observation.max_position_mm or observation.centroid_mm
     return place.centroid_mm if place is not None and place.in_field else None
@@ -98,7 +94,7 @@ def _picture(study: Study, held: StudyVolumes, lesion: Lesion, place: Point, pla
     scene = study_scene(study, held)
     if scene is None:
         return None
-    observation = observed(lesion, study.id)
+    observation = lesion.observation_in(study.id)
     top = top_of(scene, observation.suv_max if observation is not None else 0.0)
     label = observation.label if observation is not None else 0
     picture = fused.place_picture(scene, place, held.lesions, label, top, plane=plane, cross=True)
