@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from lutetia.dicom.report_scan import report
 from lutetia.dicom.scan import scan as scan_files
-from lutetia.model import Course, UsageError
+from lutetia.model import Course, UsageError, field_at_fault
 from lutetia.model.pet import SuvOverrides
 from lutetia.outputs.findings import findings_json
 from lutetia.outputs.maps import write_volume
@@ -214,13 +214,13 @@ def _checked(kind: type[Chosen], values: Mapping[str, Any]) -> Chosen:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        fault = field_at_fault(error)
+        name = fault.field.replace("_", "-")
         raise UsageError(
             "bad-setting",
-            f"{name.replace('_', '-')} can't be {first['input']!r}",
-            where=f"--{name.replace('_', '-')}",
-            expected=first["msg"].removeprefix("Input should be "),
+            f"{name} can't be {fault.value!r}",
+            where=f"--{name}",
+            expected=fault.said.removeprefix("should be "),
         ) from error
 
 

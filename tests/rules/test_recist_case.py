@@ -136,7 +136,7 @@ def test_a_response_is_confirmed_by_a_visit_four_weeks_later() -> None:
     [
         ("  targets: [{id: A, organ: liver}]\n  visits: []\n", "visits", 5),
         ("  targets: [{id: A}]\n  visits: [{date: 2025-01-10}]\n", "organ is missing", 4),
-        ("  target: []\n  visits: [{date: 2025-01-10}]\n", "not permitted", 4),
+        ("  target: []\n  visits: [{date: 2025-01-10}]\n", "no such field", 4),
         ("  targets: [{id: A, organ: liver}]\n  visits:\n  - {date: 2025-01-10, mm: {A: 32 mm}}\n", "no diameter", 6),
         ("  targets: [{id: A, organ: liver}]\n  visits:\n  - {date: 2025-01-10, mm: {A: yes}}\n", "no diameter", 6),
         ("  targets: [{id: A, organ: liver}]\n  visits:\n  - {date: 2025-01-10, mm: {A: -3}}\n", "no diameter", 6),

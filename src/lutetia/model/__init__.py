@@ -3,7 +3,7 @@
 from lutetia.model.base import Citation, ConventionUse, Issue, Point, Record, Refusal
 from lutetia.model.change import AlignmentRecord, Comparison, CourseEvent, MetricValue, PhenotypeChange, ResponseMetric
 from lutetia.model.course import SCHEMA_VERSION, Course, Patient
-from lutetia.model.errors import InputError, LutetiaError, RuleError, UsageError
+from lutetia.model.errors import FieldFault, InputError, LutetiaError, RuleError, UsageError, field_at_fault
 from lutetia.model.grid import Grid, Volume
 from lutetia.model.lesion import Code, Grade, HistoryEvent, Lesion, Observation, Place, Side, Tissue, TracerPair
 from lutetia.model.study import (
@@ -33,6 +33,7 @@ __all__ = [
     "Coverage",
     "CoverageColumn",
     "CoverageLesion",
+    "FieldFault",
     "Grade",
     "Grid",
     "GridRecord",
@@ -69,4 +70,5 @@ __all__ = [
     "VisitVerdict",
     "VoiMeasure",
     "Volume",
+    "field_at_fault",
 ]

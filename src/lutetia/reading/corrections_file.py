@@ -19,7 +19,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from lutetia.model import InputError, Point, Record, Side, Tissue
+from lutetia.model import InputError, Point, Record, Side, Tissue, field_at_fault
 
 
 class FocusCorrection(Record):
@@ -85,11 +85,9 @@ def load_corrections(path: str | Path) -> Corrections:
     try:
         corrections = Corrections.model_validate(data or {})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(p) for p in first["loc"])
         raise InputError(
             "bad-corrections",
-            f"{place}: {first['msg']}",
+            str(field_at_fault(error)),
             where=str(path),
             expected="foci and added as the documentation of corrections shows",
             remedy="mend the field, or leave it out",

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lutetia.model import RuleError, UsageError
+from lutetia.model import RuleError, UsageError, field_at_fault
 from lutetia.rules.decision import Decision
 from lutetia.rules.positions import Document, read_yaml
 from lutetia.rules.profile import Profile
@@ -168,13 +168,11 @@ def _validate(data: Any, document: Document) -> RuleFile:
     try:
         return RuleFile.model_validate(data)
     except ValidationError as error:
-        found = error.errors()
-        first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
-        path = tuple(part for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-")))
+        fault = field_at_fault(error)
         raise RuleError(
             "rule-schema",
-            f"{'.'.join(str(p) for p in path) or 'the file'}: {first['msg']}",
-            where=document.where(path),
+            str(fault) if fault.path else f"the file: {fault}",
+            where=document.where(fault.path),
             remedy="docs/rules_format.md shows a complete example of each shape.",
         ) from error
 
@@ -274,7 +272,7 @@ def read_sources(path: Path) -> dict[str, SourceEntry]:
         try:
             result[key] = SourceEntry.model_validate(entry)
         except ValidationError as error:
-            raise RuleError("source", f"{key}: {error.errors()[0]['msg']}", where=document.where((key,))) from error
+            raise RuleError("source", f"{key}, {field_at_fault(error)}", where=document.where((key,))) from error
     return result
 
 

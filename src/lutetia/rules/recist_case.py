@@ -24,7 +24,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from lutetia.model import InputError, Record
+from lutetia.model import InputError, Record, field_at_fault
 from lutetia.rules.positions import Document, Path_
 from lutetia.rules.recist import (
     NOT_VERIFIED,
@@ -256,18 +256,18 @@ def _fail(document: Document, path: Path_, what: str, *, expected: str = "", rem
 
 
 def _bad_field(error: ValidationError, data: Any, document: Document) -> InputError:
-    first = error.errors()[0]
+    fault = field_at_fault(error)
     path: list[str | int] = []
     node = data
-    for part in first["loc"]:  # the rest of the place names alternatives, not fields
+    for part in fault.path:  # the rest of the place names alternatives, not fields
         there = (isinstance(node, Mapping) and part in node) or (isinstance(node, list) and isinstance(part, int))
         if not there:
             break
         path.append(part)
         node = node[part]
-    missing = str(first["loc"][-1]) if first["type"] == "missing" else ""
+    missing = str(fault.path[-1]) if fault.missing else ""
     measured = "mm" in path and path[-1] != "mm"
-    what = f"{missing} is missing" if missing else f"{node!r} is no diameter" if measured else first["msg"]
+    what = f"{missing} is missing" if missing else f"{node!r} is no diameter" if measured else fault.said
     named = ".".join(str(part) for part in path)
     return _fail(
         document,

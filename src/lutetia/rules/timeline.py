@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lutetia.model import InputError, Record
+from lutetia.model import InputError, Record, field_at_fault
 from lutetia.rules.positions import Document
 
 Kind = Literal["treatment", "ssa", "marker", "symptom", "toxicity", "lab", "pathology"]
@@ -72,11 +72,9 @@ def read_timeline(data: Any, document: Document) -> tuple[TimelineEntry, ...]:
         try:
             entries.append(TimelineEntry.model_validate(row))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(p) for p in first["loc"])
             raise InputError(
                 "bad-timeline",
-                f"Entry {n + 1} of the timeline: {field + ': ' if field else ''}{first['msg']}",
+                f"Entry {n + 1} of the timeline: {field_at_fault(error)}",
                 where=document.where(("timeline", n)),
                 expected="kind, date, and agent (treatment, ssa) or name",
                 remedy="see the documentation of the course",
