@@ -1,9 +1,10 @@
 """The rules room: scales, tables, rollups and profiles, as cited YAML and a three-valued engine. No pixels."""
 
+from lutetia.rules.compiled import Rule
 from lutetia.rules.evaluate import evaluate, patient_view
 from lutetia.rules.facts import UNKNOWN, FactView, OneOf
 from lutetia.rules.grading import grade_krenning_modified, grade_krenning_spect
-from lutetia.rules.loader import Rule, RuleSet, load_rules
+from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.verdict import Gate, Question, Verdict
 
 __all__ = [

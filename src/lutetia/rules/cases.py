@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from lutetia.model import LutetiaError, RuleError
+from lutetia.rules.compiled import Rule
 from lutetia.rules.evaluate import evaluate, patient_view
 from lutetia.rules.expressions import is_number
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, fact_of
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.positions import Document, read_yaml
 from lutetia.rules.verdict import Verdict
 from lutetia.rules.vocabulary import in_role

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lutetia.rules.compiled import Rule
 from lutetia.rules.facts import Fact, FactView
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.verdict import Verdict
 

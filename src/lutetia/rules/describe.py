@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lutetia.model import Citation
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.compiled import Rule
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.rule import spell

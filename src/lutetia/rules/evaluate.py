@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lutetia.model import ConventionUse
+from lutetia.rules.compiled import Rule
 from lutetia.rules.facts import UNKNOWN, Fact, FactView, OneOf, fact_of
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.possible import possible_labels
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lutetia.rules.compiled import Rule
 from lutetia.rules.facts import UNKNOWN, FactView
-from lutetia.rules.loader import Rule
 from lutetia.rules.needs import needs_of
 from lutetia.rules.profile import Profile
 

@@ -19,8 +19,9 @@ from lutetia.model import LutetiaError
 from lutetia.rules import proofs
 from lutetia.rules.__main__ import all_cases, cases_folder
 from lutetia.rules.cases import CaseFile, Outcome, run_case
+from lutetia.rules.compiled import RawRule
 from lutetia.rules.describe import describe
-from lutetia.rules.loader import RawRule, RuleSet, load_rules
+from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.positions import Document
 
 _DROPPED = ("rows", "gates", "outcomes", "cuts", "refuse", "unusable", "codes", "notes", "statements", "contradictions")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from lutetia.rules.compiled import Rule
 from lutetia.rules.decision import Decision
-from lutetia.rules.loader import Rule
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.scale import Scale

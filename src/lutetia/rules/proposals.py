@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lutetia.rules.case import TypedCase
+from lutetia.rules.compiled import Rule
 from lutetia.rules.facts import UNKNOWN, Fact, FactView
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.rule import spell

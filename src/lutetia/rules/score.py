@@ -10,10 +10,11 @@ from typing import Any
 from lutetia.model import Course
 from lutetia.rules.case import TypedCase, read_case
 from lutetia.rules.case_view import absent_notes, roles_of, view_of_case
+from lutetia.rules.compiled import Rule
 from lutetia.rules.crosswalk import crosswalk
 from lutetia.rules.evaluate import evaluate
 from lutetia.rules.facts import FactView
-from lutetia.rules.loader import Rule, RuleSet, load_rules
+from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.needs import needs_of
 from lutetia.rules.proposals import as_proposed, proposals_of, proposed_for_all
 from lutetia.rules.recist_case import judge

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from lutetia.rules.compiled import Rule
 from lutetia.rules.facts import UNKNOWN, FactView
-from lutetia.rules.loader import Rule
 from lutetia.rules.scale import Scale
 from lutetia.rules.table import Table
 from lutetia.rules.verdict import Verdict

@@ -7,8 +7,8 @@ from typing import Any
 
 from lutetia.rules.answer_classes import roots
 from lutetia.rules.cases import CaseFile
+from lutetia.rules.compiled import Rule
 from lutetia.rules.expressions import Expression, same
-from lutetia.rules.loader import Rule
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.scale import Scale
 from lutetia.rules.table import Table

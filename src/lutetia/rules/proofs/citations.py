@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lutetia.rules.loader import Rule
+from lutetia.rules.compiled import Rule
 
 
 def everything_cited(rule: Rule) -> Iterator[str]:

@@ -8,10 +8,11 @@ from itertools import combinations_with_replacement, product
 from typing import Any
 
 from lutetia.rules.answer_classes import representatives
+from lutetia.rules.compiled import Rule
 from lutetia.rules.decision import Decision
 from lutetia.rules.facts import UNKNOWN, FactView
 from lutetia.rules.lesion_states import aggregate_values, truth_vectors
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.scale import Scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lutetia.rules.cases import CaseFile, Outcome
-from lutetia.rules.loader import Rule
+from lutetia.rules.compiled import Rule
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.scale import Scale
 from lutetia.rules.table import Table

@@ -12,11 +12,12 @@ from itertools import product
 from typing import Any
 
 from lutetia.rules.answer_classes import representatives
+from lutetia.rules.compiled import Rule
 from lutetia.rules.decision import Decision
 from lutetia.rules.evaluate import patient_view
 from lutetia.rules.expressions import Aggregate
 from lutetia.rules.facts import UNKNOWN
-from lutetia.rules.loader import Rule, RuleSet
+from lutetia.rules.loader import RuleSet
 from lutetia.rules.possible import possible_labels
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
