@@ -276,3 +276,32 @@ def test_the_real_sarcoma_patient_gives_the_original_pet_not_the_converted_one(s
     assert selection.ct.n_images == 59
     assert selection.tracer.tracer.key == "fdg"
     assert {n.reason for n in selection.notes if n.modality == "RTSTRUCT"} == {"structure set, not an image to measure"}
+
+
+def test_a_reprojection_is_no_volume(study):
+    study.add(description="WB", number=0, edit=lambda d, k: setattr(d, "SeriesType", ["WHOLE BODY", "REPROJECTION"]))
+    volume = study.add(description="WB", number=5)
+    selection = study.one()
+    assert selection.pet.series_instance_uid == volume
+    assert "projection" in next(n.reason for n in selection.notes if n.series_instance_uid != volume)
+
+
+def test_a_name_says_uncorrected_where_the_header_says_nothing(study):
+    def silent(d, k):
+        del d.CorrectedImage
+
+    study.add(description="WB uncorr", number=1, edit=silent)
+    corrected = study.add(description="WB", number=2, edit=silent)
+    assert study.one().pet.series_instance_uid == corrected
+
+
+def test_one_time_frame_of_a_dynamic_scan_is_said_and_a_static_scan_goes_before_it(study):
+    def dynamic(d, k):
+        d.SeriesType = ["DYNAMIC", "IMAGE"]
+
+    study.add(number=1, edit=dynamic)
+    assert "dynamic-pet" in {i.code for i in study.one().issues}
+    static = study.add(number=2)
+    selection = study.one()
+    assert selection.pet.series_instance_uid == static
+    assert "dynamic-pet" not in {i.code for i in selection.issues}

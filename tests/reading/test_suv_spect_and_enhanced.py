@@ -215,7 +215,7 @@ def test_a_value_that_differs_between_images_is_refused_with_both(tmp_path):
     data.save_as(last)
     refusal = one(tmp_path / "DRO_0_0").refusal
     assert refusal.code == "weight-missing"
-    assert "70.0 in the first image, 80 in the last" in refusal.message
+    assert "70.0 in the first image, 80 in another" in refusal.message
 
 
 def test_gml_records_uptake_and_dose_beside_a_factor_that_needs_neither(tmp_path):
@@ -226,3 +226,27 @@ def test_gml_records_uptake_and_dose_beside_a_factor_that_needs_neither(tmp_path
     assert suv.decay_reference is None
     assert suv.uptake_minutes == pytest.approx(60.0)
     assert suv.dose_mbq == pytest.approx(368.08)
+
+
+def test_a_secondary_capture_of_a_pet_gives_no_suv(tmp_path):
+    write_suv_objects(tmp_path, suv_objects()[:1])
+    folder = tmp_path / "DRO_0_0" / "PT"
+    for number, file in enumerate(sorted(folder.iterdir())):
+        data = dcmread(file)
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+        data.SeriesInstanceUID, data.SOPInstanceUID = "1.2.3.4", f"1.2.3.4.{number}"
+        data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+        data.save_as(folder.parent / f"capture{number}")
+    report = read_suv(tmp_path / "DRO_0_0")
+    assert len(report.series) == 1
+    assert [i.code for i in report.issues] == ["series-not-measured"]
+    assert "secondary capture" in report.issues[0].message
+
+
+def test_statistics_of_a_projection_are_said_to_be_none_of_a_volume(tmp_path):
+    write_suv_objects(tmp_path, suv_objects()[:1])
+    for file in (tmp_path / "DRO_0_0" / "PT").iterdir():
+        data = dcmread(file)
+        data.SeriesType = ["WHOLE BODY", "REPROJECTION"]
+        data.save_as(file)
+    assert "projection" in {i.code for i in one(tmp_path / "DRO_0_0").issues}

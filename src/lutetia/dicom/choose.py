@@ -39,6 +39,7 @@ def choose_pet(
         reasons[id(by_hand)] = ("PET", f"chosen by hand{against}")
         if against:
             issues.append(_issue(by_hand, "pet-chosen-by-hand", f"The PET was chosen by hand although {chosen.reason}"))
+        issues += _of_the_chosen(chosen)
         _note_others(pets, chosen, "another was chosen by hand", reasons)
         return chosen
     usable = sorted((c for c in pets if c.usable), key=_pet_rank)
@@ -54,8 +55,14 @@ def choose_pet(
     if not chosen.original:
         text = "The PET is a derived image (Image Type DERIVED): someone changed it after reconstruction"
         issues.append(_issue(chosen.series, "derived-pet", text))
+    issues += _of_the_chosen(chosen)
     issues += _other_pets(chosen, usable[1:])
     return chosen
+
+
+def _of_the_chosen(chosen: Candidate) -> list[Issue]:
+    """What is odd about the chosen PET itself: its kind, and how its slices lie."""
+    return [*chosen.issues, *(chosen.stack.issues if chosen.stack else ())]
 
 
 def _other_pets(chosen: Candidate, others: list[Candidate]) -> list[Issue]:
@@ -81,12 +88,13 @@ def _tracer_name(candidate: Candidate) -> str:
 
 
 def _pet_rank(candidate: Candidate) -> tuple[object, ...]:
-    """Sort key, best first: corrected, original, longest (in steps of 5 cm), finest voxels, first in the study."""
+    """Sort key, best first: corrected, original, static, longest (in steps of 5 cm), finest voxels, first there."""
     grid = candidate.stack.grid if candidate.stack else None
     voxel = round(grid.voxel_ml, 4) if grid else 0.0
     return (
         candidate.attenuation_corrected is not True,
         not candidate.original,
+        "DYNAMIC" in candidate.series.first.series_type[:1],
         -round(candidate.length_mm / 50),
         voxel,
         candidate.series.number or 0,

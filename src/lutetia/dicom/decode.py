@@ -34,6 +34,9 @@ def stored_dtype(header: InstanceHeader) -> np.dtype[Any]:
         raise _unsupported(header, f"it has {header.samples_per_pixel} samples per pixel", "one grey value per pixel")
     if "FloatPixelData" in header.problems:
         raise _unsupported(header, "its pixels are floating-point numbers", "Pixel Data (7FE0,0010) with integers")
+    if header.high_bit is not None and header.bits_stored > 0 and header.high_bit != header.bits_stored - 1:
+        why = f"High Bit (0028,0102) is {header.high_bit} with {header.bits_stored} bits stored"
+        raise _unsupported(header, why, "High Bit one below Bits Stored (PS3.5 section 8.1.1)")
     if header.bits_allocated not in (8, 16, 32):
         raise _unsupported(header, f"{header.bits_allocated} bits are allocated", "8, 16 or 32 bits allocated")
     kind = "i" if header.pixel_representation == 1 else "u"

@@ -5,10 +5,12 @@ One table serves both ways of reading: the fast walk and pydicom's raw elements.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from lutetia.dicom.instance import InstanceHeader
@@ -71,6 +73,12 @@ def _decimal(raw: bytes, charset: str) -> float | None:
     return _number(text.split("\\")[0]) if text else None
 
 
+def _one_decimal(raw: bytes, charset: str) -> float | None:
+    """A number that scales or times the pixels: of several the first would be a guess."""
+    text = _ascii(raw)
+    return _number(text) if text else None
+
+
 def _decimals(count: int) -> Callable[[bytes, str], tuple[float, ...] | None]:
     def convert(raw: bytes, charset: str) -> tuple[float, ...] | None:
         text = _ascii(raw)
@@ -124,12 +132,13 @@ KEPT: dict[int, tuple[str, str, Callable[[bytes, str], Any]]] = {
         (0x0008, 0x103E, "series_description", "SeriesDescription", _text),
         (0x0010, 0x0010, "patient_name", "PatientName", _text),
         (0x0010, 0x0020, "patient_id", "PatientID", _text),
+        (0x0010, 0x0030, "patient_birth_date", "PatientBirthDate", _code_or_none),
         (0x0018, 0x0050, "slice_thickness_mm", "SliceThickness", _decimal),
         (0x0018, 0x0088, "spacing_between_slices_mm", "SpacingBetweenSlices", _decimal),
         (0x0018, 0x1060, "trigger_time_ms", "TriggerTime", _decimal),
         (0x0018, 0x1120, "gantry_tilt_deg", "GantryDetectorTilt", _decimal),
         (0x0018, 0x1210, "convolution_kernel", "ConvolutionKernel", _code),
-        (0x0018, 0x1242, "actual_frame_duration_ms", "ActualFrameDuration", _decimal),
+        (0x0018, 0x1242, "actual_frame_duration_ms", "ActualFrameDuration", _one_decimal),
         (0x0020, 0x000D, "study_instance_uid", "StudyInstanceUID", _code),
         (0x0020, 0x000E, "series_instance_uid", "SeriesInstanceUID", _code),
         (0x0020, 0x0011, "series_number", "SeriesNumber", _integer),
@@ -148,16 +157,18 @@ KEPT: dict[int, tuple[str, str, Callable[[bytes, str], Any]]] = {
         (0x0028, 0x0051, "corrected_image", "CorrectedImage", _codes),
         (0x0028, 0x0100, "bits_allocated", "BitsAllocated", _unsigned),
         (0x0028, 0x0101, "bits_stored", "BitsStored", _unsigned),
+        (0x0028, 0x0102, "high_bit", "HighBit", _unsigned),
         (0x0028, 0x0103, "pixel_representation", "PixelRepresentation", _unsigned),
         (0x0028, 0x0120, "pixel_padding_value", "PixelPaddingValue", _unsigned),
-        (0x0028, 0x1052, "rescale_intercept", "RescaleIntercept", _decimal),
-        (0x0028, 0x1053, "rescale_slope", "RescaleSlope", _decimal),
+        (0x0028, 0x1052, "rescale_intercept", "RescaleIntercept", _one_decimal),
+        (0x0028, 0x1053, "rescale_slope", "RescaleSlope", _one_decimal),
         (0x0028, 0x1054, "rescale_type", "RescaleType", _code_or_none),
         (0x0028, 0x2110, "lossy", "LossyImageCompression", _lossy),
+        (0x0054, 0x0081, "number_of_slices", "NumberOfSlices", _unsigned),
         (0x0054, 0x1000, "series_type", "SeriesType", _codes),
         (0x0054, 0x1001, "units", "Units", _code_or_none),
-        (0x0054, 0x1300, "frame_reference_time_ms", "FrameReferenceTime", _decimal),
-        (0x0054, 0x1321, "decay_factor", "DecayFactor", _decimal),
+        (0x0054, 0x1300, "frame_reference_time_ms", "FrameReferenceTime", _one_decimal),
+        (0x0054, 0x1321, "decay_factor", "DecayFactor", _one_decimal),
     )
 }
 
@@ -176,7 +187,22 @@ _PRIVATE_WORDS: dict[int, None] = {
     for element in (block, *(block << 8 | e for e in elements))
 }
 
-WANTED: frozenset[int] = frozenset((_CHARSET, *KEPT, *_PRIVATE_WORDS))
+#: what the SUV of a whole series rests on: every image of it must say the same
+_OF_THE_SERIES = tuple(
+    tag_word(group, element)
+    for group, element in (
+        (0x0010, 0x0040),  # PatientSex
+        (0x0010, 0x1020),  # PatientSize
+        (0x0010, 0x1030),  # PatientWeight
+        (0x0028, 0x0051),  # CorrectedImage
+        (0x0054, 0x0016),  # RadiopharmaceuticalInformationSequence, as its bytes
+        (0x0054, 0x1001),  # Units
+        (0x0054, 0x1006),  # SUVType
+        (0x0054, 0x1102),  # DecayCorrection
+    )
+)
+
+WANTED: frozenset[int] = frozenset((_CHARSET, *KEPT, *_PRIVATE_WORDS, *_OF_THE_SERIES))
 
 _remembered: dict[tuple[int, bytes, str], Any] = {}
 _FIELD_NAMES = frozenset(f.name for f in fields(InstanceHeader))
@@ -210,12 +236,19 @@ def header_fields(values: Mapping[int, bytes]) -> dict[str, Any]:
             problems.append(entry[1])
             if name in _NAN_FIELDS:
                 found[name] = math.nan
+    found["of_the_series"] = _of_the_series(tuple(values.get(word, b"") for word in _OF_THE_SERIES))
     private = _private(values)
     if private:
         found["private"] = private
     if problems:
         found["problems"] = tuple(problems)
     return found
+
+
+@lru_cache(maxsize=256)
+def _of_the_series(raw: tuple[bytes, ...]) -> str:
+    """A digest that is equal for images that say the same of the patient, the injection and the kind of values."""
+    return hashlib.blake2b(b"\0\0".join(raw), digest_size=8).hexdigest()
 
 
 def _private(values: Mapping[int, bytes]) -> dict[str, str]:

@@ -108,6 +108,8 @@ def stack_slices(series: SeriesFiles, *, allow_gaps: bool = False) -> SliceStack
         frame_of_reference_uid=head.frame_of_reference_uid,
     )
     issues.extend(_thickness_issue(series, ordered, spacing))
+    if not allow_gaps:
+        issues.extend(_count_issue(series, len(ordered)))
     return SliceStack(grid, tuple(ordered), along - along[0], regular, tuple(duplicates), tuple(issues))
 
 
@@ -245,3 +247,15 @@ def _thickness_issue(series: SeriesFiles, ordered: list[InstanceHeader], spacing
         text = f"Slices {thickness:g} mm thick lie {spacing:.4g} mm apart: between them nothing was measured"
         return [_issue(series, "gaps-between-slices", text)]
     return []
+
+
+def _count_issue(series: SeriesFiles, there: int) -> list[Issue]:
+    """Slices lost at the ends leave no hole; only Number of Slices (0054,0081) tells of them."""
+    counted = max((h.number_of_slices or 0 for h in series.instances), default=0)
+    if there >= counted:
+        return []
+    text = (
+        f"The header counts {counted} slices (Number of Slices (0054,0081)), {there} are here: the export is "
+        "incomplete or was cropped; what lies outside is not seen"
+    )
+    return [_issue(series, "incomplete-series", text)]

@@ -60,13 +60,23 @@ def pet_facts(series: SeriesFiles) -> PetFacts:
     Returns
     -------
     PetFacts
-        `frames` in the order of ``series.instances``. A value that differs between the first and the last image
-        although the series has one (dose, weight, half-life, injection, units) is left out and its text says so.
+        `frames` in the order of ``series.instances``. A value that differs from image to image although the series
+        has one (dose, weight, half-life, injection, units) is left out and its text says so.
     """
     facts = facts_of(series.dataset(), series.instances)
     if len(series.instances) > 1 and not facts.multiframe:
-        facts = _only_what_agrees(facts, facts_of(read_dataset(series.instances[-1]), series.instances))
+        for other in _others_to_ask(series):
+            facts = _only_what_agrees(facts, facts_of(read_dataset(other), series.instances))
     return replace(facts, series_instance_uid=series.series_instance_uid)
+
+
+def _others_to_ask(series: SeriesFiles) -> list[InstanceHeader]:
+    """The last image, and one of each kind whose bytes differ in what belongs to the whole series."""
+    first, last = series.instances[0], series.instances[-1]
+    kinds = {i.of_the_series: i for i in reversed(series.instances)}
+    kinds.pop(first.of_the_series, None)
+    kinds.pop(last.of_the_series, None)
+    return [*kinds.values(), last]
 
 
 def facts_of(dataset: Any, rows: tuple[InstanceHeader, ...]) -> PetFacts:
@@ -311,15 +321,23 @@ _OF_THE_SERIES = {
 }
 
 
-def _only_what_agrees(facts: PetFacts, last: PetFacts) -> PetFacts:
-    """Leave out what the first and the last image say differently although it belongs to the whole series."""
+_DIFFERING = "differing"
+
+
+def _only_what_agrees(facts: PetFacts, other: PetFacts) -> PetFacts:
+    """Leave out what the first and another image say differently although it belongs to the whole series."""
     elements = dict(facts.elements)
     changed: dict[str, Any] = {}
     for name, keyword in _OF_THE_SERIES.items():
-        if getattr(facts, name) != getattr(last, name):
-            here, there = (f.elements.get(element(keyword), "absent") for f in (facts, last))
-            elements[element(keyword)] = f"{here} in the first image, {there} in the last"
-            changed[name] = "differing" if name in ("units", "suv_type", "decay_correction") else None
-    if facts.radiopharmaceuticals != last.radiopharmaceuticals:
-        changed["radiopharmaceuticals"] = facts.radiopharmaceuticals + last.radiopharmaceuticals
+        own = getattr(facts, name)
+        here, there = (f.elements.get(element(keyword), "absent") for f in (facts, other))
+        if own != getattr(other, name) and not (own in (None, _DIFFERING) and " in the first image" in here):
+            elements[element(keyword)] = f"{here} in the first image, {there} in another"
+            changed[name] = _DIFFERING if name in ("units", "suv_type", "decay_correction") else None
+    if set(facts.corrected_image) != set(other.corrected_image):
+        changed["corrected_image"] = tuple(t for t in facts.corrected_image if t in other.corrected_image) or ("NONE",)
+        elements[element("CorrectedImage")] = "\\".join(changed["corrected_image"]) + " in all images"
+    new = tuple(i for i in other.radiopharmaceuticals if i not in facts.radiopharmaceuticals)
+    if new or bool(facts.radiopharmaceuticals) != bool(other.radiopharmaceuticals):
+        changed["radiopharmaceuticals"] = (facts.radiopharmaceuticals + new) if other.radiopharmaceuticals else ()
     return replace(facts, elements=elements, **changed) if changed else facts

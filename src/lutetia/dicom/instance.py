@@ -79,6 +79,10 @@ class InstanceHeader:
     frame: int | None = None
     problems: tuple[str, ...] = ()
     mapped_range: tuple[float, float] | None = None  # stored values the mapping is valid for
+    of_the_series: str = ""  # digest of what all images of a series must say alike: weight, dose, injection, units …
+    high_bit: int | None = None
+    number_of_slices: int | None = None
+    patient_birth_date: str | None = None
     value_unit: str | None = None  # what rescale_slope and rescale_intercept lead to, where a mapping says so (UCUM)
 
     @property

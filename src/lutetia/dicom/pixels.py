@@ -87,11 +87,13 @@ def load_pet(
     slopes, intercepts = slopes * factors, intercepts * factors
     array = np.empty((len(stack.instances), *stack.grid.shape[1:]), np.float32)
     local = threading.local()
+    padded = np.zeros(len(stack.instances), np.int64)
 
     def one(k: int) -> None:
         header = stack.instances[k]
         stored, scaled = _buffers(local, header)
         read_stored(header, stored)
+        padded[k] = _without_padding(header, stored)
         _within_bits(header, stored)
         _within_mapping(header, stored)
         np.multiply(stored, slopes[k], out=scaled)
@@ -100,6 +102,9 @@ def load_pet(
         array[k] = scaled
 
     _for_each(one, len(stack.instances))
+    if padded.any():
+        text = f"{int(padded.sum()):,} voxels are padding (Pixel Padding Value (0028,0120)), no measurement: taken as 0"
+        issues.append(Issue(code="pixel-padding", message=text, where=series.label))
     instances = stack.instances
     if not stack.regular:
         array, instances = _interpolated(array, stack)
@@ -189,6 +194,15 @@ def _buffers(local: threading.local, header: InstanceHeader) -> tuple[npt.NDArra
 def _fits_int16(raw: npt.NDArray[Any], intercept: int) -> bool:
     low, high = int(raw.min()), int(raw.max())
     return low + intercept >= -32768 and high + intercept <= 32767
+
+
+def _without_padding(header: InstanceHeader, stored: npt.NDArray[Any]) -> int:
+    """Set the padding of an emission image to 0: it is no uptake. The number of such pixels."""
+    if not header.pixel_padding_value or header.bits_allocated != 16:
+        return 0
+    hit = stored == np.uint16(header.pixel_padding_value).astype(stored.dtype)
+    stored[hit] = 0
+    return int(np.count_nonzero(hit))
 
 
 def _within_bits(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:

@@ -30,7 +30,9 @@ _OTHER_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.88.67": "radiation dose report",
 }
 _NAC = re.compile(
-    r"(?<![a-z])(nac|no[nt]?[ _-]?(ac|attn|att(enuation)?)|uncorrected|wo[ _-]?ac|without[ _-]ac)(?![a-z])", re.I
+    r"(?<![a-z])(nac|no[nt]?[ _-]?(ac|attn|att(enuation)?)|un[ck]orr\w*|non[ _-]?corr\w*|wo[ _-]?ac|without[ _-]ac)"
+    r"(?![a-z])",
+    re.I,
 )
 _MIP = re.compile(r"(?<![a-z])(mip|maximum[ _-]?intensity|max[ _-]?ip|projection|3d[ _-]?rotat\w*)(?![a-z])", re.I)
 _SCOUT = re.compile(r"(?<![a-z])(scout|topogram|topo|surview|localizer|scanogram|localiser)(?![a-z])", re.I)
@@ -93,7 +95,7 @@ def judge_pet(series: SeriesFiles) -> Candidate:
     head, text = series.first, series.description
     if head.sop_class_uid == NM_CLASS and "RECON TOMO" not in head.image_type:
         return _judge_planar(series)
-    if _is_projection(series):
+    if is_projection(series):
         return Candidate(series, False, "maximum-intensity projection")
     if _FUSED.search(text):
         return Candidate(series, False, "fused or captured pictures")
@@ -115,7 +117,11 @@ def judge_pet(series: SeriesFiles) -> Candidate:
         return Candidate(
             series, False, "not attenuation-corrected", "not-attenuation-corrected", stack, False, original
         )
-    return Candidate(series, True, "", "", stack, corrected, original, finding)
+    issues = []
+    if "DYNAMIC" in head.series_type[:1]:
+        text = "Series Type (0054,1000) is DYNAMIC and one time frame is here: it may be one moment of a scan"
+        issues.append(Issue(code="dynamic-pet", level="caution", message=text, where=series.label))
+    return Candidate(series, True, "", "", stack, corrected, original, finding, tuple(issues))
 
 
 def _judge_planar(series: SeriesFiles) -> Candidate:
@@ -133,15 +139,18 @@ def _judge_planar(series: SeriesFiles) -> Candidate:
 
 def attenuation_corrected(series: SeriesFiles) -> bool | None:
     """From Corrected Image (0028,0051), then from the name; None when neither tells."""
-    corrections = series.first.corrected_image
+    said = {h.corrected_image for h in series.instances} or {series.first.corrected_image}
     named_nac = bool(_NAC.search(series.description))
-    if corrections:
-        return "ATTN" in corrections and not named_nac
+    if any(said):
+        return all("ATTN" in terms for terms in said) and not named_nac
     return False if named_nac else None
 
 
-def _is_projection(series: SeriesFiles) -> bool:
+def is_projection(series: SeriesFiles) -> bool:
+    """Whether the images are projections (MIP, views of a rotation), by Image Type, Series Type or the name."""
     words = " ".join(series.first.image_type[2:])
+    if "REPROJECTION" in series.first.series_type[1:2]:  # Series Type (0054,1000): views of a volume, not the volume
+        return True
     return bool(_MIP.search(words) or "MIP" in words or _MIP.search(series.description))
 
 
@@ -152,7 +161,7 @@ def judge_ct(series: SeriesFiles) -> Candidate:
     head, text = series.first, series.description
     if "LOCALIZER" in head.image_type or _SCOUT.search(text):
         return Candidate(series, False, "scout (localizer)")
-    if _is_projection(series):
+    if is_projection(series):
         return Candidate(series, False, "maximum-intensity projection")
     if _FUSED.search(text):
         return Candidate(series, False, "fused or captured pictures")

@@ -165,7 +165,11 @@ def walk(data: bytes, wanted: Container[int], file_size: int) -> Walked:
             if word in (PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA):
                 return Walked(syntax, media, values, position, None if size == UNDEFINED else size, word)
             if size == UNDEFINED:  # an unknown sequence of undefined length is implicit inside (PS3.5 §6.2.2)
-                position = _skip_sequence(data, position, explicit and vr != b"UN", 0)
+                begin, position = position, _skip_sequence(data, position, explicit and vr != b"UN", 0)
+                if word in wanted:
+                    if position > length:
+                        raise NeedMoreError
+                    values[word] = data[begin:position]
                 continue
             if word in wanted:
                 if position + size > length:

@@ -109,9 +109,10 @@ class _Working(SuvInputs):
             raise evidence.refuse(
                 "units-missing", "Units (0054,1001) is missing: the values can't be made SUV", "Units", "--units"
             )
+        said = repr(units) if units != "DIFFERING" else evidence.text("Units")
         raise evidence.refuse(
             "units-not-convertible",
-            f"Units (0054,1001) is {units!r}: such values can't be made SUV (BQML, GML, CM2ML and Philips' CNTS can)",
+            f"Units (0054,1001) is {said}: such values can't be made SUV (BQML, GML, CM2ML and Philips' CNTS can)",
             "Units",
         )
 
@@ -121,7 +122,8 @@ class _Working(SuvInputs):
         evidence.use("SUVType")
         text = (self.facts.suv_type or "").strip().upper()
         if text not in _TYPES:
-            raise evidence.refuse("suv-type-unknown", f"SUVType (0054,1006) is {text!r}", "SUVType")
+            said = repr(text) if text != "DIFFERING" else evidence.text("SUVType")
+            raise evidence.refuse("suv-type-unknown", f"SUVType (0054,1006) is {said}", "SUVType")
         stored = "bsa" if units == "CM2ML" and not text else _TYPES[text]
         if units == "CM2ML" and stored != "bsa":
             raise evidence.refuse(

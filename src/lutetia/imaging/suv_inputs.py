@@ -8,7 +8,7 @@ from dataclasses import replace
 from lutetia.imaging.suv_body import NEEDS_SEX, NEEDS_SIZE, SUV_BASES, normaliser
 from lutetia.imaging.suv_decay import HALF_LIFE_S, nuclide, nuclide_of_half_life
 from lutetia.imaging.suv_evidence import Evidence
-from lutetia.model.pet import Moment, PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
+from lutetia.model.pet import PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
 
 _DOSE_MBQ_BELOW = 1e5  # a dose below this many "Bq" is MBq
 _WEIGHT_KG = (0.3, 650.0)
@@ -27,6 +27,11 @@ def _readable(frame: PetFrame) -> PetFrame:
 
 def _within(value: float | None, low: float, high: float) -> float | None:
     return value if value is not None and low <= value <= high else None
+
+
+def _when(item: Radiopharmaceutical) -> str:
+    given = item.start_datetime or item.start_time
+    return "time absent" if given is None else given.isoformat()
 
 
 class SuvInputs:
@@ -115,9 +120,10 @@ class SuvInputs:
                     )
             return text
         if text:
+            said = repr(text) if text != "DIFFERING" else evidence.text("DecayCorrection")
             raise evidence.refuse(
                 "decay-correction-unknown",
-                f"DecayCorrection (0054,1102) is {text!r}; START, ADMIN or NONE was expected",
+                f"DecayCorrection (0054,1102) is {said}; START, ADMIN or NONE was expected",
                 "DecayCorrection",
                 "--decay-correction",
             )
@@ -161,7 +167,7 @@ class SuvInputs:
                 return first
             listed = "; ".join(
                 f"{i.name or i.radionuclide or '?'}: {i.total_dose} {i.dose_unit}, "
-                f"{(i.start_datetime or i.start_time or Moment(0)).isoformat()}"
+                f"{_when(i)}, half-life {'absent' if i.half_life_s is None else f'{i.half_life_s:g} s'}"
                 for i in items
             )
             raise self.evidence.refuse(

@@ -16,6 +16,7 @@ from lutetia.dicom.masks import load_mask
 from lutetia.dicom.pixels import PetImage, load_pet
 from lutetia.dicom.scan import scan
 from lutetia.dicom.series import SeriesFiles
+from lutetia.dicom.suitability import is_emission, is_projection, other_kind
 from lutetia.dicom.tracers import identify_tracer
 from lutetia.imaging.suv import SuvScale, suv_scale
 from lutetia.imaging.suv_body import SUV_BASES
@@ -135,14 +136,23 @@ def read_suv(
     inventory = scan(
         [os.fspath(p) for p in ([path] if isinstance(path, (str, os.PathLike)) else path)], progress=progress
     )
-    wanted = [s for s in inventory.series if s.modality in _STORAGE and _is_wanted(s, series)]
+    named = [s for s in inventory.series if s.modality in _STORAGE and _is_wanted(s, series)]
+    wanted = [s for s in named if is_emission(s)]
+    left_out = [
+        Issue(
+            code="series-not-measured", level="info", message=f"{s.label} is left out: {other_kind(s)}", where=s.label
+        )
+        for s in named
+        if s not in wanted
+    ]
     if not wanted:
         raise InputError(
             "no-pet-series",
             "There is no PET or SPECT series" + (f" {series}" if series else ""),
             where=", ".join(inventory.paths),
             expected="images with Modality (0008,0060) PT or NM",
-            remedy="; ".join(i.message for i in inventory.issues[:3]) or "give the folder that holds the PET",
+            remedy="; ".join(i.message for i in (*inventory.issues, *left_out)[:3])
+            or "give the folder that holds the PET",
         )
     records = []
     for one in wanted:
@@ -150,7 +160,7 @@ def read_suv(
         records.append(result.record)
         if keep is not None:
             keep(result)
-    return SuvReport(series=tuple(records), issues=inventory.issues)
+    return SuvReport(series=tuple(records), issues=(*inventory.issues, *left_out))
 
 
 def _is_wanted(series: SeriesFiles, uid: str | None) -> bool:
@@ -183,6 +193,9 @@ def series_suv(
         tracer = identify_tracer(series.dataset()).tracer
         key = tracer.key if tracer is not None else ""
         common |= {"tracer": key or "unknown"}
+        if is_projection(series):
+            text = "The images are projections of a volume: the statistics are of their pixels, not of voxels"
+            issues.append(Issue(code="projection", level="caution", message=text, where=series.label))
         scale = suv_scale(facts, overrides, basis)
         if isinstance(scale, Refusal):
             return SeriesSuv(_record(common, issues, refusal=scale), None)
