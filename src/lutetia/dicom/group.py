@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lutetia.dicom.condense import condensed
 from lutetia.dicom.files import as_issue
+from lutetia.dicom.identity import Person, person_of, persons
 from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.multiframe import expand
 from lutetia.dicom.pixels import same_pixels
@@ -19,10 +20,32 @@ from lutetia.model import InputError, Issue
 def patients(instances: list[InstanceHeader], issues: list[Issue]) -> tuple[PatientFiles, ...]:
     """Headers to patients, studies and series, in a fixed order; what is wrong with images is added to `issues`."""
     tree: dict[str, dict[str, dict[str, list[InstanceHeader]]]] = {}
+    keys = _patient_keys(instances, issues)
     for header in instances:
-        studies = tree.setdefault(_patient_key(header), {})
+        studies = tree.setdefault(keys[_patient_key(header), person_of(header)], {})
         studies.setdefault(header.study_instance_uid, {}).setdefault(_series_key(header), []).append(header)
     return tuple(_patient(key, tree[key], issues) for key in sorted(tree))
+
+
+def _patient_keys(instances: list[InstanceHeader], issues: list[Issue]) -> dict[tuple[str, Person], str]:
+    """What each patient is called: the Patient ID, with the name where several people share the ID."""
+    by_id: dict[str, list[InstanceHeader]] = {}
+    for header in instances:
+        by_id.setdefault(_patient_key(header), []).append(header)
+    keys: dict[tuple[str, Person], str] = {}
+    for key, headers in by_id.items():
+        people = persons(headers)
+        if len(people) == 1:
+            keys |= {(key, person): key for person in people[0]}
+            continue
+        names = []
+        for group in people:
+            first = next(h for h in headers if person_of(h) in group)
+            names.append(first.patient_name)
+            keys |= {(key, person): f"{key} ({first.patient_name})" for person in group}
+        text = f"{len(people)} people share the Patient ID {key!r} by name and birth date: {'; '.join(names)}"
+        issues.append(Issue(code="patient-id-shared", level="caution", message=text, where=headers[0].where))
+    return keys
 
 
 def _patient(key: str, tree: dict[str, dict[str, list[InstanceHeader]]], found: list[Issue]) -> PatientFiles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lutetia.dicom.select import StudySelection, select
+from lutetia.dicom.select import StudySelection, patients_called, select
 from lutetia.dicom.series import Inventory, SeriesFiles, StudyFiles
 from lutetia.model import Issue, LutetiaError, SeriesNote
 
@@ -31,9 +31,12 @@ def report(
     """
     issues = list(inventory.issues)
     patients = []
-    for files in inventory.patients:
-        if patient is not None and patient not in (files.key, files.name):
-            continue
+    listed = list(inventory.patients) if patient is None else patients_called(inventory.patients, patient)
+    if patient is not None and not listed:
+        there = "; ".join(p.key for p in inventory.patients) or "nobody"
+        text = f"The patient {patient!r} is not there; the input holds {there}"
+        issues.append(Issue(code="no-such-patient", level="error", message=text, where="--patient"))
+    for files in listed:
         try:
             selected = select(inventory, patient=files.key, pet=pet, ct=ct)
         except LutetiaError as error:

@@ -93,11 +93,17 @@ def _patient(inventory: Inventory, wanted: str | None) -> PatientFiles:
     patients = [p for p in inventory.patients if any(is_image(s) for st in p.studies for s in st.series)]
     listed = "; ".join(_described(p) for p in patients)
     if wanted is not None:
-        key = wanted.casefold()
-        exact = [p for p in patients if key in (p.key.casefold(), p.name.casefold())]
-        found = exact or [p for p in patients if p.key.casefold().startswith(key) or p.name.casefold().startswith(key)]
+        found = patients_called(patients, wanted)
         if len(found) == 1:
             return found[0]
+        if not found and patients_called(inventory.patients, wanted):
+            raise InputError(
+                "no-images",
+                f"No PET, SPECT or CT image of the patient {wanted!r} can be read",
+                where=", ".join(inventory.paths),
+                expected="DICOM images of a PET/CT",
+                remedy="the other messages say what is wrong with the files",
+            )
         raise UsageError(
             "no-such-patient",
             f"The patient {wanted!r} is {'ambiguous' if found else 'not there'}",
@@ -124,6 +130,22 @@ def _patient(inventory: Inventory, wanted: str | None) -> PatientFiles:
         expected=listed,
         remedy="choose one with --patient",
     )
+
+
+def patients_called(patients: Sequence[PatientFiles], wanted: str) -> list[PatientFiles]:
+    """The patients that a word of the user may mean: key, name or ID exactly, else the beginning of key or name.
+
+    An ID that several people share, given on its own, means all of them as one.
+    """
+    word = wanted.casefold()
+    exact = [p for p in patients if word in (p.key.casefold(), p.name.casefold())]
+    if exact:
+        return exact
+    sharing = [p for p in patients if p.patient_id.casefold() == word]
+    if sharing:
+        studies = sorted((s for p in sharing for s in p.studies), key=lambda s: (s.date or "", s.study_instance_uid))
+        return [PatientFiles(sharing[0].patient_id, sharing[0].patient_id, sharing[0].name, tuple(studies))]
+    return [p for p in patients if p.key.casefold().startswith(word) or p.name.casefold().startswith(word)]
 
 
 def _described(patient: PatientFiles) -> str:
