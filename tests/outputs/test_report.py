@@ -27,7 +27,7 @@ def _text(made) -> str:
     return re.sub(r"[ \n]+", " ", plain.replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'"))
 
 
-#: The 28 claims that are never made, as patterns for what the report must not say (eligibility dossier §8).
+#: The 28 claims that are never made, as patterns for what the report must not say.
 FORBIDDEN = (
     r"\b(not )?eligible for\b",
     r"suitable candidate",

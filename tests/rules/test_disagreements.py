@@ -16,7 +16,7 @@ QA, EU, N1, NANETS, LUTIA = "prrt-qa-page", "prrt-eu-smpc", "prrt-netter-1", "pr
 N2, N3, COMPOSE = "prrt-netter-2", "prrt-netter-3", "prrt-compose"
 met, not_met, caution = "met", "not_met", "caution"
 
-#: (facts, {profile: (gate, state)}): the dossier's boundary vectors
+#: (facts, {profile: (gate, state)}): values at the limits of one profile or another
 VECTORS: list[tuple[dict[str, Any], dict[str, tuple[str, str]]]] = [
     (
         {"labs.platelets": 70.0},

@@ -1,4 +1,4 @@
-"""Whole patients: the founding documents' and the dossier's cases, through every rule they concern."""
+"""Whole patients: those of the founding documents and made-up ones, through every rule they concern."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SMALLEST_TUMOUR_ML = 4.0
 BANDS = {"tumour": 0.30, "kidney": 0.20}
 #: t/T_eff between which one time point errs by less than 10 %; with T_eff from 39 to 126 h that is about 96 h
 SINGLE_POINT_HOURS = (72.0, 120.0)
-#: conditions on two time points (eligibility §4.4)
+#: convention: two time points are far enough apart, and the first is after uptake has ended
 LEAST_GAP_H, EARLIEST_FIRST_H = 48.0, 24.0
 
 

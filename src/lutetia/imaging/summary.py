@@ -2,7 +2,7 @@
 
 Candidates and confirmed lesions count; physiological and rejected ones do not. Lesions below 0.5 mL are left out of
 volume totals unless asked for (a volume of a few voxels is mostly partial volume), but never out of the counts.
-"Most avid" alone is never the patient's grade (rules A.4): every number here stands beside the others.
+"Most avid" alone is never the patient's grade (convention C-A16): every number here stands beside the others.
 """
 
 from __future__ import annotations
@@ -139,5 +139,5 @@ def _note(rows: list[tuple[Lesion, Observation]], left_out: int, settings: Lesio
     if large:
         words.append(f"{len(large)} longer than 2 cm (grades {', '.join(grades)}).")
     else:
-        words.append("None longer than 2 cm: grades may be overestimated (rules A.2.4).")
+        words.append("None longer than 2 cm: grades may be overestimated (Iravani 2022).")
     return " ".join(words)

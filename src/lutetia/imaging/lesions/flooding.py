@@ -15,7 +15,7 @@ from lutetia.model import Issue
 Array = npt.NDArray[Any]
 
 _ORGANS = ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder", "heart")
-#: share of the liver that an outline may hold at liver level (eligibility dossier §6)
+#: share of the liver that an outline may hold at liver level (convention)
 _LIVER_SHARE = 0.05
 #: an organ counts as entered from this share of the outline, and this volume, on
 _ENTERED_SHARE, _ENTERED_ML = 0.2, 5.0

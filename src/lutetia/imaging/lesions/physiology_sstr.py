@@ -1,8 +1,9 @@
 """Physiological uptake of somatostatin-receptor tracers, as reasoned proposals.
 
-Ranges are those of the rules dossier F.1.1 (Kuyumcu 2013, Moradi 2016, serial scans of 81 patients): SUVmax of the
-pituitary 4.5–23, adrenals 4.1–29.4; thyroid, uterus and colon mild (2–3.5); prostate, pancreas, salivary glands and
-bowel moderate (3.5–7). They serve plausibility only: what lies above them stays a candidate.
+Ranges are those of Kuyumcu (Ann Nucl Med 2013, doi 10.1007/s12149-013-0718-4), Moradi (Clin Nucl Med 2016) and serial
+scans of 81 patients ("Highly variable biodistribution"), each as its abstract gives them: SUVmax of the pituitary
+4.5–23, adrenals 4.1–29.4; thyroid, uterus and colon mild (2–3.5); prostate, pancreas, salivary glands and bowel
+moderate (3.5–7). They serve plausibility only: what lies above them stays a candidate.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Segmentation schemes: ours and the published ones, by name, each printed with the volumes it gives.
 
-Volumes of different schemes are never compared. Sources: eligibility dossier §6 and verified_thresholds C25.
+Volumes of different schemes are never compared. Each scheme names where it was published.
 """
 
 from __future__ import annotations

@@ -242,7 +242,7 @@ def _extreme(items: list[Shown], highest: bool) -> str:
 
 
 def summary_blocks(shown: tuple[Shown, ...], study: Study) -> tuple[Block, ...]:
-    """All of the patient's grades side by side, never one number alone (rules A.4)."""
+    """All of the patient's grades side by side, never one number alone (convention C-A16)."""
     items = [item for item in shown if not item.quiet]
     summary = study.summary
     if not items:

@@ -1,9 +1,9 @@
 """May two studies of one tracer be compared in numbers? Each check by itself, and what a failed one suppresses.
 
-Checks Q1 to Q11 and the thyroid sign of eligibility §2.2 and §2.4, with the corrections of the verified thresholds
-(uptake time within 15 min inclusive; FDG liver within 20 % of the larger value and 0.3 SUL). Headers, images and the
-dated entries of the case answer; what none of them says is "indeterminate", never "met". The states are those of the
-rule files ``sstr-comparability`` and ``fdg-comparability``.
+Checks Q1 to Q11 and the thyroid sign, with their limits and sources, are those of the rule files
+``sstr-comparability`` and ``fdg-comparability`` (PERCIST: uptake time within 15 min inclusive, FDG liver within 20 % of
+the larger value and 0.3 SUL; EANM FDG 2.0: 10 min). Headers, images and the dated entries of the case answer; what none
+of them says is "indeterminate", never "met".
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def _analogue(a: StudyReading, b: StudyReading, entries: Sequence[TimelineEntry]
 
 
 def _thyroid(a: StudyReading, b: StudyReading, frames: Frames | None) -> Check:
-    """The sign of eligibility §2.2: thyroid falls by 30 % against blood pool and liver by 10 %."""
+    """A sign of an analogue (Iravani 2022, Fig. 12): thyroid falls by 30 % against blood, liver by 10 % (C-P23)."""
     title = "Thyroid as a sign of a somatostatin analogue"
     found = thyroid_pair(a, b, frames)
     livers = _value(a, "liver"), _value(b, "liver")

@@ -198,7 +198,7 @@ def phenotypes_of(
 def biopsy_target(
     pairs: dict[str, TracerPair], centres: dict[str, tuple[float, float, float]]
 ) -> tuple[str, str] | None:
-    """The lesion to sample first, and why (rules E.6; convention C-E12); None when nothing suggests one.
+    """The lesion to sample first, and why (Iravani 2022; convention C-E12); None when nothing suggests one.
 
     Discordant lesions come first, highest FDG first; then the highest liver-normalised FDG ÷ SSTR among lesions
     positive on both. Lesions below 1 cm are left out.
@@ -207,11 +207,11 @@ def biopsy_target(
     discordant = {n: p for n, p in large.items() if p.phenotype == "sstr-/fdg+"}
     if discordant:
         best = max(discordant, key=lambda n: (discordant[n].fdg_suv_max or 0.0, n))
-        return best, "FDG-avid without SSTR; the highest FDG uptake of these (E.6, C-E12)"
+        return best, "FDG-avid without SSTR; the highest FDG uptake of these (C-E12)"
     both = {n: p for n, p in large.items() if p.phenotype == "sstr+/fdg+" and p.normalised_ratio is not None}
     if both:
         best = max(both, key=lambda n: (both[n].normalised_ratio or 0.0, n))
-        return best, "highest FDG relative to SSTR, each on its own liver (E.6, C-E12)"
+        return best, "highest FDG relative to SSTR, each on its own liver (C-E12)"
     return None
 
 

@@ -13,7 +13,7 @@ from lutetia.reading.course.relative import RELATIVE, shows_uptake
 from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
 
-#: change of volume that is more than repeatability: ±30 % (eligibility §5.3, convention: no published SSTR limit)
+#: change of volume that is more than repeatability: ±30 % (convention C-P26: no limit is published for SSTR PET)
 GROWN, SHRUNK = 1.30, 0.70
 #: a focus in what was a larger uptake before is new when its mean has doubled
 RISEN = 2.0

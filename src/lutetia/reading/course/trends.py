@@ -7,7 +7,7 @@ from typing import Literal
 
 from lutetia.model import Comparison, Course, PhenotypeChange, Phenotypes
 
-#: convention: no limit of repeatability is published for these volumes (eligibility §5.3)
+#: convention C-P26: no limit of repeatability is published for these volumes
 BAND_PERCENT = 30.0
 #: less volume than this is nothing of a phenotype: the smallest lesion that counts in totals, mL
 NOTHING_ML = 0.5
