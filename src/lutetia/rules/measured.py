@@ -9,9 +9,10 @@ from typing import Any
 from lutetia.model import Course, Lesion, Observation, Reference, Study
 from lutetia.rules.case import CaseLesion, TypedCase, Visit
 from lutetia.rules.facts import Fact, fact_of
-from lutetia.rules.measured_between import Between, Pairing, between, pairings
+from lutetia.rules.measured_between import Between, between
 from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, visit_order
 from lutetia.rules.measured_timeline import facts_at, ssa_at
+from lutetia.rules.pairings import Pairing, pairings
 from lutetia.rules.recist_case import judge
 from lutetia.rules.timeline import TimelineEntry
 from lutetia.rules.vocabulary import built_in_vocabulary

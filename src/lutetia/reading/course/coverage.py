@@ -13,7 +13,7 @@ from typing import Literal
 
 from lutetia.model import Course, Coverage, CoverageColumn, CoverageLesion, Lesion, Study
 from lutetia.rules.case import TypedCase
-from lutetia.rules.measured_between import day_of, grades_at
+from lutetia.rules.pairings import day_of, grades_at
 
 #: targets whose radioligands are given as therapy
 JOINED = ("sstr", "mibg")

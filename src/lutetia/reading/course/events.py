@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lutetia.model import Citation, Course, CourseEvent
 from lutetia.reading.course.values import then_and_now
 from lutetia.rules.facts import UNKNOWN, FactView, OneOf
-from lutetia.rules.measured_between import Pairing
+from lutetia.rules.pairings import Pairing
 from lutetia.rules.verdict import Gate, Verdict
 
 #: profiles whose raised gates are events between two PET visits

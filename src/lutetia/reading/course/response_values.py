@@ -8,7 +8,7 @@ from typing import Literal
 from lutetia.model import Comparison, Course, Lesion, MetricValue, Study
 from lutetia.reading.course.response_table import Metric
 from lutetia.reading.course.values import value_at
-from lutetia.rules.measured_between import grades_at
+from lutetia.rules.pairings import grades_at
 
 Judgement = Literal["higher", "lower", "within", "suppressed", "not assessed"]
 #: (course, study then, study now, metric, their comparability) → its values; [] where neither scan has one

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from lutetia.model import Course, Lesion, Study
 from lutetia.reading.course.values import named, value_at
-from lutetia.rules.measured_between import Pairing, grades_at, pair_at, pairings
+from lutetia.rules.pairings import Pairing, grades_at, pair_at, pairings
 
 #: more lesions than this are counted, not listed
 LISTED = 4

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lutetia.model import Lesion
-from lutetia.rules.measured_between import grades_at
+from lutetia.rules.pairings import grades_at
 
 
 @dataclass(frozen=True)

@@ -7,28 +7,26 @@ or dated. The score of the last visit is the one of the report; the others stand
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lutetia.model import Course, CourseEvent, Lesion, Study, Visit, VisitScore, VisitVerdict
-from lutetia.reading.course.events import COURSE_RULES, THERAPY_RULE, events_of, new_lesion_events
-from lutetia.reading.course.visits import DIAGNOSTIC
+from lutetia.model import Course, CourseEvent, VisitScore, VisitVerdict
+from lutetia.reading.course.events import COURSE_RULES, events_of, new_lesion_events
+from lutetia.reading.course.therapy_patterns import graded_spect, therapy_events
+from lutetia.reading.course.until import is_spect, until
 from lutetia.rules.case import TypedCase
 from lutetia.rules.expiry import age_of
 from lutetia.rules.facts import Fact, FactView
 from lutetia.rules.loader import RuleSet
 from lutetia.rules.measured import case_of_course
-from lutetia.rules.measured_between import Pairing, day_of, grades_at, pairings
 from lutetia.rules.measured_pairs import visit_order
-from lutetia.rules.measured_timeline import facts_at
+from lutetia.rules.pairings import Pairing, day_of, pairings
 from lutetia.rules.score import PATIENT, Score, score, score_course, view_of_case
 from lutetia.rules.verdict import Verdict
 
 #: the dual-tracer systems whose class is compared from visit to visit (event DE-7)
 CLASSES = ("netpet", "karfis", "zidan")
-#: a SPECT is graded at this time after injection; the scan of an injection nearest to it is taken
-GRADED_HOURS = 24.0
 
 
 @dataclass
@@ -39,56 +37,6 @@ class CourseScores:
     visits: tuple[VisitScore, ...] = ()
     events: tuple[CourseEvent, ...] = ()
     classes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-def is_therapy_spect(study: Study) -> bool:
-    """Whether a study is the SPECT of a therapy."""
-    detail = study.tracer_detail
-    return study.modality.startswith("SPECT") and (detail is None or detail.radionuclide not in DIAGNOSTIC)
-
-
-def is_spect(course: Course, study: str) -> bool:
-    """Whether a study of the course is the SPECT of a therapy."""
-    return any(s.id == study and is_therapy_spect(s) for s in course.studies)
-
-
-def until(course: Course, visit: str, spect: str | None = None) -> Course:
-    """The course as it stood at a visit: its scans and those before, SPECT only where it is asked for.
-
-    Parameters
-    ----------
-    course : whole
-    visit : the last visit that counts
-    spect : the one SPECT that counts
-    """
-    order = visit_order(course)
-    last = next(n for n, v in enumerate(course.visits) if v.id == visit)
-    kept = {s.id for s in course.studies if order[s.id] <= last and (not is_therapy_spect(s) or s.id == spect)}
-    visits = {v.id for v in course.visits[: last + 1]}
-    lesions = [_lesion_until(lesion, kept, visits) for lesion in course.lesions]
-    return course.model_copy(
-        update={
-            "studies": tuple(s for s in course.studies if s.id in kept),
-            "visits": tuple(_visit_until(v, kept) for v in course.visits[: last + 1]),
-            "lesions": tuple(lesion for lesion in lesions if lesion.observations),
-            "phenotypes": tuple(p for p in course.phenotypes if p.visit in visits),
-        }
-    )
-
-
-def _visit_until(visit: Visit, kept: set[str]) -> Visit:
-    return visit.model_copy(update={"studies": tuple(s for s in visit.studies if s in kept)})
-
-
-def _lesion_until(lesion: Lesion, kept: set[str], visits: set[str]) -> Lesion:
-    return lesion.model_copy(
-        update={
-            "observations": tuple(o for o in lesion.observations if o.study in kept),
-            "places": tuple(p for p in lesion.places if p.study in kept),
-            "history": tuple(h for h in lesion.history if h.study in kept),
-            "pairs": tuple(p for p in lesion.pairs if p.visit in visits),
-        }
-    )
 
 
 def score_visits(course: Course, case: TypedCase | None, rules: RuleSet) -> CourseScores:
@@ -113,7 +61,7 @@ def score_visits(course: Course, case: TypedCase | None, rules: RuleSet) -> Cour
         visits.append(_visit_score(judged, before, rules, classes))
         events += _events(judged, course, classes)
         before = judged
-    events += _therapy_events(course, case, rules, chain)
+    events += therapy_events(course, case, rules, chain)
     now = _standing(course, case, rules, chain[-1], classes.get(chain[-1].previous_visit or ""))
     order = [v.id for v in course.visits]
     return CourseScores(now, tuple(visits), tuple(sorted(events, key=lambda e: order.index(e.visit))), classes)
@@ -130,11 +78,6 @@ class _Judged:
     date: str | None
 
 
-def _roles(pairing: Pairing, spect: str | None = None) -> dict[str, str]:
-    roles = {"sstr": pairing.sstr, "fdg": pairing.fdg, "previous": pairing.previous, "spect": spect}
-    return {role: study for role, study in roles.items() if study is not None}
-
-
 def _judge(
     part: Course,
     case: TypedCase | None,
@@ -145,7 +88,7 @@ def _judge(
     """Score one visit as of its last day."""
     dates = [d for d in (day_of(s) for s in part.studies if s.id in (pairing.sstr, pairing.fdg)) if d is not None]
     day = max(dates, default=None)
-    typed = dataclasses.replace(case_of_course(part, case, pairing), read=_roles(pairing))
+    typed = dataclasses.replace(case_of_course(part, case, pairing), read=pairing.roles())
     facts: dict[str, Fact] = dict(typed.facts)
     if day is not None:
         facts["patient.assessment_date"] = day.toordinal()
@@ -226,76 +169,6 @@ def _with_numbers(
     return event
 
 
-# ------------------------------------------------------------------------------------------- therapy
-
-
-def _therapy_events(
-    course: Course, case: TypedCase | None, rules: RuleSet, chain: Sequence[Pairing]
-) -> list[CourseEvent]:
-    """Patterns OT-1 to OT-7 of every injection, against the PET before it."""
-    order = visit_order(course)
-    found: list[CourseEvent] = []
-    firsts: dict[str, dict[str, tuple[int, ...]]] = {}
-    visits = [v for v in course.visits if any(is_spect(course, s) for s in v.studies)]
-    for n, visit in enumerate(visits):
-        spect = graded_spect(course, visit)
-        pet = next((p for p in reversed(chain) if order[p.sstr or ""] <= order[spect]), None)
-        firsts[visit.id] = {lesion.id: grades_at(lesion, spect) for lesion in course.lesions}
-        if pet is None:
-            continue
-        part = until(course, visit.id, spect)
-        typed = case_of_course(part, case, pet)
-        lesions = tuple(
-            dataclasses.replace(
-                lesion,
-                facts={
-                    **_after_therapy(next(x for x in part.lesions if x.id == lesion.id), firsts, visits, n),
-                    **lesion.facts,
-                },
-            )
-            for lesion in typed.lesions
-        )
-        date = day_of(course.study(spect))
-        dated = facts_at(case.timeline, date) if case is not None and date is not None else {}
-        facts: dict[str, Fact] = {**typed.facts, **dated, **(case.facts if case is not None else {})}
-        if n >= 1:
-            facts.setdefault("therapy.prrt_cycles", n + 1)
-        typed = dataclasses.replace(typed, lesions=lesions, facts=facts, read=_roles(pet, spect))
-        scored = score(typed, rules, questions=False, only=(THERAPY_RULE,))
-        view = view_of_case(typed, rules, scored.roles)
-        shown = Pairing(visit.id, spect, None, pet.sstr, None, pet.visit)
-        iso = date.isoformat() if date is not None else None
-        found += events_of(scored.verdicts, (THERAPY_RULE,), view, course, shown, iso)
-    return found
-
-
-def graded_spect(course: Course, visit: Visit) -> str:
-    """The SPECT of a therapy visit nearest to 24 h after injection; the first where no time is known."""
-    studies = {s.id: s for s in course.studies}
-
-    def distance(name: str) -> float:
-        minutes = studies[name].acquisition.uptake_minutes
-        return abs(minutes / 60 - GRADED_HOURS) if minutes is not None else 1e6
-
-    return min((s for s in visit.studies if is_spect(course, s)), key=distance)
-
-
-def _after_therapy(
-    lesion: Lesion, firsts: Mapping[str, Mapping[str, tuple[int, ...]]], visits: Sequence[Visit], n: int
-) -> dict[str, Fact]:
-    """Facts of a lesion on a SPECT: seen with another tracer, and its grade after the first cycle."""
-    facts: dict[str, Fact] = {}
-    if any(o.krenning_spect is None for o in lesion.observations):
-        facts["lesion.on_other_imaging"] = True
-    first = firsts[visits[0].id].get(lesion.id, ()) if n else ()
-    if len(first) == 1:
-        facts["lesion.krenning_spect_first"] = first[0]
-    return facts
-
-
-# ------------------------------------------------------------------------------------------- records
-
-
 def _standing(
     course: Course,
     case: TypedCase | None,
@@ -311,7 +184,7 @@ def _standing(
     spect = graded_spect(course, later[-1]) if later else None
     typed = case_of_course(until(course, course.visits[-1].id, spect), case, last)
     given = dict(case.read) if case is not None else {}
-    read = {**_roles(last, spect), **{k: v for k, v in given.items() if v in {x.id for x in typed.visits}}}
+    read = {**last.roles(spect), **{k: v for k, v in given.items() if v in {x.id for x in typed.visits}}}
     typed = dataclasses.replace(typed, read=read)
     first = score(typed, rules, questions=False, only=CLASSES)
     changed = _class_change(_classes(first), classes_before)
@@ -378,6 +251,3 @@ def _changed(now: Verdict, then: Verdict | None) -> tuple[str, ...]:
         if earlier is not None and earlier != gate.state:
             words.append(f"{gate.title}: {earlier.replace('_', ' ')} → {gate.state.replace('_', ' ')}")
     return tuple(words)
-
-
-__all__ = ["CourseScores", "graded_spect", "score_visits", "until"]
