@@ -200,6 +200,8 @@ def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
         facts["visit.uptake_minutes"] = float(acquisition.uptake_minutes)
     if acquisition.injected_mbq is not None and acquisition.injected_mbq >= 0:
         facts["visit.injected_mbq"] = float(acquisition.injected_mbq)
+    if acquisition.glucose_mmol_l is not None and 0 <= acquisition.glucose_mmol_l <= 60:
+        facts["visit.glucose"] = float(acquisition.glucose_mmol_l)
     if acquisition.manufacturer or acquisition.model:
         facts["visit.scanner"] = " ".join(part for part in (acquisition.manufacturer, acquisition.model) if part)
     if acquisition.reconstruction:

@@ -1,8 +1,8 @@
 """Single-scan acquisition checks for the page "What was scanned and how": the value, the window, where it comes from.
 
-Windows are those of the tracer labels and of the founding sources; a value outside is a caution to read, nothing
-more. Sources: NETSPOT label (68Ga-DOTATATE), 68Ga-DOTATOC label, Detectnet label (64Cu-DOTATATE), the Krenning Q&A
-page (45–60 min; 111In ≥ 24 h), EANM FDG guideline 2.0 (uptake 55–75 min, glucose ≤ 11 mmol/L).
+Windows are those of the rule files ``sstr-acquisition`` and ``fdg-acquisition``, which a test holds together; a value
+outside is a caution to read, nothing more. Sources: NETSPOT label (68Ga-DOTATATE), 68Ga-DOTATOC label, Detectnet label
+(64Cu-DOTATATE), the Krenning Q&A page (45–60 min), EANM FDG guideline 2.0 (uptake 55–75 min, glucose ≤ 11 mmol/L).
 """
 
 from __future__ import annotations
@@ -77,9 +77,7 @@ _WINDOWS: dict[str, _Window] = {
 def _window(study: Study) -> _Window | None:
     if study.modality.startswith("SPECT"):
         return None
-    detail = study.tracer_detail
-    copper = detail is not None and "64" in detail.radionuclide and "cu" in detail.radionuclide.lower()
-    return _WINDOWS.get("cu64-dotatate" if copper and "dotatate" in study.tracer else study.tracer)
+    return _WINDOWS.get(study.tracer)
 
 
 def _activity(study: Study, window: _Window | None) -> Check:
