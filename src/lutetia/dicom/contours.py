@@ -11,20 +11,23 @@ from lutetia.model import Grid, InputError
 
 Mask = npt.NDArray[np.bool_]
 _FLAT = 0.05  # a contour may leave its plane by this part of a slice
+#: images are not thicker: contour planes further apart are not neighbours, something lies between them
+_THICKEST_MM = 10.0
 
 
-def fill_contours(contours: Sequence[npt.NDArray[np.float64]], grid: Grid) -> Mask:
+def fill_contours(contours: Sequence[npt.NDArray[np.float64]], grid: Grid, reach: float | None = None) -> Mask:
     """Mask of the closed contours of one region.
 
     Parameters
     ----------
     contours : sequence of (n, 3) arrays, LPS mm (x, y, z); each lies in a plane parallel to the slices
     grid : the grid of the mask
+    reach : how far a contour stands for its surroundings, in slices; None takes `plane_reach` of these contours
 
     Returns
     -------
     bool array (z, y, x)
-        Each slice takes the contours of the nearest contour plane within half the planes' distance. A contour
+        Each slice takes the contours of the nearest contour plane within `reach`. A contour
         inside another is a hole, one inside a hole an island; overlapping ones are joined.
 
     Raises
@@ -50,19 +53,46 @@ def fill_contours(contours: Sequence[npt.NDArray[np.float64]], grid: Grid) -> Ma
     if not planes:
         return mask
     depths = np.array(sorted(planes))
-    reach = _half_distance(depths)
+    if reach is None:
+        reach = plane_reach(depths, grid.spacing_mm[0]) or 0.5
     for z in range(grid.shape[0]):
-        nearest = depths[int(np.argmin(np.abs(depths - z)))]
-        if abs(nearest - z) <= reach + 1e-6:
+        nearest = float(depths[int(np.argmin(np.abs(depths - z)))])
+        if -reach + 1e-6 < z - nearest <= reach + 1e-6:  # one end only: n planes of a slice's thickness are n slices
             mask[z] = _fill_plane(planes[float(nearest)], grid.shape[1:])
     return mask
 
 
-def _half_distance(depths: npt.NDArray[np.float64]) -> float:
-    """Half the usual distance of the contour planes, in slices; at least half a slice."""
-    steps = np.diff(depths)
-    steps = steps[steps > 0.01]
-    return max(0.5, float(np.median(steps)) / 2.0) if len(steps) else 0.5
+def plane_reach(depths: Sequence[float] | npt.NDArray[np.float64], spacing_mm: float) -> float | None:
+    """Half the usual distance of neighbouring contour planes in slices, at least half a slice.
+
+    Parameters
+    ----------
+    depths : places of the contours along the stack, in slices
+    spacing_mm : distance of the slices
+
+    Returns
+    -------
+    float or None
+        None where no two planes are neighbours: planes more than 10 mm apart belong to different parts of the region,
+        and nothing between them was drawn.
+    """
+    steps = np.diff(np.unique(np.round(np.asarray(depths, float), 2)))
+    steps = steps[(steps > 0.1) & (steps * spacing_mm <= _THICKEST_MM)]
+    if not len(steps):
+        return None
+    values, counts = np.unique(np.round(steps, 1), return_counts=True)
+    usual = float(steps[np.abs(steps - values[int(np.argmax(counts))]) <= 0.1].mean())
+    return max(0.5, usual / 2.0)
+
+
+def beyond(contours: Sequence[npt.NDArray[np.float64]], grid: Grid) -> bool:
+    """Whether some point of the contours lies outside the image by more than a voxel."""
+    limit = np.array(grid.shape, float)
+    for points in contours:
+        index = grid.to_index(points)
+        if (index < -1.0).any() or (index > limit).any():
+            return True
+    return False
 
 
 def _fill_plane(polygons: list[npt.NDArray[np.float64]], shape: tuple[int, int]) -> Mask:

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutetia.dicom.contours import fill_contours
+from lutetia.dicom.contours import beyond, fill_contours, plane_reach
+from lutetia.dicom.mask_region import Mask, Region, unique_names
+from lutetia.dicom.mask_sampling import sampled, share_outside
+from lutetia.dicom.mask_seg import seg_regions
 from lutetia.dicom.series import SeriesFiles
 from lutetia.model import Grid, InputError, Volume
 
-Mask = npt.NDArray[np.bool_]
 _SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # bits or fractions, and label maps
 _RTSTRUCT_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
 _NIFTI = (".nii", ".nii.gz")
@@ -44,10 +46,20 @@ def load_mask(path: str | os.PathLike[str], grid: Grid, series: SeriesFiles | No
         ``mask-unreadable``, ``mask-elsewhere`` (another frame of reference), ``mask-empty`` (nothing in it lies
         on the grid).
     """
-    masks = load_label_masks(path, grid, series)
+    return Volume(union_of(load_regions(path, grid, series), path, grid), grid, "mask")
+
+
+def union_of(regions: list[Region], path: str | os.PathLike[str], grid: Grid) -> Mask:
+    """All regions as one mask.
+
+    Raises
+    ------
+    InputError
+        ``mask-empty``: nothing in it lies on the grid.
+    """
     union = np.zeros(grid.shape, bool)
-    for mask in masks.values():
-        union |= mask
+    for region in regions:
+        union |= region.mask
     if not union.any():
         raise InputError(
             "mask-empty",
@@ -56,11 +68,16 @@ def load_mask(path: str | os.PathLike[str], grid: Grid, series: SeriesFiles | No
             expected="a region that overlaps the image",
             remedy="check that the mask belongs to this series",
         )
-    return Volume(union, grid, "mask")
+    return union
 
 
 def load_label_masks(path: str | os.PathLike[str], grid: Grid, series: SeriesFiles | None = None) -> dict[str, Mask]:
-    """Every region of a file or folder as a mask of its own, by name.
+    """Every region of a file or folder as a mask of its own, by name; see `load_regions`."""
+    return {region.name: region.mask for region in load_regions(path, grid, series)}
+
+
+def load_regions(path: str | os.PathLike[str], grid: Grid, series: SeriesFiles | None = None) -> list[Region]:
+    """Every region of a file or folder on `grid`, each name once.
 
     Names are the segment label, the ROI name, the file's stem, or for a NIfTI label map the label's name from its
     header (TotalSegmentator writes them) or else its number. Regions that lie wholly outside the grid are all False.
@@ -71,17 +88,15 @@ def load_label_masks(path: str | os.PathLike[str], grid: Grid, series: SeriesFil
     if place.is_dir():
         files = sorted(p for p in place.iterdir() if p.name.lower().endswith(_NIFTI))
         if files:
-            found: dict[str, Mask] = {}
-            for file in files:
-                found |= _nifti_masks(file, grid)
-            return found
+            found = {region.name: region for file in files for region in _nifti_regions(file, grid)}
+            return list(found.values())
         inside = sorted(p for p in place.rglob("*") if p.is_file())
         if len(inside) != 1:
             raise _unreadable(place, "The folder holds neither NIfTI files nor one single DICOM file")
         place = inside[0]
     if place.name.lower().endswith(_NIFTI):
-        return _nifti_masks(place, grid)
-    return _dicom_masks(place, grid, series)
+        return _nifti_regions(place, grid)
+    return _dicom_regions(place, grid, series)
 
 
 def _unreadable(place: Path, what: str) -> InputError:
@@ -97,30 +112,35 @@ def _unreadable(place: Path, what: str) -> InputError:
 # -- NIfTI --------------------------------------------------------------------------------------------------------
 
 
-def _nifti_masks(file: Path, grid: Grid) -> dict[str, Mask]:
+def _nifti_regions(file: Path, grid: Grid) -> list[Region]:
     import nibabel
 
     try:
         image = nibabel.load(str(file))
         data = np.asanyarray(image.dataobj)
         affine = np.asarray(image.affine, float)
+        placed = any(int(image.header.get(key, 1)) for key in ("sform_code", "qform_code"))
     except Exception as error:
         raise _unreadable(file, f"The NIfTI file can't be read ({error})") from error
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     if data.ndim != 3 or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise _unreadable(file, f"The NIfTI file is no volume with a place (shape {data.shape})")
+    if not placed:
+        raise _unreadable(file, "The NIfTI file does not say where it lies (sform_code and qform_code are 0)")
     if data.dtype.kind == "f":
         data = np.nan_to_num(data)
-    labels = sampled(data, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine, grid)
+    to_lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    labels = sampled(data, to_lps, grid)
     stem = re.sub(r"\.nii(\.gz)?$", "", file.name, flags=re.IGNORECASE)
-    values = np.unique(labels[labels != 0])
-    whole = data.dtype.kind in "iu" or bool(np.all(values == np.round(values)))
-    present = np.unique(data) if whole else values
+    present = np.unique(data)
+    whole = data.dtype.kind in "iu" or bool(np.all(present == np.round(present)))
+    inside = data > (0 if whole else 0.5)
+    reaches = share_outside(inside, to_lps, grid) > 0
     if not whole or len(present[present != 0]) <= 1:
-        return {stem: labels > (0.5 if not whole else 0)}
+        return [Region(stem, labels > (0 if whole else 0.5), reaches)]
     names = _label_names(image)
-    return {names.get(int(v), str(int(v))): labels == v for v in present if v > 0}
+    return [Region(names.get(int(v), str(int(v))), labels == v, reaches) for v in present if v > 0]
 
 
 def _label_names(image: Any) -> dict[int, str]:
@@ -136,57 +156,10 @@ def _label_names(image: Any) -> dict[int, str]:
     return names
 
 
-def sampled(data: npt.NDArray[Any], to_lps: npt.NDArray[np.float64], grid: Grid) -> npt.NDArray[Any]:
-    """Values of `data` at the voxel centres of `grid`, nearest neighbour, 0 outside.
-
-    Parameters
-    ----------
-    data : array (i, j, k)
-    to_lps : 4 × 4, homogeneous index (i, j, k, 1) → LPS mm
-    grid : where to sample
-
-    Returns
-    -------
-    array (z, y, x) of the same type
-    """
-    matrix = np.linalg.inv(to_lps) @ grid.affine
-    matrix[np.abs(matrix) < 1e-9] = 0.0
-    out = np.zeros(grid.shape, data.dtype)
-    axes = [np.flatnonzero(np.abs(matrix[row, :3]) > 1e-6) for row in range(3)]
-    if all(len(a) == 1 for a in axes) and len({int(a[0]) for a in axes}) == 3:
-        # axes parallel: every source axis is picked along one target axis
-        order = [int(a[0]) for a in axes]
-        picks, holds = [], []
-        for row, axis in enumerate(order):
-            index = np.rint(matrix[row, axis] * np.arange(grid.shape[axis]) + matrix[row, 3]).astype(int)
-            inside = (index >= 0) & (index < data.shape[row])
-            picks.append(index[inside])
-            holds.append(np.flatnonzero(inside))
-        block = data[np.ix_(*picks)]
-        target = [np.array([], int)] * 3
-        for row, axis in enumerate(order):
-            target[axis] = holds[row]
-        out[np.ix_(*target)] = np.transpose(block, np.argsort(order))
-        return out
-    rows, columns = np.meshgrid(np.arange(grid.shape[1]), np.arange(grid.shape[2]), indexing="ij")
-    for z in range(grid.shape[0]):
-        index = (
-            matrix[:3, 0, None, None] * z
-            + matrix[:3, 1, None, None] * rows
-            + matrix[:3, 2, None, None] * columns
-            + matrix[:3, 3, None, None]
-        )
-        nearest = np.rint(index).astype(int)
-        inside = np.all((nearest >= 0) & (nearest < np.array(data.shape)[:, None, None]), axis=0)
-        i, j, k = nearest[:, inside]
-        out[z][inside] = data[i, j, k]
-    return out
-
-
 # -- DICOM --------------------------------------------------------------------------------------------------------
 
 
-def _dicom_masks(file: Path, grid: Grid, series: SeriesFiles | None) -> dict[str, Mask]:
+def _dicom_regions(file: Path, grid: Grid, series: SeriesFiles | None) -> list[Region]:
     import pydicom
 
     try:
@@ -198,7 +171,9 @@ def _dicom_masks(file: Path, grid: Grid, series: SeriesFiles | None) -> dict[str
         raise _unreadable(file, f"The DICOM file is no SEG and no RTSTRUCT ({dataset.SOPClassUID.name})")
     try:
         _same_place(dataset, file, grid, series)
-        return _seg_masks(dataset, grid) if kind in _SEG_CLASSES else _rtstruct_masks(dataset, grid)
+        if kind in _SEG_CLASSES:
+            return seg_regions(dataset, grid)
+        return _rtstruct_regions(dataset, grid, series)
     except InputError:
         raise
     except Exception as error:
@@ -234,73 +209,33 @@ def _referenced_series(dataset: Any) -> set[str]:
     return found
 
 
-def _seg_masks(dataset: Any, grid: Grid) -> dict[str, Mask]:
-    """Segments of a DICOM SEG; frames that are left out are empty, and pixels of another grid are sampled."""
-    names = {int(s.SegmentNumber): str(s.get("SegmentLabel", "") or s.SegmentNumber) for s in dataset.SegmentSequence}
-    names = _unique(names)
-    pixels = dataset.pixel_array
-    pixels = pixels[None] if pixels.ndim == 2 else pixels
-    labelmap = str(dataset.get("SegmentationType", "")).upper() == "LABELMAP"
-    if str(dataset.get("SegmentationType", "")).upper() == "FRACTIONAL":
-        pixels = pixels >= max(1, int(dataset.get("MaximumFractionalValue", 255)) / 2)
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    frames = dataset.PerFrameFunctionalGroupsSequence
-    first = frames[0]
-
-    def group(keyword: str) -> Any:
-        return first[keyword].value[0] if keyword in first else shared[keyword].value[0]
-
-    cosines = np.array(group("PlaneOrientationSequence").ImageOrientationPatient, float)
-    spacing = np.array(group("PixelMeasuresSequence").PixelSpacing, float)
-    row_axis, column_axis = cosines[:3], cosines[3:]
-    normal = np.cross(row_axis, column_axis)
-    positions = np.array(
-        [
-            (
-                f.PlanePositionSequence[0] if "PlanePositionSequence" in f else shared.PlanePositionSequence[0]
-            ).ImagePositionPatient
-            for f in frames
-        ],
-        float,
+def _rtstruct_regions(dataset: Any, grid: Grid, series: SeriesFiles | None) -> list[Region]:
+    """Closed contours of every ROI; each covers its plane and half the way to the next."""
+    names = unique_names(
+        {int(r.ROINumber): str(r.get("ROIName", r.ROINumber)) for r in dataset.StructureSetROISequence}
     )
-    depth = positions @ normal
-    unique = np.unique(np.round(depth, 3))
-    steps = np.diff(unique)
-    step = float(steps.min()) if len(steps) else float(group("PixelMeasuresSequence").get("SliceThickness", 1.0))
-    index = np.rint((depth - depth.min()) / step).astype(int)
-    origin = positions[int(np.argmin(depth))]
-    to_lps = np.eye(4)
-    to_lps[:3, 0], to_lps[:3, 1], to_lps[:3, 2] = normal * step, column_axis * spacing[0], row_axis * spacing[1]
-    to_lps[:3, 3] = origin
-    shape = (int(index.max()) + 1, pixels.shape[1], pixels.shape[2])
-    found: dict[str, Mask] = {}
-    for number, name in names.items():
-        volume = np.zeros(shape, bool)
-        for k, frame in enumerate(frames):
-            if labelmap:
-                volume[index[k]] |= pixels[k] == number
-            elif int(frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber) == number:
-                volume[index[k]] |= pixels[k].astype(bool)
-        found[name] = sampled(volume, to_lps, grid)
-    return found
-
-
-def _unique(names: dict[int, str]) -> dict[int, str]:
-    """The same label twice gets its number."""
-    seen = list(names.values())
-    return {n: name if seen.count(name) == 1 else f"{name} {n}" for n, name in names.items()}
-
-
-def _rtstruct_masks(dataset: Any, grid: Grid) -> dict[str, Mask]:
-    names = _unique({int(r.ROINumber): str(r.get("ROIName", r.ROINumber)) for r in dataset.StructureSetROISequence})
-    found = {name: np.zeros(grid.shape, bool) for name in names.values()}
+    contours: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in names.values()}
+    own = {i.sop_instance_uid for i in series.instances} if series is not None else set()
+    drawn_on_it: dict[str, bool] = {}
     for roi in dataset.get("ROIContourSequence", []) or []:
         name = names.get(int(roi.ReferencedROINumber))
         if name is None:
             continue
-        contours = []
         for contour in roi.get("ContourSequence", []) or []:
             if str(contour.get("ContourGeometricType", "CLOSED_PLANAR")).startswith("CLOSED"):
-                contours.append(np.array(contour.ContourData, float).reshape(-1, 3))
-        found[name] = fill_contours(contours, grid)
-    return found
+                contours[name].append(np.array(contour.ContourData, float).reshape(-1, 3))
+                drawn_on_it[name] = drawn_on_it.get(name, True) and _image_of(contour) in own
+    depths = [float(grid.to_index(c)[:, 0].mean()) for found in contours.values() for c in found]
+    step_mm = grid.spacing_mm[0]
+    regions = []
+    for name, found in contours.items():
+        of_roi = [float(grid.to_index(c)[:, 0].mean()) for c in found]
+        reach = 0.5 if drawn_on_it.get(name) else plane_reach(of_roi, step_mm) or plane_reach(depths, step_mm) or 0.5
+        regions.append(Region(name, fill_contours(found, grid, reach), beyond(found, grid)))
+    return regions
+
+
+def _image_of(contour: Any) -> str:
+    """The image a contour was drawn on, as far as it says."""
+    images = contour.get("ContourImageSequence", []) or []
+    return str(images[0].get("ReferencedSOPInstanceUID", "")) if images else ""

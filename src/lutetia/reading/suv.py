@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from lutetia.dicom.geometry import stack_slices
 from lutetia.dicom.headers import pet_facts
-from lutetia.dicom.masks import load_mask
+from lutetia.dicom.mask_region import Region
+from lutetia.dicom.masks import load_regions, union_of
 from lutetia.dicom.pixels import PetImage, load_pet
 from lutetia.dicom.scan import scan
 from lutetia.dicom.series import SeriesFiles
@@ -216,13 +217,31 @@ def series_suv(
             issues.append(found)
     stats = None
     try:
-        region = None if mask is None else load_mask(mask, volume.grid, series).array
+        region = None
+        if mask is not None:
+            regions = load_regions(mask, volume.grid, series)
+            region = union_of(regions, mask, volume.grid)
+            issues += _of_the_mask(regions, os.fspath(mask))
         stats = _stats(volume, region)
     except InputError as error:
         if error.code == "mask-unreadable":
             raise
         issues.append(Issue(code=error.code, level="error", message=error.what, where=error.where))
     return SeriesSuv(_record(common, issues, suv=factor, stats=stats), volume)
+
+
+def _of_the_mask(regions: Sequence[Region], place: str) -> list[Issue]:
+    """What the statistics of a mask must be read with: several regions in it, or parts of it outside the image."""
+    found = []
+    filled = [r.name for r in regions if r.mask.any()]
+    if len(filled) > 1:
+        names = ", ".join(filled[:6]) + (f" and {len(filled) - 6} more" if len(filled) > 6 else "")
+        text = f"The mask holds {len(filled)} regions ({names}): the statistics are of all of them together"
+        found.append(Issue(code="mask-of-several-regions", message=text, where=place))
+    if any(r.beyond for r in regions):
+        text = "The mask reaches beyond the image: only the part inside it is counted"
+        found.append(Issue(code="mask-beyond-image", message=text, where=place))
+    return found
 
 
 def load_suv(series: SeriesFiles, scale: SuvScale) -> PetImage:
