@@ -85,6 +85,13 @@ def _duration(milliseconds: float | None) -> float | None:
 
 
 def frames_of(reader: HeaderReader, rows: tuple[InstanceHeader, ...]) -> tuple[PetFrame, ...]:
+    """The timing and scale of every image: one frame per instance row, in the order of `rows`.
+
+    Parameters
+    ----------
+    reader : headers of one image of the series, for what is the same in all
+    rows : headers of every image, or frame, that are read slice by slice
+    """
     start = date_time(reader.named("GEFrameStart"), reader.offset) if is_ge(reader) else None
     when = date_time(reader.named("AcquisitionDateTime"), reader.offset)
     suv = reader.named("PhilipsSUVScaleFactor")

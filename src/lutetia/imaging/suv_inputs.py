@@ -47,6 +47,7 @@ class SuvInputs:
         self.weight_used_kg: float | None = None
 
     def check_rescale(self) -> None:
+        """Refuse a slope that is not above 0, an intercept in PET, and an impossible Real World Value Mapping."""
         evidence = self.evidence
         for frame in self.facts.frames:
             slope, intercept = frame.rescale_slope, frame.rescale_intercept
@@ -68,15 +69,18 @@ class SuvInputs:
                 )
 
     def philips_factors(self, name: str) -> list[float] | None:
+        """One private factor per frame; None where any frame lacks it."""
         values = [getattr(frame, name) for frame in self.facts.frames]
         if not values or any(v is None or not math.isfinite(v) or v <= 0 for v in values):
             return None
         return [float(v) for v in values]
 
     def is_entered(self, *names: str) -> bool:
+        """Whether any of these was entered by hand."""
         return any(getattr(self.overrides, name) is not None for name in names)
 
     def refuse_overrides(self, because: str, *, allow: set[str]) -> None:
+        """Refuse every value entered by hand that is not in `allow`: it would be ignored silently."""
         for flag in self.overrides.given():
             name = flag.removeprefix("--").replace("-", "_")
             if name not in allow:
@@ -94,10 +98,12 @@ class SuvInputs:
         return wanted / given
 
     def decay_correction_as_given(self) -> str:
+        """What was entered, else what the header says, in capitals; "" where neither says anything."""
         text = self.overrides.decay_correction or self.facts.decay_correction or ""
         return text.strip().upper()
 
     def decay_correction(self) -> str:
+        """How the pixels are corrected for decay: "START", "ADMIN" or "NONE"; refused where nothing tells."""
         evidence, facts = self.evidence, self.facts
         evidence.use("DecayCorrection", "DecayCorrected", "CorrectedImage")
         text = self.decay_correction_as_given()
@@ -150,6 +156,7 @@ class SuvInputs:
         )
 
     def radiopharmaceutical(self) -> Radiopharmaceutical:
+        """The one item that was injected; several that differ are refused."""
         items = self.facts.radiopharmaceuticals
         if not items:
             if self.is_entered("dose_mbq"):
@@ -216,6 +223,7 @@ class SuvInputs:
         return value
 
     def size_and_sex(self, basis: str, weight: float) -> tuple[float | None, str | None]:
+        """Height (m) and sex where the basis needs them, None where not; refused where the formula gives no body."""
         size = self.size(weight) if basis in NEEDS_SIZE else None
         sex = self.sex(basis) if basis in NEEDS_SEX else None
         if size is not None and normaliser(basis, weight, size, sex) <= 0.1 * weight:
@@ -229,6 +237,7 @@ class SuvInputs:
         return size, sex
 
     def size(self, weight: float) -> float:
+        """Body height in m."""
         evidence = self.evidence
         if self.overrides.size_m is not None:
             size = self.overrides.size_m
@@ -252,6 +261,7 @@ class SuvInputs:
         return value
 
     def sex(self, basis: str) -> str:
+        """Sex for the body formulas: "M", "F" or "O" (the mean of both)."""
         evidence = self.evidence
         if self.overrides.sex is not None:
             sex = self.overrides.sex.strip().upper()
@@ -281,6 +291,7 @@ class SuvInputs:
         return sex
 
     def dose(self, item: Radiopharmaceutical) -> float:
+        """Injected activity in Bq."""
         evidence = self.evidence
         if self.overrides.dose_mbq is not None:
             entered = self.overrides.dose_mbq
@@ -322,6 +333,7 @@ class SuvInputs:
         return dose
 
     def half_life(self, item: Radiopharmaceutical) -> float:
+        """Half-life in s: the header's, checked against the radionuclide."""
         evidence = self.evidence
         keyword, flag = "RadionuclideHalfLife", "--half-life-s"
         named = nuclide(item.radionuclide, item.radionuclide_code)

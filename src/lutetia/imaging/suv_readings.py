@@ -113,6 +113,7 @@ def distinct_acquisitions(frames: list[PetFrame]) -> int:
 
 
 def varies(frames: list[PetFrame]) -> bool:
+    """Whether Frame Reference Time differs from frame to frame by more than the tolerance."""
     values = [f.frame_reference_s for f in frames if f.frame_reference_s is not None]
     return bool(values) and max(values) - min(values) > AGREE_S
 
@@ -123,10 +124,12 @@ def not_filled(frames: list[PetFrame]) -> bool:
 
 
 def same_time(a: Moment | None, b: Moment, tolerance_s: float = 1.0) -> bool:
+    """Whether two clock times agree within `tolerance_s`; an unknown time agrees with nothing."""
     return a is not None and abs(a.clock_since(b)) <= tolerance_s
 
 
 def earliest(frames: list[PetFrame]) -> Moment:
+    """The earliest acquisition time; the first frame must have one."""
     first = frames[0].acquisition
     assert first is not None
     return first.shifted(min(f.acquisition.clock_since(first) for f in frames if f.acquisition))

@@ -27,7 +27,13 @@ def read_case(path: Path, vocabulary: Vocabulary | None = None) -> TypedCase:
 
 
 def case_from_text(text: str, name: str = "case.yaml", vocabulary: Vocabulary | None = None) -> TypedCase:
-    """Read a typed case from YAML text."""
+    """Read a typed case from YAML text.
+
+    Raises
+    ------
+    InputError
+        As `read_case`.
+    """
     try:
         document = parse_yaml(text, name)
     except RuleError as error:
@@ -36,7 +42,13 @@ def case_from_text(text: str, name: str = "case.yaml", vocabulary: Vocabulary | 
 
 
 def case_of(document: Document, vocabulary: Vocabulary | None = None) -> TypedCase:
-    """Check a case document."""
+    """Check a case document.
+
+    Raises
+    ------
+    InputError
+        As `read_case`.
+    """
     return CaseReader(document, vocabulary or built_in_vocabulary()).read()
 
 

@@ -44,9 +44,17 @@ class CaseReader:
         self.units: dict[str, str] = {}
 
     def fail(self, code: str, what: str, path: Path_, *, expected: str = "", remedy: str = "") -> InputError:
+        """An error with the line of `path`, for the caller to raise."""
         return InputError(code, what, where=self.document.where(path), expected=expected, remedy=remedy)
 
     def read(self) -> TypedCase:
+        """The whole case, checked.
+
+        Raises
+        ------
+        InputError
+            At the first fault, with its line.
+        """
         data = self.document.data
         if not isinstance(data, dict):
             raise self.fail("not-a-case", "This is no typed case", (), remedy="Start from `lutetia score --template`.")

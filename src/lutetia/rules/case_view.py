@@ -42,6 +42,7 @@ def roles_of(case: TypedCase, vocabulary: Any) -> dict[str, str]:
 
 
 def tracer_class(visit: Visit, vocabulary: Any) -> str:
+    """Class of a visit's tracer as the vocabulary derives it; "not_listed" where it has none."""
     view = FactView(visit.facts, vocabulary)
     value = view.get("visit.tracer_class")
     return str(value) if isinstance(value, str) else "not_listed"

@@ -56,7 +56,13 @@ class Outcome:
 
 
 def read_cases(path: Path) -> CaseFile:
-    """Read a case file."""
+    """Read a case file.
+
+    Raises
+    ------
+    RuleError
+        ``case-file``, or the line of a case that can't be read.
+    """
     document = read_yaml(path)
     data = document.data or {}
     extra = set(data) - {"rule", "cases", "boundaries", "note"}
@@ -127,7 +133,13 @@ def _boundary(entry: Mapping[str, Any], document: Document, path: tuple[str | in
 
 
 def facts_of(given: Mapping[str, Any], rule: Rule, *, prefix: str = "") -> dict[str, Fact]:
-    """Case facts under their full names, checked. A list is a set of possible values, an empty value is unknown."""
+    """Case facts under their full names, checked. A list is a set of possible values, an empty value is unknown.
+
+    Raises
+    ------
+    RuleError
+        ``unknown-fact``, or ``unknown-value`` for one that the vocabulary does not allow.
+    """
     frame = rule.frame
     rename = in_role("sstr") if rule.file.scope == "observation" else in_role(None)
     checked: dict[str, Fact] = {}
@@ -195,6 +207,7 @@ def _reached(verdict: Verdict) -> set[str]:
 
 
 def compare(verdict: Verdict, case: Case) -> Iterator[str]:
+    """Every disagreement between what a case expects and what the rule said."""
     for key, wanted in case.expect.items():
         found = _found(verdict, key, case, wanted)
         if key in ("gates", "then", "lists", "values"):

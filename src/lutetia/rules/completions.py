@@ -15,6 +15,16 @@ MAX_COMPLETIONS = 60_000
 def completions(
     names: Sequence[str], values: Mapping[str, Fact], known: Mapping[str, Any], decision: Decision, view: FactView
 ) -> Iterator[dict[str, Any]]:
+    """Every way to fill in `names`, one value per class that the decision can tell apart.
+
+    Parameters
+    ----------
+    names : facts to fill in
+    values : what is left possible of each
+    known : facts already filled in; part of each completion
+    decision : whose comparisons make the classes
+    view : for the definition of each fact
+    """
     if not names:
         yield dict(known)
         return

@@ -194,6 +194,7 @@ def _count_pair(text: str) -> bool:
 
 
 def remember(decision: Decision, key: Any, value: Any) -> Any:
+    """Keep a result in the decision's memory, which is emptied when it is full; returns `value`."""
     if len(decision.memo) > MAX_MEMO:
         decision.memo.clear()
     decision.memo[key] = value

@@ -133,6 +133,7 @@ def truth_vectors(
 
 
 def aggregate_values(decision: Decision, counts: tuple[int, ...], numbers: tuple[float, ...]) -> list[tuple[Any, ...]]:
+    """The values of a decision's aggregates, option by option, in one state of the lesions."""
     result: list[tuple[Any, ...]] = []
     for plans in decision.plans:
         values: list[Any] = []

@@ -32,7 +32,13 @@ class PatientCase:
 
 
 def read_patients(path: Path) -> tuple[PatientCase, ...]:
-    """Read a file of whole patients."""
+    """Read a file of whole patients.
+
+    Raises
+    ------
+    RuleError
+        ``patient-case`` with the line of an entry without name or case, or with an unknown key.
+    """
     document = read_yaml(path)
     found: list[PatientCase] = []
     for i, entry in enumerate((document.data or {}).get("patients") or []):

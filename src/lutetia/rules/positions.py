@@ -43,7 +43,13 @@ class Document:
 
 
 def read_yaml(path: Path) -> Document:
-    """Read a YAML file. Syntax errors, duplicate keys and aliases are refused with line and column."""
+    """Read a YAML file. Syntax errors, duplicate keys and aliases are refused with line and column.
+
+    Raises
+    ------
+    RuleError
+        ``unreadable-file``, or as `parse_yaml`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -52,7 +58,13 @@ def read_yaml(path: Path) -> Document:
 
 
 def parse_yaml(text: str, name: str = "<text>") -> Document:
-    """Parse YAML text; `name` stands in messages."""
+    """Parse YAML text; `name` stands in messages.
+
+    Raises
+    ------
+    RuleError
+        ``yaml-syntax``, a duplicate key or an alias, each with line and column.
+    """
     loader = _Loader(text)
     try:
         node = loader.get_single_node()

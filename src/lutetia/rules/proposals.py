@@ -105,6 +105,7 @@ def _proposed_gates(
 
 
 def as_proposed(rule: Rule, verdict: Verdict, lesion: FactView, proposals: Mapping[str, tuple[Any, str]]) -> Verdict:
+    """The verdict of a table with what its open questions are proposed to be; the possible set stays the result."""
     if not proposals or verdict.settled or not isinstance(rule.body, Table) or rule.file.scope != "lesion":
         return verdict
     filled: dict[str, Fact] = {name: value for name, (value, _) in proposals.items() if lesion.get(name) is UNKNOWN}

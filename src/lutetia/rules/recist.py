@@ -163,6 +163,11 @@ def assess(targets: Sequence[Target], visits: Sequence[TimePoint], slice_mm: flo
     -------
     tuple of Assessment
         One for each visit after the baseline.
+
+    Raises
+    ------
+    InputError
+        No visit, or targets that RECIST 1.1 does not allow (number, organs, size).
     """
     if not visits:
         raise InputError("missing-baseline", "There is no visit")

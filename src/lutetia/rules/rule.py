@@ -98,7 +98,13 @@ class Frame:
         return Citation(source=entry.source, place=entry.place, verified=verified, note=entry.note)
 
     def convention(self, key: str) -> ConventionEntry:
-        """The convention with this key."""
+        """The convention with this key.
+
+        Raises
+        ------
+        RuleError
+            ``unknown-convention``.
+        """
         for entry in self.file.conventions:
             if entry.key == key:
                 return entry

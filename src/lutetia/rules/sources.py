@@ -12,7 +12,13 @@ from lutetia.rules.schema import SourceEntry
 
 
 def read_sources(path: Path) -> dict[str, SourceEntry]:
-    """The library of sources: id → what it is and how far it was read."""
+    """The library of sources: id → what it is and how far it was read.
+
+    Raises
+    ------
+    RuleError
+        ``source`` with the line of an entry at fault.
+    """
     if not path.is_file():
         return {}
     document = read_yaml(path)

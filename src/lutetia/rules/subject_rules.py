@@ -13,6 +13,7 @@ from lutetia.rules.verdict import Verdict
 
 
 def for_subject(verdict: Verdict, subject: str) -> Verdict:
+    """The verdict, and its questions, under the name of its subject."""
     if verdict.subject == subject:
         return verdict
     asked = tuple(dataclasses.replace(question, subject=subject) for question in verdict.questions)
@@ -20,6 +21,7 @@ def for_subject(verdict: Verdict, subject: str) -> Verdict:
 
 
 def roles_for(rule: Rule, roles: Mapping[str, str]) -> tuple[str | None, ...]:
+    """Roles of visits for which a rule about observations is asked; (None,) for any other rule."""
     if rule.file.scope != "observation":
         return (None,)
     if rule.id == "krenning-spect":

@@ -30,6 +30,11 @@ def read_case_table(path: Path) -> Iterator[tuple[str, TypedCase | InputError]]:
     facts as ``disease.grade``, fields of visits as ``sstr.liver``, ``fdg.liver``, ``previous.liver``, ``spect.liver``,
     fields of lesions as ``lesion.site``, and what a visit shows of them as ``lesion.sstr.suv_max``. Empty cells are
     unknown. A row at fault gives an error for its case; the other cases are scored.
+
+    Raises
+    ------
+    InputError
+        ``case-table``: the file can't be read, or has no column ``case``.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

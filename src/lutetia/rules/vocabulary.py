@@ -47,7 +47,13 @@ class FactDefinition:
     if_unknown: Scalar | None = None
 
     def check(self, value: Any) -> Scalar:
-        """The value as rules see it, or a ValueError that says what was expected."""
+        """The value as rules see it, or a ValueError that says what was expected.
+
+        Raises
+        ------
+        ValueError
+            With what was expected, as a noun: "a number in mm", "one of yes, no".
+        """
         if self.kind == "yes_no":
             if isinstance(value, bool):
                 return value

@@ -17,6 +17,7 @@ MARGIN_MM = 24.0
 
 
 def bounds(grid: Grid) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lowest and highest LPS coordinates (x, y, z) mm of the voxel centres of a grid."""
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape], indexing="ij")).reshape(3, -1).T
     points = grid.to_lps(corners)
     return points.min(axis=0), points.max(axis=0)
@@ -35,6 +36,7 @@ def working_grid(grid: Grid, spacing_mm: float) -> Grid:
 
 
 def to_sitk(array: Array, grid: Grid) -> sitk.Image:
+    """An ITK image, float32, of an array (z, y, x) on its grid."""
     image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.float32))
     image.SetSpacing([float(s) for s in reversed(grid.spacing_mm)])
     image.SetOrigin([float(v) for v in grid.origin_mm])

@@ -22,16 +22,19 @@ def subject_lesion(verdict: Verdict) -> str:
 
 
 def is_settled(verdict: Verdict) -> bool:
+    """Whether a rule came to one result."""
     return len(verdict.get("results") or ()) == 1 and not verdict.get("refused")
 
 
 def rule_title(verdict: Verdict) -> str:
+    """Title of a rule with its edition."""
     title = str(verdict.get("title") or verdict.get("rule") or "rule")
     edition = str(verdict.get("edition") or "")
     return f"{title} – {edition}" if edition and edition not in title else title
 
 
 def by_rule(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Verdicts under the title of their rule, in the order in which rules first appear."""
     grouped: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         grouped.setdefault(rule_title(verdict), []).append(verdict)
@@ -50,6 +53,7 @@ _MOST_RESULTS = 6
 
 
 def result_words(verdict: Verdict) -> str:
+    """The result in words: one, the set still possible, or the refusal."""
     if verdict.get("refused"):
         return f"refused: {verdict['refused']}"
     results = tuple(str(result) for result in verdict.get("results") or ())
@@ -98,6 +102,7 @@ def citation_words(citations: Iterable[dict[str, Any]]) -> str:
 
 
 def asked_words(verdicts: list[Verdict]) -> str:
+    """The first question that would settle it, and how many more there are."""
     asked = [str(q.get("ask") or q.get("fact") or "") for v in verdicts for q in v.get("questions") or ()]
     shown = [ask for ask in dict.fromkeys(asked) if ask]
     more = len(shown) - 1
