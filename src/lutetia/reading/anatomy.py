@@ -114,13 +114,15 @@ def references_of(
     tracer: Tracer,
     settings: ReadSettings,
     pet: SeriesFiles | None = None,
+    tumour: npt.NDArray[Any] | None = None,
 ) -> MeasuredReferences:
-    """Liver, spleen and blood pool of a study."""
+    """Liver, spleen and blood pool of a study; `tumour` (PET grid) is left out where it is known beforehand."""
     measured = measure_references(
         suv,
         anatomy,
         tracer,
         ct=ct,
+        lesion_mask=tumour,
         user=user_references(suv, settings, pet),
         settings=ReferenceSettings(estimate=settings.reference_estimate),
     )

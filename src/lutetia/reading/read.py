@@ -128,18 +128,19 @@ def assemble(
     store: StageStore | None = None,
 ) -> CourseReading:
     """The Course of the studies that were read."""
-    from lutetia.reading.course import join_studies
+    from lutetia.reading.course import bring_together, join_studies
     from lutetia.reading.course.tracking import tracked
 
+    case = read_case(Path(settings.case)) if settings.case else None
+    entries = case.timeline if case is not None else ()
+    treated = tuple(e.date for e in entries if e.kind == "treatment")
+    together = bring_together(readings, settings, progress, treated, store)
     numbers: dict[tuple[str, str], int] = {}
     if settings.corrections is not None:
         corrections = load_corrections(settings.corrections)
         for reading in readings:
             numbers |= apply_corrections(reading, corrections)
-    case = read_case(Path(settings.case)) if settings.case else None
-    entries = case.timeline if case is not None else ()
-    treated = tuple(e.date for e in entries if e.kind == "treatment")
-    joined = join_studies(readings, settings, progress, treated, corrections=numbers, store=store, entries=entries)
+    joined = join_studies(readings, together, settings, progress, corrections=numbers, entries=entries)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(

@@ -71,6 +71,8 @@ class StudyReading:
     conventions: list[ConventionUse] = field(default_factory=list)
     source_dataset: Any = None
     slice_factors: tuple[float, ...] | None = None
+    restored: bool = False  # measured by an earlier run: the anatomy is without its evidence
+    issues_of_suv: int = 0  # how many issues there were when the SUV stage had ended
 
 
 def overrides_of(settings: ReadSettings) -> SuvOverrides:
@@ -198,19 +200,20 @@ def read_study(
         return reading
     key = measure_key(selection, settings)
     kept = store.find(f"measure-{name}", key) if store is not None else None
+    reading.issues_of_suv = len(reading.issues)
     if kept is not None:
         from lutetia.reading.kept import restore
 
         restore(reading, kept)
+        reading.restored = True
         progress("kept from an earlier run", 1.0)
         return reading
-    issues_before = len(reading.issues)
     _measure(reading, settings, progress)
     if store is not None:
         from lutetia.reading.kept import keep
 
         with store.writing(f"measure-{name}", key) as folder:
-            keep(reading, folder, issues_before)
+            keep(reading, folder, reading.issues_of_suv)
     return reading
 
 
@@ -226,11 +229,11 @@ def measure_key(selection: StudySelection, settings: ReadSettings) -> str:
 def _measure(reading: StudyReading, settings: ReadSettings, progress: Progress) -> None:
     """Organs, references, lesions, grades."""
     progress("organs", 0.2)
-    _anatomy_stage(reading, settings)
+    anatomy_stage(reading, settings)
     progress("references", 0.5)
-    references = _reference_stage(reading, settings)
+    references = reference_stage(reading, settings)
     progress("lesions", 0.6)
-    _lesion_stage(reading, references, settings)
+    lesion_stage(reading, references, settings)
     progress("grades", 0.95)
 
 
@@ -296,7 +299,8 @@ def _acquisition(reading: StudyReading, facts: PetFacts, scale: SuvScale | Refus
     )
 
 
-def _anatomy_stage(reading: StudyReading, settings: ReadSettings) -> None:
+def anatomy_stage(reading: StudyReading, settings: ReadSettings) -> None:
+    """Find the organs of a study."""
     from lutetia.reading.anatomy import anatomy_of
 
     assert reading.suv is not None and reading.tracer is not None
@@ -307,11 +311,14 @@ def _anatomy_stage(reading: StudyReading, settings: ReadSettings) -> None:
     reading.study = reading.study.model_copy(update={"anatomy_source": anatomy.source, "organs": anatomy.organs})
 
 
-def _reference_stage(reading: StudyReading, settings: ReadSettings) -> dict[str, Reference]:
+def reference_stage(reading: StudyReading, settings: ReadSettings, tumour: Any = None) -> dict[str, Reference]:
+    """Measure the references of a study in its anatomy; known `tumour` (PET grid) is left out."""
     from lutetia.reading.anatomy import references_of
 
     assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
-    measured = references_of(reading.suv, reading.ct, reading.anatomy, reading.tracer, settings, reading.selection.pet)
+    measured = references_of(
+        reading.suv, reading.ct, reading.anatomy, reading.tracer, settings, reading.selection.pet, tumour
+    )
     reading.reference_regions = measured.regions
     reading.issues.extend(i.model_copy(update={"study": reading.study.id}) for i in measured.issues)
     liver = measured.references.get("liver")
@@ -329,7 +336,10 @@ def lesion_settings(settings: ReadSettings) -> LesionSettings:
     return chosen if settings.scheme == "default" else chosen.model_copy(update={"scheme": settings.scheme})
 
 
-def _lesion_stage(reading: StudyReading, references: dict[str, Reference], settings: ReadSettings) -> None:
+def lesion_stage(
+    reading: StudyReading, references: dict[str, Reference], settings: ReadSettings, anatomy: Anatomy | None = None
+) -> None:
+    """Find and grade the lesions of a study, in its own anatomy or in the one given."""
     from lutetia.imaging.lesions import find_lesions
     from lutetia.reading.grading import graded
 
@@ -337,7 +347,7 @@ def _lesion_stage(reading: StudyReading, references: dict[str, Reference], setti
     found = find_lesions(
         reading.suv,
         reading.ct,
-        reading.anatomy,
+        anatomy or reading.anatomy,
         references,
         reading.tracer,
         lesion_settings(settings),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from lutetia.imaging.summary import summarise
@@ -25,16 +24,15 @@ from lutetia.reading.course.comparability import comparisons
 from lutetia.reading.course.confluent import gather_confluent
 from lutetia.reading.course.cores import grade_place
 from lutetia.reading.course.dual import VisitPair, pair_of, phenotypes_of, visit_pairs, with_target
-from lutetia.reading.course.frames import Frames, align_studies
+from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.history import history_of
 from lutetia.reading.course.identity import POSITIVE, Identified, identify
 from lutetia.reading.course.places import measure_place
 from lutetia.reading.course.relative import counts_issue, counts_only, organs_of, relative_place
 from lutetia.reading.course.spread import with_percentiles
 from lutetia.reading.course.therapy import retention
-from lutetia.reading.course.visits import group_visits
+from lutetia.reading.course.together import Together
 from lutetia.reading.settings import ReadSettings
-from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, lesion_settings
 from lutetia.rules.timeline import TimelineEntry
 
@@ -60,11 +58,10 @@ class JoinedStudies:
 
 def join_studies(
     readings: Sequence[StudyReading],
+    together: Together,
     settings: ReadSettings,
     progress: Progress = lambda stage, share: None,
-    treatments: Sequence[date] = (),
     corrections: Mapping[tuple[str, str], int] | None = None,
-    store: StageStore | None = None,
     entries: Sequence[TimelineEntry] = (),
 ) -> JoinedStudies:
     """Join the studies of one patient.
@@ -72,11 +69,10 @@ def join_studies(
     Parameters
     ----------
     readings : in order of date
-    settings : `visit_days`, `deformable`
+    together : their visits and their frame, see `bring_together`
+    settings : for the totals
     progress : called with a stage's name and the share done
-    treatments : dates of systemic treatment
     corrections : identities set by a reader, see `apply_corrections`
-    store : where finished alignments are kept
     entries : dated entries of the case, for the state of the somatostatin analogue at each scan
 
     Returns
@@ -84,19 +80,15 @@ def join_studies(
     JoinedStudies
         Lesions are numbered over the course; each keeps its id in every study.
     """
-    visits, issues = group_visits(readings, settings.visit_days, treatments)
+    visits, measured, seen, frames = together.visits, together.measured, together.seen, together.frames
     number = {study: visit.id for visit in visits for study in visit.studies}
     studies = tuple(r.study.model_copy(update={"visit": number[r.study.id]}) for r in readings)
-    all_issues = [issue for reading in readings for issue in reading.issues] + list(issues)
-    measured = [r for r in readings if r.suv is not None or r.stored is not None or r.ct is not None]
-    if len(measured) < 2:
+    all_issues = [issue for reading in readings for issue in reading.issues] + list(together.issues)
+    if frames is None:
         _spread(readings)
         lesions = _single(readings)
         return JoinedStudies(_summed(studies, lesions, settings), lesions, tuple(all_issues), visits)
-    frames = align_studies(measured, settings.deformable, progress, store)
-    all_issues += frames.issues
     progress("matching lesions", 1.0)
-    seen = _measured_only(visits, measured)
     same = gather_confluent(measured, seen, frames)
     _spread(readings)
     found = identify(measured, seen, frames, corrections, same)
@@ -133,12 +125,6 @@ def join_studies(
 def _spread(readings: Sequence[StudyReading]) -> None:
     for reading in readings:
         reading.lesions = with_percentiles(reading)
-
-
-def _measured_only(visits: Sequence[Visit], measured: Sequence[StudyReading]) -> tuple[Visit, ...]:
-    """The visits without the studies of which nothing could be read; these stay in the record."""
-    names = {r.study.id for r in measured}
-    return tuple(v.model_copy(update={"studies": tuple(s for s in v.studies if s in names)}) for v in visits)
 
 
 def _summed(studies: Sequence[Study], lesions: Sequence[Lesion], settings: ReadSettings) -> tuple[Study, ...]:
