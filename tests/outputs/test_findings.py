@@ -10,6 +10,7 @@ from lutetia.outputs.findings import findings_json
 from lutetia.outputs.schema import (
     PAGE_FILE,
     SCHEMA_FILE,
+    describe,
     field_notes,
     findings_page,
     findings_schema,
@@ -90,6 +91,15 @@ def test_every_note_belongs_to_a_field_that_exists():
     fields = {record.__name__: set(record.model_fields) for record in records()}
     stray = [f"{name}.{field}" for name, notes in field_notes().items() for field in notes if field not in fields[name]]
     assert stray == []
+
+
+def test_every_field_has_a_meaning():
+    assert [
+        f"{record.__name__}.{field}"
+        for record in records()
+        for field in record.model_fields
+        if not describe(record, field)
+    ] == []
 
 
 def test_the_schema_closes_every_record_to_unknown_fields():
