@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
-from lutetia.model import Citation, ConventionUse
+from lutetia.model import Citation, ConventionUse, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +125,33 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; empty parts are left out. Missing inputs of a profile come first."""
-        plain = asdict(self, dict_factory=_plain)
-        for gate in plain.get("gates", []):
-            gate.setdefault("state", "")
+        found = _plain(self)
         if self.gates:
-            missing = [g for g in plain["gates"] if g["state"] == "indeterminate"]
-            plain = {"indeterminate_gates": [g["id"] for g in missing], **plain}
-        return plain
+            missing = [gate.id for gate in self.gates if gate.state == "indeterminate"]
+            found = {"indeterminate_gates": missing, **found}
+        return found
 
 
-def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
+def _plain(record: Any) -> dict[str, Any]:
+    """A record of this room as plain data for JSON: lists for tuples, empty fields left out."""
+    found: dict[str, Any] = {}
+    for name in record.__dataclass_fields__:
+        value = _value(getattr(record, name))
         if value is None or value == "" or value == () or value == []:
             continue
-        if isinstance(value, tuple):
-            value = [item.model_dump(exclude_defaults=False) if hasattr(item, "model_dump") else item for item in value]
-        result[key] = value
-    return result
+        found[name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _value(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, tuple):
+        return tuple(_value(item) for item in value)
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _value(item) for key, item in value.items()}
+    if isinstance(value, Record):
+        return dict(value)
+    return _plain(value) if is_dataclass(value) else value
