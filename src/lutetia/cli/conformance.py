@@ -49,15 +49,11 @@ def table(report: ConformanceReport) -> str:
     """The rows as text."""
     lines = [f"{'object':16}{'expected':>20}  {'measured':>20}  {'verdict':12}how, or why not"]
     lines += [
-        f"{row.id:16}{_expected(row):>20}  {_measured(row):>20}  {row.verdict:12}{row.message[:110]}"
+        f"{row.id:16}{row.expected_words:>20}  {_measured(row):>20}  {row.verdict:12}{row.message[:110]}"
         for row in report.rows
     ]
     lines.append(f"{report.n_right} of {len(report.rows)} right")
     return "\n".join(lines)
-
-
-def _expected(row: ConformanceRow) -> str:
-    return "a refusal" if row.expected is None else " / ".join(f"{v:.2f}" for v in row.expected)
 
 
 def _measured(row: ConformanceRow) -> str:

@@ -48,6 +48,11 @@ class ConformanceRow(Record):
         """Whether the object came out as it should."""
         return self.verdict == "right"
 
+    @property
+    def expected_words(self) -> str:
+        """Minimum, median and maximum SUV as expected, or "a refusal"."""
+        return "a refusal" if self.expected is None else " / ".join(f"{v:.2f}" for v in self.expected)
+
 
 class ConformanceReport(Record):
     """All objects of a folder."""
