@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lutetia.model.base import Point, Record, Refusal
-from lutetia.model.tracer import Tracer
+from lutetia.model.tracer import DIAGNOSTIC, Tracer
 
 ReferenceStatus = Literal["ok", "caution", "fallback", "user", "absent", "outside_field"]
 
@@ -164,6 +164,12 @@ class Study(Record):
         """Whether it is a PET with a tracer that binds somatostatin receptors."""
         detail = self.tracer_detail
         return detail is not None and detail.is_sstr and detail.modality == "PET" and self.modality.startswith("PET")
+
+    @property
+    def is_therapy_spect(self) -> bool:
+        """Whether it is the SPECT of a therapy; an 123I-MIBG or 111In SPECT is a scan of its visit like a PET."""
+        detail = self.tracer_detail
+        return self.modality.startswith("SPECT") and (detail is None or detail.radionuclide not in DIAGNOSTIC)
 
     @property
     def is_fdg(self) -> bool:

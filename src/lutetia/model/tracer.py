@@ -19,6 +19,10 @@ TracerClass = Literal[
 ]
 
 
+#: radionuclides that are given to see, never to treat
+DIAGNOSTIC = ("123I", "111In", "99mTc")
+
+
 class Tracer(Record):
     """A radiopharmaceutical: `key` ("dotatate", "fdg", "lu177-dotatate"), what it binds, its radionuclide.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from lutetia.model import Course, CourseEvent, Lesion, Visit
+from lutetia.model import Course, CourseEvent, Lesion, Study, Visit
 from lutetia.reading.course.events import THERAPY_RULE, events_of
-from lutetia.reading.course.until import is_spect, until
+from lutetia.reading.course.until import until
 from lutetia.rules.case import TypedCase
 from lutetia.rules.facts import Fact
 from lutetia.rules.loader import RuleSet
@@ -36,7 +36,8 @@ def therapy_events(
     order = visit_order(course)
     found: list[CourseEvent] = []
     firsts: dict[str, dict[str, tuple[int, ...]]] = {}
-    visits = [v for v in course.visits if any(is_spect(course, s) for s in v.studies)]
+    therapies = {s.id for s in course.studies if s.is_therapy_spect}
+    visits = [v for v in course.visits if not therapies.isdisjoint(v.studies)]
     for n, visit in enumerate(visits):
         spect = graded_spect(course, visit)
         pet = next((p for p in reversed(chain) if order[p.sstr or ""] <= order[spect]), None)
@@ -71,13 +72,13 @@ def therapy_events(
 
 def graded_spect(course: Course, visit: Visit) -> str:
     """The SPECT of a therapy visit nearest to 24 h after injection; the first where no time is known."""
-    studies = {s.id: s for s in course.studies}
 
-    def distance(name: str) -> float:
-        minutes = studies[name].acquisition.uptake_minutes
+    def distance(study: Study) -> float:
+        minutes = study.acquisition.uptake_minutes
         return abs(minutes / 60 - GRADED_HOURS) if minutes is not None else 1e6
 
-    return min((s for s in visit.studies if is_spect(course, s)), key=distance)
+    spects = {s.id: s for s in course.studies if s.is_therapy_spect}
+    return min((spects[name] for name in visit.studies if name in spects), key=distance).id
 
 
 def _after_therapy(

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from lutetia.model import Course, Lesion, Study, Visit
-from lutetia.reading.course.visits import DIAGNOSTIC
+from lutetia.model import Course, Lesion, Visit
 from lutetia.rules.measured_pairs import visit_order
-
-
-def is_therapy_spect(study: Study) -> bool:
-    """Whether a study is the SPECT of a therapy."""
-    detail = study.tracer_detail
-    return study.modality.startswith("SPECT") and (detail is None or detail.radionuclide not in DIAGNOSTIC)
-
-
-def is_spect(course: Course, study: str) -> bool:
-    """Whether a study of the course is the SPECT of a therapy."""
-    return any(s.id == study and is_therapy_spect(s) for s in course.studies)
 
 
 def until(course: Course, visit: str, spect: str | None = None) -> Course:
@@ -29,7 +17,7 @@ def until(course: Course, visit: str, spect: str | None = None) -> Course:
     """
     order = visit_order(course)
     last = next(n for n, v in enumerate(course.visits) if v.id == visit)
-    kept = {s.id for s in course.studies if order[s.id] <= last and (not is_therapy_spect(s) or s.id == spect)}
+    kept = {s.id for s in course.studies if order[s.id] <= last and (not s.is_therapy_spect or s.id == spect)}
     visits = {v.id for v in course.visits[: last + 1]}
     lesions = [_lesion_until(lesion, kept, visits) for lesion in course.lesions]
     return course.model_copy(

@@ -14,7 +14,7 @@ from typing import Any
 from lutetia.model import Course, CourseEvent, VisitScore, VisitVerdict
 from lutetia.reading.course.events import COURSE_RULES, events_of, new_lesion_events
 from lutetia.reading.course.therapy_patterns import graded_spect, therapy_events
-from lutetia.reading.course.until import is_spect, until
+from lutetia.reading.course.until import until
 from lutetia.rules.case import TypedCase
 from lutetia.rules.expiry import age_of
 from lutetia.rules.facts import Fact, FactView
@@ -178,9 +178,8 @@ def _standing(
 ) -> Score:
     """The score of the course as it stands, with its questions; a SPECT only where it came after the last SSTR PET."""
     order = visit_order(course)
-    later = [
-        v for v in course.visits if any(is_spect(course, s) and order[s] > order[last.sstr or ""] for s in v.studies)
-    ]
+    after = {s.id for s in course.studies if s.is_therapy_spect and order[s.id] > order[last.sstr or ""]}
+    later = [v for v in course.visits if not after.isdisjoint(v.studies)]
     spect = graded_spect(course, later[-1]) if later else None
     typed = case_of_course(until(course, course.visits[-1].id, spect), case, last)
     given = dict(case.read) if case is not None else {}

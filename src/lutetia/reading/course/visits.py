@@ -19,16 +19,9 @@ def study_day(reading: StudyReading) -> date | None:
     return None
 
 
-#: radionuclides that are given to see, never to treat: their SPECT is a study of its visit like a PET
-DIAGNOSTIC = ("123I", "111In", "99mTc")
-
-
 def is_spect(reading: StudyReading) -> bool:
     """Whether the study is the SPECT of a therapy; an 123I-MIBG or 111In SPECT is none."""
-    tracer = reading.tracer
-    if tracer is not None and tracer.radionuclide in DIAGNOSTIC:
-        return False
-    return reading.study.modality in ("SPECT", "SPECT/CT")
+    return reading.study.is_therapy_spect
 
 
 def _injection_day(reading: StudyReading) -> date | None:

@@ -28,12 +28,11 @@ Level = Literal["at or below blood pool", "between blood pool and liver", "above
 
 def tracer_group(study: Study) -> str:
     """Which lane of a course a study belongs to: "SSTR PET", "FDG PET", "therapy SPECT" or "other"."""
-    if study.modality.startswith("SPECT"):
+    if study.is_therapy_spect:
         return "therapy SPECT"
-    detail = study.tracer_detail
-    if detail is not None and detail.is_sstr:
+    if study.is_sstr_pet:
         return "SSTR PET"
-    if study.tracer == "fdg" or (detail is not None and detail.binds == "glucose"):
+    if study.is_fdg or study.tracer == "fdg":
         return "FDG PET"
     return "other"
 

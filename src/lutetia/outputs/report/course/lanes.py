@@ -76,11 +76,11 @@ def _therapies(course: Course) -> list[Therapy]:
 
 
 def _therapies_of_spect(course: Course) -> list[tuple[str, date, date]]:
-    """What the SPECTs say was given, one entry a day; activities of several headers stand side by side."""
+    """What the SPECTs of a therapy say was given, one entry a day; activities of several headers stand side by side."""
     given: dict[tuple[date, str], list[str]] = {}
     for study in course.studies:
         day, dose = _day(study.acquisition.injection), study.acquisition.injected_mbq
-        if not study.modality.startswith("SPECT") or day is None:
+        if not study.is_therapy_spect or day is None:
             continue
         name = study.id.replace("-", " ")
         words = f"{wording.with_unit(dose / 1000, 'GBq')} (header of {name})" if dose else f"header of {name}"
