@@ -186,7 +186,9 @@ def read(
 def _read_into(
     folder: Path, paths: list[Path], chosen: ReadSettings, wanted: OutputSettings, force: bool, tell: Progress
 ) -> Course:
-    reading = read_course(paths, chosen, tell, StageStore(folder, force))
+    # a kept stage may name the user's own mask files, and their paths may name the patient
+    nameless = wanted.pseudonym is not None and (chosen.organs is not None or bool(chosen.references))
+    reading = read_course(paths, chosen, tell, None if nameless else StageStore(folder, force))
     if wanted.pseudonym:
         reading = pseudonymised(reading, wanted.pseudonym)
     tell("writing", 0.92)

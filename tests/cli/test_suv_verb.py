@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import nibabel
 import numpy as np
@@ -151,3 +152,28 @@ def test_conformance_writes_its_objects_to_a_new_folder_only(capsys, tmp_path):
     status, _, err = run(capsys, "conformance", tmp_path, "--write")
     assert status == 2
     assert "folder-not-empty" in err
+
+
+def test_what_is_wrong_with_a_file_is_said_once_with_its_place_and_ends_with_1(capsys, objects, tmp_path):
+    folder = tmp_path / "in"
+    shutil.copytree(objects / "DRO_0_0", folder)
+    image = next((folder / "PT").iterdir())
+    (folder / "cut.dcm").write_bytes(image.read_bytes()[:700])
+    status, out, _ = run(capsys, "suv", folder)
+    assert status == 1
+    lines = [line for line in out.splitlines() if "cut off" in line]
+    assert len(lines) == 1
+    assert str(folder / "cut.dcm") in lines[0]
+    assert "SUVbw =" in out
+
+
+def test_many_faults_of_one_kind_are_counted(capsys, objects, tmp_path):
+    folder = tmp_path / "in"
+    shutil.copytree(objects / "DRO_0_0", folder)
+    for n, image in enumerate(sorted((folder / "PT").iterdir())):
+        image.write_bytes(image.read_bytes()[: -100 - n])
+    status, out, _ = run(capsys, "suv", folder)
+    assert status == 1
+    assert out.count("bytes of pixel data are missing") == 3
+    assert "and 3 more of this kind" in out
+    assert "settle it with export" not in out

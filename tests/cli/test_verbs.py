@@ -114,3 +114,22 @@ def test_a_result_folder_that_is_a_file_is_one_message(capsys, tmp_path, tiny_pa
     assert status == 2
     assert "can't be written" in err
     assert place.read_text() == "not a folder"
+
+
+def test_a_terminal_without_our_signs_shows_others(tmp_path):
+    code = "from lutetia.cli import main; main(['rules', 'list'])"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr.decode("latin-1")[-500:]
+
+
+def test_a_fault_of_our_own_is_one_message_and_no_traceback(capsys, monkeypatch, tmp_path):
+    def broken(*_, **__):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("lutetia.api.scan", broken)
+    status, _, err = run(capsys, "scan", tmp_path)
+    assert status == 2
+    assert "This should not happen: ZeroDivisionError" in err
+    assert "LUTETIA_TRACEBACK" in err
+    assert "Traceback" not in err

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -273,3 +275,31 @@ def test_file_names_that_are_no_utf8_are_read_and_shown(tmp_path, dicom_series):
     assert issue.code == "empty-file"
     issue.where.encode("utf-8")
     assert load_pet(inventory.series[0]).volume.grid.shape == (6, 8, 10)
+
+
+def test_a_tar_archive_is_named(pet_ct):
+    with tarfile.open(pet_ct / "more.tar", "w") as archive:
+        archive.add(pet_ct / "CT", "CT")
+    (issue,) = scan(pet_ct).issues
+    assert (issue.level, issue.code) == ("caution", "not-dicom")
+    assert "a tar archive" in issue.message
+
+
+def test_files_of_a_result_of_ours_are_no_input_and_those_of_another_manifest_are(pet_ct, tmp_path):
+    for name, record in (("ours", "findings.json"), ("theirs", "index.html")):
+        folder = pet_ct / name
+        folder.mkdir()
+        shutil.copy(next((pet_ct / "PT").iterdir()), folder / "lesions.seg.dcm")
+        (folder / "manifest.json").write_text(json.dumps({"files": [record, "lesions.seg.dcm"]}))
+    found = scan(pet_ct)
+    assert found.n_files == 6 + 6 + 2
+    assert any(str(pet_ct / "theirs") in i.where for i in found.issues)
+    assert not any(str(pet_ct / "ours") in i.where for i in found.issues)
+
+
+def test_a_damaged_copy_of_an_image_that_is_there_whole_is_named_and_loses_nothing(pet_ct):
+    image = next((pet_ct / "PT").iterdir())
+    (pet_ct / "cut.dcm").write_bytes(image.read_bytes()[:-40])
+    found = scan(pet_ct)
+    assert codes(found) == ["truncated-file"]
+    assert all(not s.damaged for s in found.series)

@@ -137,7 +137,9 @@ def test_half_lives_of_different_tables_are_no_contradiction(header, seconds):
 
 
 def test_text_that_contradicts_the_radionuclide_is_unknown(header):
-    assert identify_tracer(header("FDG", GA68)).tracer is None
+    finding = identify_tracer(header("FDG", GA68))
+    assert finding.tracer is None
+    assert "contradicts its radionuclide 68Ga" in finding.issues[0].message
 
 
 def test_a_description_helps_but_says_so(header):

@@ -213,6 +213,18 @@ def test_nothing_is_written_outside_the_result_folder(tiny_patient: PhantomTruth
     assert {p for p in tmp_path.rglob("*") if tmp_path / "out" not in (p, *p.parents)} == before
 
 
+@pytest.mark.parametrize("place", ["result", "."])
+def test_a_result_that_lies_in_the_input_is_no_input_of_the_next_run(
+    tiny_patient: PhantomTruth, tmp_path: Path, place: str
+) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(tiny_patient.dicom, folder)
+    lutetia.read(folder, folder / place, output=FAST)
+    first = (folder / place / "findings.json").read_bytes()
+    lutetia.read(folder, folder / place, output=FAST)
+    assert (folder / place / "findings.json").read_bytes() == first
+
+
 def test_why_walks_from_the_grade_to_the_header(result: tuple[Course, Path]) -> None:
     name = next(x.id for x in result[0].lesions if x.observations[0].krenning_modified is not None)
     text = as_text(why(result[1], name))

@@ -7,9 +7,11 @@ Exit status: 0 done, 1 done but something was refused or a check failed, 2 the c
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from importlib import import_module
+from io import TextIOWrapper
 
 import typer
 
@@ -55,12 +57,27 @@ def main(argv: list[str] | None = None) -> None:
     """Entry point of the ``lutetia`` command."""
     # pydicom warns of every odd value it meets; what matters of them is in the record, with its file.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that has no "–" or "×" shows "?" instead
+            stream.reconfigure(errors="replace")
     try:
         app(args=argv)
     except Exception as error:
         from lutetia.model import LutetiaError
 
-        if not isinstance(error, LutetiaError):
+        if isinstance(error, LutetiaError):
+            typer.echo(f"lutetia: {error}", err=True)
+        elif os.environ.get("LUTETIA_TRACEBACK"):
             raise
-        typer.echo(f"lutetia: {error}", err=True)
+        else:
+            typer.echo(_unexpected(error), err=True)
         sys.exit(2)
+
+
+def _unexpected(error: Exception) -> str:
+    """What is said of a fault that is ours: which it is, and how to tell us."""
+    return (
+        f"lutetia: This should not happen: {type(error).__name__}: {str(error)[:300]} [unexpected-fault]\n"
+        "  where:    in Lutetia itself, not in the call; what was written before is unchanged\n"
+        "  remedy:   run it again with LUTETIA_TRACEBACK=1 and send what it prints to the project"
+    )

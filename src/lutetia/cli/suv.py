@@ -62,5 +62,5 @@ def command(
         from lutetia.cli.suv_text import text_of
 
         typer.echo(text_of(report))
-    if report.refused:
+    if report.faulty:
         raise typer.Exit(1)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from lutetia.imaging.suv_body import SUV_BASES
+from lutetia.model import Issue
+from lutetia.model.base import Level
 from lutetia.reading.suv import SuvReport, SuvSeries
 
+#: messages of one kind that are printed; `--json` has them all
+_MOST_ALIKE = 3
 _MARK = {"info": "note", "caution": "caution", "error": "ERROR"}
 
 
 def text_of(report: SuvReport) -> str:
     """One block per series: the factor, the reference time and why, every element used, statistics, warnings."""
     blocks = [_series(s) for s in report.series]
-    if report.issues:
-        blocks.append("\n".join(f"{_MARK[i.level]}: {i.message}" for i in report.issues))
+    told = {(i.code, i.message, i.where) for s in report.series for i in s.issues}
+    rest = [i for i in report.issues if (i.code, i.message, i.where) not in told]
+    if rest:
+        blocks.append("\n".join(_issues(rest)))
     return "\n\n".join(blocks)
 
 
@@ -26,6 +35,8 @@ def _series(series: SuvSeries) -> str:
     ]
     if series.refusal is not None:
         lines.append(f"  NO SUV: {series.refusal.message} [{series.refusal.code}]")
+        if not series.refusal.override and series.refusal.element:
+            lines.append(f"    where: {series.refusal.element}")
         if series.refusal.override:
             lines.append(f"    settle it with {series.refusal.override}")
     factor = series.suv
@@ -50,5 +61,22 @@ def _series(series: SuvSeries) -> str:
             f"  SUV min {s.min:.4g}, median {s.median:.4g}, max {s.max:.4g}, mean {s.mean:.4g} "
             f"({s.n_voxels} voxels, {s.volume_ml:.1f} mL)"
         )
-    lines += [f"  {_MARK[i.level]}: {i.message} [{i.code}]" for i in series.issues]
+    lines += [f"  {line}" for line in _issues(series.issues)]
     return "\n".join(lines)
+
+
+def _issues(issues: Sequence[Issue]) -> list[str]:
+    """Issues as lines, with their place; many of one kind are counted after the first few."""
+    lines: list[str] = []
+    counts = Counter((i.code, i.level) for i in issues)
+    shown: Counter[tuple[str, Level]] = Counter()
+    for issue in issues:
+        kind = issue.code, issue.level
+        shown[kind] += 1
+        if shown[kind] > _MOST_ALIKE:
+            continue
+        place = f"  [{issue.where}]" if issue.where else ""
+        lines.append(f"{_MARK[issue.level]}: {issue.message} [{issue.code}]{place}")
+        if shown[kind] == _MOST_ALIKE and counts[kind] > _MOST_ALIKE:
+            lines.append(f"{_MARK[issue.level]}: and {counts[kind] - _MOST_ALIKE} more of this kind [{issue.code}]")
+    return lines

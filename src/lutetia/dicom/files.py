@@ -157,7 +157,7 @@ def _by_pydicom(stream: BinaryIO, size: int, path: str, member: str) -> Instance
             expected="a DICOM file",
             remedy="copy or export the file again",
         )
-    head = stream.read(132)
+    head = stream.read(512)
     stream.seek(0)
     has_preamble = head[128:132] == b"DICM"
     if not has_preamble and not _looks_like_dataset(head):
@@ -240,7 +240,7 @@ def _description(head: bytes) -> str:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
-    return "not a DICOM file"
+    return "a tar archive" if head[257:262] == b"ustar" else "not a DICOM file"
 
 
 def read_dataset(instance: InstanceHeader, *, pixels: bool = False) -> Any:

@@ -84,6 +84,8 @@ def _series(headers: list[InstanceHeader], found: list[Issue]) -> Iterator[Serie
                 fault = as_issue(error)
         issues.append(fault)
         damaged.append(header)
+    whole_uids = {h.sop_instance_uid for h in good if h.sop_instance_uid}
+    damaged = [h for h in damaged if h.sop_instance_uid not in whole_uids]  # the image is there undamaged as well
     first = headers[0]
     whole = SeriesFiles(
         first.series_instance_uid,

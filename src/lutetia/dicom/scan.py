@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from lutetia.model.base import Level
 Progress = Callable[[int, int], None]
 
 _IGNORED_NAMES = frozenset((".DS_Store", "Thumbs.db", "desktop.ini"))
-_IGNORED_FOLDERS = frozenset(("__MACOSX",))
+_IGNORED_FOLDERS = frozenset(("__MACOSX", ".stages", ".lutetia-unfinished"))
+#: a folder with this file, naming the record among its files, is a result of our own: no input, wherever it lies
+_MANIFEST, _RECORD = "manifest.json", "findings.json"
 
 
 def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None = None) -> Inventory:
@@ -67,11 +70,10 @@ def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None 
         found.issues.extend(missing_files(path, member))
     tree = patients(found.instances, found.issues)
     if not found.instances:
-        found.issues.append(
-            Issue(
-                code="no-dicom", level="error", message="No DICOM image was found", where=file_place(", ".join(roots))
-            )
-        )
+        text = "No DICOM image was found"
+        if found.own_results:
+            text += f" beside the {found.own_results} files of an earlier Lutetia result, which are no input"
+        found.issues.append(Issue(code="no-dicom", level="error", message=text, where=file_place(", ".join(roots))))
     return Inventory(
         patients=tree,
         issues=tuple(condensed(found.issues)),
@@ -90,6 +92,7 @@ class _Found:
     issues: list[Issue] = field(default_factory=list)
 
     n_files: int = 0
+    own_results: int = 0  # files of an earlier result of Lutetia that lie among the input
 
     def read(self, path: str, member: str) -> None:
         """Read one file; an archive under any name is read as a folder."""
@@ -167,14 +170,31 @@ def _files(root: str, found: _Found) -> Iterator[str]:
         yield root
         return
     visited: set[tuple[int, int]] = set()
+    own_paths: set[str] = set()
     for folder, folders, names in os.walk(root, onerror=found.unreadable, followlinks=True):
         status = os.stat(folder)
         if (status.st_dev, status.st_ino) in visited:
             folders.clear()
             continue
         visited.add((status.st_dev, status.st_ino))
+        if _MANIFEST in names:
+            own = _own_files(folder)
+            own_paths |= own
+            found.own_results += len(own)
         folders[:] = sorted(f for f in folders if f not in _IGNORED_FOLDERS)
         for name in sorted(names):
             path = os.path.join(folder, name)
-            if not _ignored(name) and (os.path.isfile(path) or os.path.islink(path)):
+            if path not in own_paths and not _ignored(name) and (os.path.isfile(path) or os.path.islink(path)):
                 yield path
+
+
+def _own_files(folder: str) -> set[str]:
+    """The files of a result of Lutetia in that folder, as its manifest lists them; none with another manifest."""
+    try:
+        with open(os.path.join(folder, _MANIFEST), encoding="utf-8") as stream:
+            names = json.load(stream)["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    if not isinstance(names, list) or _RECORD not in names:
+        return set()
+    return {os.path.join(folder, *str(name).split("/")) for name in (*names, _MANIFEST)}

@@ -132,7 +132,12 @@ def _result(
 
 def _unknown(table: TracerTable, nuclide: Radionuclide | None, evidence: list[_Evidence]) -> Issue:
     texts = sorted({item.text for item in evidence if item.text})
-    if texts:
+    contradicting = [t for t in texts if table.tracers_in(t)]
+    if contradicting and nuclide is not None:
+        said = (
+            f"the header says {', '.join(map(repr, contradicting))}, which contradicts its radionuclide {nuclide.name}"
+        )
+    elif texts:
         said = f"the header says {', '.join(repr(t) for t in texts)}, which is not in the table"
     elif nuclide is not None:
         candidates = ", ".join(sorted(t.key for t in table.tracers.values() if t.radionuclide == nuclide.name))

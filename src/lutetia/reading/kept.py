@@ -14,6 +14,9 @@ from lutetia.imaging.lesions import LesionResult
 from lutetia.model import ConventionUse, Issue, Lesion, OrganRecord, Study, Volume
 from lutetia.reading.study import StudyReading
 
+#: what of the study's record is measured after the SUV stage; dates and identifiers stay out of the kept files
+_MEASURED = ("anatomy_source", "organs", "references", "summary")
+
 
 def keep(reading: StudyReading, folder: Path, issues_before: int) -> None:
     """Write what was measured after the SUV stage.
@@ -38,7 +41,7 @@ def keep(reading: StudyReading, folder: Path, issues_before: int) -> None:
         regions.append({"name": name, "start": [int(v) for v in region.start], "shape": region.mask.shape})
     np.savez_compressed(folder / "arrays.npz", **arrays)
     record = {
-        "study": reading.study.model_dump(mode="json"),
+        "study": reading.study.model_dump(mode="json", include=set(_MEASURED)),
         "lesions": [x.model_dump(mode="json") for x in reading.lesions],
         "issues": [i.model_dump(mode="json") for i in reading.issues[issues_before:]],
         "conventions": [c.model_dump(mode="json") for c in reading.conventions],
@@ -77,7 +80,8 @@ def restore(reading: StudyReading, folder: Path) -> None:
             size = int(np.prod(shape))
             mask = np.unpackbits(arrays[f"region_{n}"], count=size).astype(bool).reshape(shape)
             regions[row["name"]] = _region(tuple(row["start"]), mask)
-    kept, a, f = Study.model_validate(record["study"]), record["anatomy"], record["found"]
+    kept = Study.model_validate({**reading.study.model_dump(mode="json"), **record["study"]})
+    a, f = record["anatomy"], record["found"]
     lesions = tuple(Lesion.model_validate(x) for x in record["lesions"])
     conventions = [ConventionUse.model_validate(c) for c in record["conventions"]]
     reading.anatomy = Anatomy(
@@ -102,7 +106,7 @@ def restore(reading: StudyReading, folder: Path) -> None:
     reading.reference_regions = regions
     reading.conventions.extend(conventions)
     reading.issues.extend(Issue.model_validate(i) for i in record["issues"])
-    measured = {name: getattr(kept, name) for name in ("anatomy_source", "organs", "references", "summary")}
+    measured = {name: getattr(kept, name) for name in _MEASURED}
     reading.study = reading.study.model_copy(update=measured)
 
 

@@ -93,6 +93,12 @@ class SuvReport(Record):
         """Whether any series gives no SUV."""
         return any(s.refusal is not None for s in self.series)
 
+    @property
+    def faulty(self) -> bool:
+        """Whether a series was refused or an issue is an error: the call ends with 1."""
+        issues = (*self.issues, *(i for s in self.series for i in s.issues))
+        return self.refused or any(i.level == "error" for i in issues)
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesSuv:
@@ -205,7 +211,8 @@ def series_suv(
         factor = _factor(scale)
         image = load_suv(series, scale)
     except InputError as error:
-        refusal = Refusal(code=error.code, message=error.what, element=error.where, override=error.remedy)
+        message = f"{error.what}; {error.remedy}" if error.remedy else error.what
+        refusal = Refusal(code=error.code, message=message, element=error.where)
         return SeriesSuv(_record(common, issues, refusal=refusal), None)
     issues += image.issues
     volume = image.volume
