@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lutetia.imaging.anatomy.labels import CODES
-from lutetia.model import Code, Course, Grade, Lesion, Observation, Study
+from lutetia.model import Code, Course, Grade, Lesion, Observation, Study, Volume
 from lutetia.outputs.colours import categorical
 from lutetia.outputs.volumes import StudyVolumes
 
 if TYPE_CHECKING:
-    from lutetia.dicom.seg import Segment
+    from lutetia.dicom.seg import Segment, WrittenSegmentation
     from lutetia.dicom.sr import Measured, MeasurementGroup
 
 _SERIES = {"lesions": 9101, "organs": 9102, "measurements": 9103, "suv": 9104}
@@ -50,35 +50,30 @@ def study_objects(
     from lutetia.dicom.sr import build_report
 
     version = software_version(course)
-    objects: list[DicomObject] = []
-    lesion_seg, numbers = None, {}
-    if held.lesions is not None:
-        built = build_segmentation(
-            held.pet,
-            held.lesions,
-            _lesion_segments(course, study),
-            description="Lutetia lesions (unverified)",
-            content_label="LESIONS",
-            series_number=_SERIES["lesions"],
+    pet = held.pet
+
+    def segmentation(what: str, labels: Volume, segments: list[Segment]) -> WrittenSegmentation | None:
+        return build_segmentation(
+            pet,
+            labels,
+            segments,
+            description=f"Lutetia {what} (unverified)",
+            content_label=what.upper(),
+            series_number=_SERIES[what],
             version=version,
             full=full,
             labelmap=labelmap,
         )
+
+    objects: list[DicomObject] = []
+    lesion_seg, numbers = None, {}
+    if held.lesions is not None:
+        built = segmentation("lesions", held.lesions, _lesion_segments(course, study))
         if built is not None:
             lesion_seg, numbers = built.dataset, built.numbers
             objects.append(DicomObject("lesions.seg.dcm", lesion_seg))
     if held.organs is not None and held.suv is not None and held.organs.grid.same_as(held.suv.grid):
-        built = build_segmentation(
-            held.pet,
-            held.organs,
-            _organ_segments(study),
-            description="Lutetia organs (unverified)",
-            content_label="ORGANS",
-            series_number=_SERIES["organs"],
-            version=version,
-            full=full,
-            labelmap=labelmap,
-        )
+        built = segmentation("organs", held.organs, _organ_segments(study))
         if built is not None:
             objects.append(DicomObject("organs.seg.dcm", built.dataset))
     report = build_report(
@@ -112,7 +107,7 @@ def _observed(course: Course, study: Study) -> list[tuple[Lesion, Observation]]:
 
 def _lesion_segments(course: Course, study: Study) -> tuple[Segment, ...]:
     from lutetia.dicom import writing
-    from lutetia.dicom.seg import Segment
+    from lutetia.dicom.seg import Segment, WrittenSegmentation
 
     segments = []
     for lesion, observation in _observed(course, study):
@@ -138,7 +133,7 @@ def _lesion_segments(course: Course, study: Study) -> tuple[Segment, ...]:
 
 def _organ_segments(study: Study) -> tuple[Segment, ...]:
     from lutetia.dicom import writing
-    from lutetia.dicom.seg import Segment
+    from lutetia.dicom.seg import Segment, WrittenSegmentation
     from lutetia.dicom.uids import derived_uid
 
     return tuple(
