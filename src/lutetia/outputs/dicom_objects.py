@@ -52,7 +52,7 @@ def study_objects(
     version = software_version(course)
     pet = held.pet
 
-    def segmentation(what: str, labels: Volume, segments: list[Segment]) -> WrittenSegmentation | None:
+    def segmentation(what: str, labels: Volume, segments: tuple[Segment, ...]) -> WrittenSegmentation | None:
         return build_segmentation(
             pet,
             labels,
@@ -107,7 +107,7 @@ def _observed(course: Course, study: Study) -> list[tuple[Lesion, Observation]]:
 
 def _lesion_segments(course: Course, study: Study) -> tuple[Segment, ...]:
     from lutetia.dicom import writing
-    from lutetia.dicom.seg import Segment, WrittenSegmentation
+    from lutetia.dicom.seg import Segment
 
     segments = []
     for lesion, observation in _observed(course, study):
@@ -133,7 +133,7 @@ def _lesion_segments(course: Course, study: Study) -> tuple[Segment, ...]:
 
 def _organ_segments(study: Study) -> tuple[Segment, ...]:
     from lutetia.dicom import writing
-    from lutetia.dicom.seg import Segment, WrittenSegmentation
+    from lutetia.dicom.seg import Segment
     from lutetia.dicom.uids import derived_uid
 
     return tuple(
