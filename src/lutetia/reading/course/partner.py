@@ -35,6 +35,8 @@ Mask = npt.NDArray[np.bool_]
 SAME_ORGAN = 0.6
 #: organs that stand out on SSTR by their own uptake
 SEEN_ON_SSTR = ("spleen", "kidney_left", "kidney_right")
+#: landmarks of the search, nothing is measured in them: taken even where a field cuts them, if the FDG scan has none
+LANDMARKS = ("heart",)
 
 
 def read_with_partners(
@@ -99,10 +101,17 @@ def _to_carry(sstr: StudyReading, fdg: StudyReading, frames: Frames) -> dict[str
     """Organs of the SSTR scan, on the FDG grid, that are better than the FDG scan's own."""
     assert sstr.anatomy is not None and fdg.anatomy is not None and fdg.suv is not None
     out: dict[str, Mask] = {}
-    for name in ("liver", *SEEN_ON_SSTR):
+    for name in ("liver", *SEEN_ON_SSTR, *LANDMARKS):
         known = sstr.anatomy.organ(name)
         mask = sstr.anatomy.mask(name)
-        if known is None or known.status != "ok" or not mask.any() or _cut(mask):
+        if known is None or known.status != "ok" or not mask.any():
+            continue
+        if name in LANDMARKS:
+            there = carry_mask(Volume(mask, sstr.anatomy.labels.grid, "mask"), sstr, fdg, frames)
+            if not fdg.anatomy.has(name) and there.any():
+                out[name] = there
+            continue
+        if _cut(mask):
             continue
         reference = fdg.study.references.get(name)
         doubted = reference is not None and reference.status == "caution"
