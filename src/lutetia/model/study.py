@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Literal
 
 from lutetia.model.base import Point, Record, Refusal
@@ -158,6 +159,14 @@ class Study(Record):
     organs: tuple[OrganRecord, ...] = ()
     references: dict[str, Reference] = {}
     summary: StudySummary | None = None
+
+    @property
+    def day(self) -> datetime.date | None:
+        """Date of the scan; None where none is known."""
+        try:
+            return datetime.date.fromisoformat((self.date or "").replace("-", "")[:8])
+        except ValueError:
+            return None
 
     @property
     def is_sstr_pet(self) -> bool:

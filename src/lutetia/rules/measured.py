@@ -114,7 +114,7 @@ def _dated_facts(course: Course, entries: tuple[TimelineEntry, ...], pairing: Pa
     """Facts from the dated entries of the case, as of the visit that is read."""
     if not entries:
         return {}
-    days = {study.id: _day(study) for study in course.studies}
+    days = {study.id: study.day for study in course.studies}
     now = days.get(pairing.sstr or "") if pairing is not None else max((d for d in days.values() if d), default=None)
     if now is None:
         return {}
@@ -126,17 +126,9 @@ def _dated_facts(course: Course, entries: tuple[TimelineEntry, ...], pairing: Pa
     return facts
 
 
-def _day(study: Study) -> datetime.date | None:
-    text = (study.date or "").replace("-", "")[:8]
-    try:
-        return datetime.date(int(text[:4]), int(text[4:6]), int(text[6:8]))
-    except ValueError:
-        return None
-
-
 def _sizes_of_reader(case: TypedCase, course: Course, pairing: Pairing, kept: list[Lesion], change: Between) -> None:
     """RECIST diameters that a reader typed: judged without progression, no lesion is unequivocally larger."""
-    now = next((_day(s) for s in course.studies if s.id == pairing.sstr), None)
+    now = next((s.day for s in course.studies if s.id == pairing.sstr), None)
     if case.recist is None or now is None or pairing.previous is None:
         return
     near = [
@@ -185,9 +177,8 @@ def tracer_name(study: Study) -> str:
 
 def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
     facts: dict[str, Fact] = {"visit.tracer": tracer_name(study)}
-    if study.date:
-        text = study.date if "-" in study.date else f"{study.date[:4]}-{study.date[4:6]}-{study.date[6:8]}"
-        facts["visit.date"] = datetime.date.fromisoformat(text[:10]).toordinal()
+    if study.day is not None:
+        facts["visit.date"] = study.day.toordinal()
     for name in ("liver", "spleen", "blood_pool"):
         reference = study.references.get(name)
         if reference is not None and reference.usable_mean is not None:
@@ -219,8 +210,7 @@ def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
         facts["visit.liver_usable"] = False
     if study.modality.startswith("SPECT") and acquisition.uptake_minutes is not None:
         facts["visit.hours_after_injection"] = round(acquisition.uptake_minutes / 60, 2)
-    day = _day(study)
-    kind, days = ssa_at(entries, day) if day is not None else (None, None)
+    kind, days = ssa_at(entries, study.day) if study.day is not None else (None, None)
     if kind is not None:
         facts["visit.ssa"] = kind
     if days is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lutetia.model import Course, Lesion, Place, Study
+from lutetia.model import Course, Lesion, Place
 from lutetia.rules.facts import UNKNOWN, Fact
 
 #: events of a lesion's history after which nothing is left of it at its place
@@ -99,16 +99,12 @@ def patient_facts(course: Course, visit: str | None = None) -> dict[str, Fact]:
         volume = background[-1].volume_ml.get("sstr-/fdg+")
         if volume is not None:
             facts["imaging.discordant_volume_ml"] = float(volume)
-        dates = {study.id: study for study in course.studies}
-        ends = [_day(dates.get(background[-1].sstr_study)), _day(dates.get(background[-1].fdg_study))]
-        therapies = [_day(study) for study in course.studies if study.tracer.startswith("lu177")]
-        if all(ends) and any(min(ends) < day < max(ends) for day in therapies if day):
+        days = {study.id: study.day for study in course.studies}
+        sstr, fdg = days.get(background[-1].sstr_study), days.get(background[-1].fdg_study)
+        therapies = [study.day for study in course.studies if study.tracer.startswith("lu177")]
+        if sstr and fdg and any(min(sstr, fdg) < day < max(sstr, fdg) for day in therapies if day):
             facts["therapy.between_sstr_and_fdg"] = True
     return facts
-
-
-def _day(study: Study | None) -> str:
-    return (study.date or "").replace("-", "") if study is not None else ""
 
 
 def comparison_issues(course: Course) -> tuple[tuple[str, str, str], ...]:

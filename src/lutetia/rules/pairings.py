@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 
-from lutetia.model import Comparison, Course, Grade, Lesion, Phenotypes, Study, TracerPair
+from lutetia.model import Comparison, Course, Grade, Lesion, Phenotypes, TracerPair
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,6 @@ def pair_at(lesion: Lesion, visit: str | None, definition: str = "background") -
 def comparison_of(course: Course, earlier: str | None, later: str | None) -> Comparison | None:
     """The comparability of two studies."""
     return next((c for c in course.comparability if (c.earlier, c.later) == (earlier, later)), None)
-
-
-def day_of(study: Study | None) -> datetime.date | None:
-    """The date of a study; None without one."""
-    text = (study.date or "").replace("-", "")[:8] if study is not None else ""
-    try:
-        return datetime.date(int(text[:4]), int(text[4:6]), int(text[6:8]))
-    except ValueError:
-        return None
 
 
 def phenotypes_at(course: Course, visit: str | None, definition: str = "background") -> Phenotypes | None:

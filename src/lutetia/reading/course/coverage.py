@@ -13,7 +13,7 @@ from typing import Literal
 
 from lutetia.model import Course, Coverage, CoverageColumn, CoverageLesion, Lesion, Study
 from lutetia.rules.case import TypedCase
-from lutetia.rules.pairings import day_of, grades_at
+from lutetia.rules.pairings import grades_at
 
 #: targets whose radioligands are given as therapy
 JOINED = ("sstr", "mibg")
@@ -110,11 +110,11 @@ def _columns(course: Course) -> list[tuple[str, list[_Column]]]:
 
 def _near(own: Sequence[Study], others: Sequence[Study]) -> list[Study]:
     """The study of each target that the visit lacks, nearest in time and not farther than the limit."""
-    anchor = next((d for d in (day_of(s) for s in own) if d is not None), None)
+    anchor = next((s.day for s in own if s.day is not None), None)
     have = {_target(s) for s in own}
     nearest: dict[tuple[str, str], tuple[int, Study]] = {}
     for study in others:
-        target, day = _target(study), day_of(study)
+        target, day = _target(study), study.day
         if target is None or target in have or anchor is None or day is None:
             continue
         apart = abs((day - anchor).days)

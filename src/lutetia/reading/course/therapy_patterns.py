@@ -14,7 +14,7 @@ from lutetia.rules.loader import RuleSet
 from lutetia.rules.measured import case_of_course
 from lutetia.rules.measured_pairs import visit_order
 from lutetia.rules.measured_timeline import facts_at
-from lutetia.rules.pairings import Pairing, day_of, grades_at
+from lutetia.rules.pairings import Pairing, grades_at
 from lutetia.rules.score import score, view_of_case
 
 #: a SPECT is graded at this time after injection; the scan of an injection nearest to it is taken
@@ -56,7 +56,8 @@ def therapy_events(
             )
             for lesion in typed.lesions
         )
-        date = day_of(course.study(spect))
+        scan = course.study(spect)
+        date = scan.day if scan is not None else None
         dated = facts_at(case.timeline, date) if case is not None and date is not None else {}
         facts: dict[str, Fact] = {**typed.facts, **dated, **(case.facts if case is not None else {})}
         if n >= 1:

@@ -21,7 +21,7 @@ from lutetia.rules.facts import Fact, FactView
 from lutetia.rules.loader import RuleSet
 from lutetia.rules.measured import case_of_course
 from lutetia.rules.measured_pairs import visit_order
-from lutetia.rules.pairings import Pairing, day_of, pairings
+from lutetia.rules.pairings import Pairing, pairings
 from lutetia.rules.score import PATIENT, Score, score, score_course, view_of_case
 from lutetia.rules.verdict import Verdict
 
@@ -86,7 +86,7 @@ def _judge(
     classes_before: Mapping[str, str] | None,
 ) -> _Judged:
     """Score one visit as of its last day."""
-    dates = [d for d in (day_of(s) for s in part.studies if s.id in (pairing.sstr, pairing.fdg)) if d is not None]
+    dates = [s.day for s in part.studies if s.id in (pairing.sstr, pairing.fdg) and s.day is not None]
     day = max(dates, default=None)
     typed = dataclasses.replace(case_of_course(part, case, pairing), read=pairing.roles())
     facts: dict[str, Fact] = dict(typed.facts)

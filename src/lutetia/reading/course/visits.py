@@ -11,12 +11,10 @@ from lutetia.reading.study import StudyReading
 
 def study_day(reading: StudyReading) -> date | None:
     """Day of the scan: from the acquisition, else the study date; None when neither is known."""
-    for text in (reading.study.acquisition.scan_start, reading.study.date):
-        try:
-            return date.fromisoformat((text or "")[:10])
-        except ValueError:
-            continue
-    return None
+    try:
+        return date.fromisoformat((reading.study.acquisition.scan_start or "")[:10])
+    except ValueError:
+        return reading.study.day
 
 
 def is_spect(reading: StudyReading) -> bool:
