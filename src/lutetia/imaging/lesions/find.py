@@ -200,7 +200,14 @@ def _judge(
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
         large = around.core_ml > 40  # no loop of bowel, no part of a kidney
-        if adrenal is not None or focus.label_share >= 0.8 or around.elongation < 1.3 or large:
+        within = focus.label_share >= 0.6 and around.soft > 0.7 and around.fat < 0.08 and not around.renal_place
+        if (
+            adrenal is not None
+            or focus.label_share >= 0.8
+            or around.elongation < 1.3
+            or large
+            or (within and tracer.is_sstr)
+        ):
             return adrenal or CANDIDATE
         # at the rim of the mask, partly outside, not round: what lies against the liver there
         outside = judge_fdg if tracer.binds == "glucose" else judge_sstr

@@ -14,6 +14,9 @@ from lutetia.model import Issue, Reference, Tracer
 
 Array = npt.NDArray[Any]
 
+#: SD of the Gaussian within which the noise of a part of the liver is measured
+_NOISE_SCALE_MM = 8.0
+
 #: stands in for blood pool where it could not be measured; never more than this share of the liver; always an issue
 _TYPICAL_BLOOD = {"sstr": 1.5, "glucose": 1.6}
 _BLOOD_BELOW_LIVER = {"sstr": 0.4, "glucose": 0.8}
@@ -170,21 +173,29 @@ def _upper_population(values: Array) -> float:
 def _noise(work: Working, in_liver: Array, liver: float | None) -> tuple[float, float]:
     """Relative noise at liver level of the smoothed and of the plain image.
 
-    From the spread below the liver level (lesions are above it), or, without a liver, from the difference between
-    neighbouring slices in the body.
+    From the spread below the liver level, since lesions are above it. An uneven liver, or one whose mask is larger than
+    it, spreads as well without being noisy: noise is the same in every part of a liver, so the quietest quarter of it,
+    by the SD within some 16 mm, says what noise can be at most. Without a liver what is usual stands in.
     """
     if liver is not None and in_liver.sum() >= 200:
-        from scipy.ndimage import binary_erosion
+        from scipy.ndimage import binary_erosion, find_objects, gaussian_filter
 
         core = binary_erosion(in_liver, iterations=2)
         if core.sum() < 100:
             core = in_liver
+        pad = [int(np.ceil(2 * _NOISE_SCALE_MM / s)) for s in work.grid.spacing_mm]
+        found = find_objects(core.astype(np.uint8))[0]
+        box = tuple(slice(max(0, s.start - p), s.stop + p) for s, p in zip(found, pad, strict=True))
+        core = core[box]
+        wide = [_NOISE_SCALE_MM / s for s in work.grid.spacing_mm]
         out = []
-        for image in (work.smooth, work.suv):
-            below = image[core]
-            below = liver - below[(below < liver) & (below > 0.5 * liver)]
-            if len(below) >= 30:
-                out.append(float(1.4826 * np.median(below) / liver))
-        if len(out) == 2:
-            return max(out[0], 0.01), max(out[1], 0.01)
+        for image in (work.smooth[box], work.suv[box]):
+            inside = image[core]
+            mean = gaussian_filter(image, wide, truncate=2.0)
+            local = np.sqrt(np.maximum(gaussian_filter(image**2, wide, truncate=2.0) - mean**2, 0.0))
+            quiet = float(np.quantile(local[core], 0.25)) / liver
+            below = liver - inside[(inside < liver) & (inside > 0.5 * liver)]
+            spread = 1.4826 * float(np.median(below)) / liver if len(below) >= 30 else quiet
+            out.append(spread if spread < 1.5 * quiet else 1.2 * quiet)
+        return max(out[0], 0.01), max(out[1], 0.01)
     return 0.06, 0.12

@@ -113,6 +113,9 @@ def uneven_liver(focus: Focus, around: Surroundings, levels: Levels) -> Judgemen
     if faint and (around.elongation > 1.8 or around.thinness > 1.75):
         return Judgement(True, "liver", f"not round and only {times(focus.contrast)} liver")
     longest = around.elongation * around.thinness
+    enclosed = around.soft > 0.9 and around.fat < 0.03 and around.gas < 0.03
+    if enclosed and focus.contrast > 3.0 and not around.renal_place:
+        return None  # intense, with liver on every side, and not where kidney or adrenal lie against it
     if longest > 2.0 and around.evenness < 0.35 and around.core_ml < 12:
         return Judgement(
             True, "liver", f"{longest:.1f} times as long as thick: no metastasis but what lies against or in the liver"

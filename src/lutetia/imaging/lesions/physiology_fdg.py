@@ -42,7 +42,7 @@ def judge_fdg(
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
-        or gut(focus, around, marks, ceiling)
+        or gut(focus, around, marks, ceiling, levels)
         or CANDIDATE
     )
 

@@ -19,7 +19,7 @@ MARKED = {
 }
 
 
-def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float) -> Judgement | None:
+def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels) -> Judgement | None:
     """Stomach, bowel, pancreas: diffuse uptake is theirs; where the findings together speak for a lesion it stays one.
 
     Parameters
@@ -29,11 +29,13 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float) ->
     z = float(around.point[2])
     if not marks.in_abdomen(z) or in_bone(focus, around):
         return None
+    if _at_the_dome(focus, around, marks, levels):
+        return None
     name = NAMES.get(focus.label, "")
     known = name if name in MARKED and focus.label_share >= 0.5 else ""
     if around.ventral < -20 and not known and not marks.in_pelvis(z):
         return None
-    alone = around.joined < 0.15 and around.elongation < 1.6
+    alone = (around.joined < 0.15 or (around.ball_like and around.joined < 0.35)) and around.elongation < 1.6
     bones = [marks.distance(n, around.point) for n in ("skeleton", "spine")]
     if not known and alone and any(away is not None and away < 5 for away in bones):
         return None  # against bone and apart from everything else: bowel does not lie there
@@ -50,6 +52,14 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float) ->
     if evidence.enough:
         return Judgement(False, "", evidence.text, mark)
     return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark)
+
+
+def _at_the_dome(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> bool:
+    """Hotter than liver, and lung on CT: a lesion of the lung, or of the liver's dome that breathing has moved."""
+    if levels.liver is None or focus.peak < 1.4 * levels.liver or not around.has_ct or around.ct_peak_hu > -400:
+        return False
+    away = [marks.distance(name, around.point) for name in ("lung_left", "lung_right")]
+    return around.lung > 0.3 and any(mm is not None and mm < 5 for mm in away)
 
 
 def _above_the_range(focus: Focus, around: Surroundings, ceiling: float) -> str:

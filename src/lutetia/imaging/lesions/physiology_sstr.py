@@ -25,6 +25,8 @@ from lutetia.imaging.lesions.working import Working
 
 PITUITARY_MAX = 23.0
 ADRENAL_MAX = 29.4
+#: a gland holds 4-5 mL; the core of a blurred one is no larger than this; convention
+ADRENAL_ML = 7.0
 MODERATE_MAX = 7.0
 MILD_MAX = 3.5
 #: no range is published for the uncinate process; convention
@@ -67,7 +69,7 @@ def judge_sstr(
         or _pelvic_organs(focus, around, marks, settings)
         or _uncinate(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
-        or gut(focus, around, marks, ceiling)
+        or gut(focus, around, marks, ceiling, levels)
         or CANDIDATE
     )
 
@@ -146,7 +148,7 @@ def _spleen(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels
 def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     side = "left" if around.lateral > 0 else "right"
     top, centre = marks.kidney_top.get(side), marks.kidney.get(side)
-    if top is None or centre is None or around.core_ml > 12:
+    if top is None or centre is None or around.core_ml > ADRENAL_ML:
         return None
     above = max(float(centre[2]) + 5, top - 25) < around.point[2] < top + 40
     lateral = 12 < abs(around.lateral) < abs(float(centre[0]) - marks.midline(float(centre[2]))) + 15

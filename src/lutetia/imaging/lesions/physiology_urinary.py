@@ -48,7 +48,8 @@ def one_of_two_kidneys(focus: Focus, around: Surroundings, marks: Landmarks, lev
 
 def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """Rim and pelvis of the kidneys, rim of the bladder, and a kidney that the anatomy did not find."""
-    for side in ("left", "right") if not node_in_fat(around) else ():
+    bone = around.has_ct and around.ct_peak_hu > 350 and around.bone > 0.5  # denser than any enhanced kidney
+    for side in ("left", "right") if not (node_in_fat(around) or bone) else ():
         name = f"kidney_{side}"
         away = marks.distance(name, around.point)
         centre = marks.kidney.get(side)
@@ -111,6 +112,8 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
     urine = around.has_ct and around.ct_peak_hu < 15 and around.fat > 0.3 and around.core_ml < 1.5 and focus.top > 15
     invisible = invisible or urine
+    if around.ball_like and around.joined < 0.3 and around.companions == 0 and around.elongation < 1.35:
+        return None  # one round focus by itself: weighed with all that speaks for a lesion
     # urine is not that dense, nor that wide
     solid = around.has_ct and around.ct_peak_hu > 35 and around.core_ml > 1.5 and around.elongation < 2.2
     if invisible or (thread and not solid and not (around.nodule_in_fat and around.elongation < 1.6)):

@@ -1,0 +1,136 @@
+"""Places where an organ and a lesion are easily taken for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lutetia.imaging.anatomy.labels import LABELS
+from lutetia.imaging.lesions.fall_off import FallOff
+from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.landmarks import Landmarks
+from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.physiology import uneven_liver
+from lutetia.imaging.lesions.physiology_gut import gut
+from lutetia.imaging.lesions.physiology_sstr import _adrenal
+from lutetia.imaging.lesions.physiology_urinary import kidney_and_bladder, ureter
+from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.surroundings import Surroundings
+
+LEVELS = Levels(1.5, 6.0, 20.0, 0.05, 0.1, "reference")
+
+
+class Place(Landmarks):
+    """The belly of an adult: kidneys at z 0, bladder at −200, the organs named at the distance given."""
+
+    def __init__(self, **away: float) -> None:
+        self.away = away
+        self.kidney = {"left": np.array([60.0, 0.0, 0.0]), "right": np.array([-60.0, 0.0, 0.0])}
+        self.kidney_top = {"left": 50.0, "right": 50.0}
+        self.liver_low, self.liver_high, self.liver_x = 0.0, 120.0, -60.0
+        self.lung_base, self.lung_top, self.brain_base = 90.0, 330.0, None
+        self.bladder_middle, self.bladder_top = np.array([0.0, 0.0, -200.0]), -180.0
+
+    def distance(self, name: str, points: object) -> float | None:
+        return self.away.get(name)
+
+    def midline(self, z: float) -> float:
+        return 0.0
+
+
+def focus(top: float, label: str = "body", background: float = 1.0) -> Focus:
+    return Focus(
+        voxels=np.zeros((1, 3), int),
+        core=np.zeros((1, 3), int),
+        peak_index=np.zeros(3, int),
+        peak=0.95 * top,
+        top=top,
+        background=background,
+        saddle=-np.inf,
+        in_liver=label == "liver",
+        label=LABELS[label],
+        label_share=1.0,
+        fall=FallOff(0.15, 0.2),
+    )
+
+
+BALL = {"elongation": 1.1, "thinness": 1.1, "joined": 0.1, "weakest": 0.16, "evenness": 0.7}
+THREAD = {"elongation": 2.4, "thinness": 1.2, "joined": 0.4, "weakest": 0.03, "evenness": 0.15}
+IN_FAT = {"fat": 0.8, "soft": 0.2, "ct_hu": -20.0, "ct_peak_hu": -15.0}
+IN_LIVER = {"fat": 0.0, "soft": 1.0, "ct_hu": 50.0, "ct_peak_hu": 50.0}
+
+
+def around(z: float, lateral: float, ventral: float, *facts: Mapping[str, float], **more: float) -> Surroundings:
+    values: dict[str, float] = {
+        "core_ml": 0.7,
+        "length_mm": 12,
+        "summit_ml": 0.3,
+        "summit_elongation": 1.1,
+        "gas": 0,
+        "bone": 0,
+        "lung": 0,
+        "other_side": 2,
+        "shell_uptake": 1,
+        "companions": 0,
+    }
+    for one in (*facts, more):
+        values.update(one)
+    return Surroundings(point=np.array([lateral, 0.0, z]), lateral=lateral, ventral=ventral, **values)  # type: ignore[arg-type]
+
+
+def test_a_thread_in_the_ureters_course_is_ureter_and_one_round_focus_by_itself_is_weighed() -> None:
+    thread = ureter(focus(8.0), around(-60, 35, 30, THREAD, IN_FAT), Place())
+    assert thread is not None
+    assert thread.organ == "ureter"
+    assert ureter(focus(8.0), around(-60, 35, 30, BALL, IN_FAT), Place()) is None
+
+
+def test_a_drop_among_other_drops_is_ureter_although_it_is_round() -> None:
+    drop = ureter(focus(8.0), around(-60, 35, 30, BALL, IN_FAT, companions=2), Place())
+    assert drop is not None
+    assert drop.organ == "ureter"
+
+
+@pytest.mark.parametrize(("peak", "bowel"), [(9.0, False), (5.0, True)])
+def test_what_is_hotter_than_liver_where_ct_shows_lung_is_no_bowel(peak: float, bowel: bool) -> None:
+    seen = {"ct_hu": -500.0, "ct_peak_hu": -650.0, "fat": 0.1, "soft": 0.3, "gas": 0.55, "lung": 0.5}
+    verdict = gut(
+        focus(peak),
+        around(95, -80, 50, seen, elongation=1.5, thinness=1.8, joined=0.7, weakest=0.05, evenness=0.3),
+        Place(lung_right=1.0),
+        11.2,
+        LEVELS,
+    )
+    assert (verdict is not None and verdict.physiological) is bowel
+
+
+@pytest.mark.parametrize(("core_ml", "gland"), [(3.0, True), (8.0, False)])
+def test_what_is_larger_than_an_adrenal_is_none(core_ml: float, gland: bool) -> None:
+    shape = {"elongation": 1.4, "thinness": 1.2, "joined": 0.4, "weakest": 0.07, "evenness": 0.4}
+    soft = {"fat": 0.2, "soft": 0.8, "ct_hu": 40.0, "ct_peak_hu": 40.0}
+    seen = around(60, -32, 30, shape, soft, core_ml=core_ml, other_side=1.2)
+    assert (_adrenal(focus(15.0), seen, Place(), LesionSettings()) is not None) is gland
+
+
+@pytest.mark.parametrize("lateral", [-126.0, -60.0])
+def test_an_intense_flat_metastasis_at_the_outer_rim_is_a_lesion_and_the_same_beside_the_kidney_is_not_sure(
+    lateral: float,
+) -> None:
+    flat = {"elongation": 1.25, "thinness": 1.7, "joined": 0.3, "weakest": 0.05, "evenness": 0.25}
+    seen = around(60, lateral, 20, flat, IN_LIVER, core_ml=10.0)
+    verdict = uneven_liver(focus(30.0, "liver", background=6.0), seen, LEVELS)
+    assert (verdict is None) is (abs(lateral) > 115)
+
+
+def test_bone_beside_the_kidney_is_not_its_rim() -> None:
+    shape = {"elongation": 1.7, "thinness": 1.8, "joined": 0.7, "weakest": 0.05, "evenness": 0.3}
+    soft = around(0, -31, 19, shape, fat=0.3, soft=0.7, ct_hu=40.0, ct_peak_hu=45.0)
+    dense = replace(soft, bone=0.7, soft=0.2, fat=0.1, ct_hu=600.0, ct_peak_hu=620.0)
+    marks = Place(kidney_right=3.0)
+    rim = kidney_and_bladder(focus(24.0), soft, marks)
+    assert rim is not None
+    assert rim.organ == "kidney_right"
+    assert kidney_and_bladder(focus(24.0), dense, marks) is None
