@@ -68,11 +68,6 @@ class Reference(Record):
     classical: VoiMeasure | None = None
     whole_organ: VoiMeasure | None = None
 
-    @property
-    def usable_mean(self) -> float | None:
-        """SUVmean where the status lets it serve a comparison, else None."""
-        return self.suv_mean if self.status in ("ok", "caution", "fallback", "user") else None
-
 
 class OrganRecord(Record):
     """An organ found in a study: where it came from and how sure it is."""
@@ -159,6 +154,13 @@ class Study(Record):
     organs: tuple[OrganRecord, ...] = ()
     references: dict[str, Reference] = {}
     summary: StudySummary | None = None
+
+    def reference_mean(self, name: str) -> float | None:
+        """SUVmean of a reference region, g/mL, where there is one that may serve a comparison."""
+        reference = self.references.get(name)
+        if reference is None or reference.status not in ("ok", "caution", "fallback", "user"):
+            return None
+        return reference.suv_mean
 
     @property
     def day(self) -> datetime.date | None:

@@ -12,11 +12,6 @@ from lutetia.rules import grade_krenning_modified, grade_krenning_spect
 SpleenState = Literal["present", "removed", "outside_field", "diseased", "unknown"]
 
 
-def usable(reference: Reference | None) -> float | None:
-    """The value of a reference that may serve a grade, None when it has none."""
-    return reference.usable_mean if reference is not None else None
-
-
 def spleen_state(reference: Reference | None) -> SpleenState:
     """What the spleen's status means for the scale."""
     if reference is None:
@@ -48,18 +43,17 @@ def grade_observation(
     observation: Observation, study: Study, tracer: Tracer, *, in_liver: bool, at_liver_level: bool, hours: float | None
 ) -> Observation:
     """The observation with its grade: modified Krenning on SSTR PET, the SPECT scale on 177Lu, none otherwise."""
-    references = study.references
-    liver, spleen = references.get("liver"), references.get("spleen")
-    blood = references.get("blood_pool")
+    liver, spleen, blood = (study.reference_mean(name) for name in ("liver", "spleen", "blood_pool"))
+    state = spleen_state(study.references.get("spleen"))
     uptake, measure = uptake_for_grade(observation)
     grade: Grade
     if tracer.is_sstr and tracer.modality == "SPECT":
         grade = grade_krenning_spect(
             uptake,
-            usable(liver),
-            usable(spleen),
-            usable(blood),
-            spleen_state=spleen_state(spleen),
+            liver,
+            spleen,
+            blood,
+            spleen_state=state,
             size_mm=observation.long_axis_mm,
             hours=hours,
         )
@@ -68,10 +62,10 @@ def grade_observation(
         return observation
     grade = grade_krenning_modified(
         uptake,
-        usable(liver),
-        usable(spleen),
-        usable(blood),
-        spleen_state=spleen_state(spleen),
+        liver,
+        spleen,
+        blood,
+        spleen_state=state,
         size_mm=observation.long_axis_mm,
         at_liver_level=at_liver_level,
         in_liver=in_liver,

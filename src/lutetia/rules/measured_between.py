@@ -198,7 +198,7 @@ def _patient(
 def uptake_raised(lesions: Sequence[Lesion], pairing: Pairing, now: Study, then: Study) -> bool | None:
     """Whether SSTR uptake (SUVmax or lesion-to-liver beyond the band, or the grade) rose in any lesion."""
     seen = False
-    livers = [s.references["liver"].suv_mean if "liver" in s.references else None for s in (then, now)]
+    livers = [s.reference_mean("liver") for s in (then, now)]
     for lesion in lesions:
         before, after = grades_at(lesion, pairing.previous), grades_at(lesion, pairing.sstr)
         if before and after:

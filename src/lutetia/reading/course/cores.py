@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from lutetia.imaging.matching import Focus
 from lutetia.model import Grade, Place
-from lutetia.reading.grading import spleen_state, tracer_class, usable
+from lutetia.reading.grading import spleen_state, tracer_class
 from lutetia.reading.study import StudyReading
 from lutetia.rules import grade_krenning_modified, grade_krenning_spect
 
@@ -50,9 +50,9 @@ def grade_place(place: Place, reading: StudyReading, *, in_liver: bool, size_mm:
     tracer = reading.tracer
     if not place.in_field or place.core_mean is None or tracer is None or not tracer.is_sstr:
         return None
-    references = reading.study.references
-    liver, spleen, blood = (usable(references.get(name)) for name in ("liver", "spleen", "blood_pool"))
-    state = spleen_state(references.get("spleen"))
+    study = reading.study
+    liver, spleen, blood = (study.reference_mean(name) for name in ("liver", "spleen", "blood_pool"))
+    state = spleen_state(study.references.get("spleen"))
     if tracer.modality == "SPECT":
         minutes = reading.study.acquisition.uptake_minutes
         hours = None if minutes is None else round(minutes / 60, 2)

@@ -53,16 +53,11 @@ def _counting(course: Course) -> list[Lesion]:
     return [lesion for lesion in course.lesions if lesion.counts]
 
 
-def _reference(study: Study, name: str) -> float | None:
-    reference = study.references.get(name)
-    return (reference.usable_mean or None) if reference is not None else None
-
-
 def _per_lesion(
     course: Course, then: Study, now: Study, metric: Metric, comparison: Comparison, reference: str = ""
 ) -> list[MetricValue]:
     """SUVmax of every lesion seen on either scan, over a reference of each scan where one is named."""
-    divisors = [_reference(s, reference) if reference else 1.0 for s in (then, now)]
+    divisors = [s.reference_mean(reference) or None if reference else 1.0 for s in (then, now)]
     if None in divisors:
         return []
     values = []

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from lutetia.model import Lesion, Observation
-from lutetia.reading.grading import spleen_state, tracer_class, usable
+from lutetia.reading.grading import spleen_state, tracer_class
 from lutetia.reading.study import StudyReading
 from lutetia.rules import grade_krenning_modified
 
@@ -46,7 +46,7 @@ def _spread(observation: Observation, values: np.ndarray, reading: StudyReading)
     tracer = reading.tracer
     if tracer is not None and tracer.is_sstr and tracer.modality == "PET":
         references = reading.study.references
-        liver, spleen, blood = (usable(references.get(name)) for name in ("liver", "spleen", "blood_pool"))
+        liver, spleen, blood = (reading.study.reference_mean(name) for name in ("liver", "spleen", "blood_pool"))
         for key, value in (("krenning_p10", low), ("krenning_p90", high)):
             grade = grade_krenning_modified(
                 value,

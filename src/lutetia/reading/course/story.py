@@ -69,10 +69,6 @@ def _step(course: Course, pairing: Pairing) -> list[str]:
     return said
 
 
-def _reference(study: Study, name: str) -> float | None:
-    return study.references[name].suv_mean if name in study.references else None
-
-
 def _range(values: Sequence[float]) -> str:
     low, high = min(values), max(values)
     return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
@@ -81,8 +77,8 @@ def _range(values: Sequence[float]) -> str:
 def _risen(lesions: Sequence[Lesion], then: Study, now: Study) -> list[str]:
     """Lesions that were not above the liver and are now, those at or below blood pool first; place by place."""
     said = []
-    liver_then, liver_now = _reference(then, "liver"), _reference(now, "liver")
-    blood = _reference(then, "blood_pool")
+    liver_then, liver_now = then.reference_mean("liver"), now.reference_mean("liver")
+    blood = then.reference_mean("blood_pool")
     for tissue in dict.fromkeys(lesion.tissue for lesion in lesions):
         for most, words in ((1, "at or below blood pool"), (2, "above blood pool and not above the liver")):
             rows = []

@@ -52,11 +52,6 @@ def pre_therapy_pet(spect: StudyReading, readings: Sequence[StudyReading]) -> St
     return earlier[-1] if earlier else None
 
 
-def _reference(reading: StudyReading, name: str) -> float | None:
-    reference = reading.study.references.get(name)
-    return reference.suv_mean if reference is not None else None
-
-
 def _status(reading: StudyReading, name: str) -> str:
     reference = reading.study.references.get(name)
     return reference.status if reference is not None else "absent"
@@ -107,9 +102,9 @@ def _row(
         "study": spect.study.id,
         "pre_therapy_study": pet.study.id if pet is not None else None,
         "hours_after_injection": None if hours is None else round(hours, 2),
-        "tumour_to_liver": _ratio(now.suv_mean, _reference(spect, "liver")),
+        "tumour_to_liver": _ratio(now.suv_mean, spect.study.reference_mean("liver")),
         "liver_status": _status(spect, "liver"),
-        "tumour_to_spleen": _ratio(now.suv_mean, _reference(spect, "spleen")),
+        "tumour_to_spleen": _ratio(now.suv_mean, spect.study.reference_mean("spleen")),
         "tumour_to_kidney": _ratio(now.suv_mean, kidney),
         "krenning_spect": list(now.krenning_spect.value) if now.krenning_spect is not None else [],
         "krenning_pet": list(before.krenning_modified.value) if before is not None and before.krenning_modified else [],
