@@ -180,9 +180,9 @@ def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
     if study.day is not None:
         facts["visit.date"] = study.day.toordinal()
     for name in ("liver", "spleen", "blood_pool"):
-        reference = study.references.get(name)
-        if reference is not None and reference.usable_mean is not None:
-            facts[f"visit.{name}"] = float(reference.usable_mean)
+        mean = study.reference_mean(name)
+        if mean is not None:
+            facts[f"visit.{name}"] = float(mean)
     state = _spleen_state(study.references.get("spleen"))
     if state is not None:
         facts["visit.spleen_state"] = state

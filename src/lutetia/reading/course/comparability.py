@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lutetia.imaging.suv_body import lean_or_ideal_kg
-from lutetia.model import Acquisition, Comparison, Reference, Visit
+from lutetia.model import Acquisition, Comparison, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.history import previous_study
 from lutetia.reading.course.thyroid import thyroid_pair
@@ -126,14 +126,9 @@ def _suv(a: StudyReading, b: StudyReading) -> Check:
     return _check("Q9", title, "met", f"SUV {first} in both")
 
 
-def _value(reading: StudyReading, name: str) -> float | None:
-    reference: Reference | None = reading.study.references.get(name)
-    return reference.suv_mean if reference is not None else None
-
-
 def _sstr_liver(a: StudyReading, b: StudyReading) -> Check:
     title = "Liver uptake within 20 % (30 % with caution)"
-    first, second = _value(a, "liver"), _value(b, "liver")
+    first, second = a.study.reference_mean("liver"), b.study.reference_mean("liver")
     if not first or second is None:
         return _check("Q10", title, "indeterminate", "liver not measured in both")
     gap = abs(second - first) / first
@@ -154,7 +149,7 @@ def _sul_factor(a: Acquisition) -> float | None:
 def _fdg_liver(a: StudyReading, b: StudyReading) -> Check:
     """PERCIST: within 20 % of the larger value and within 0.3 SUL, both inclusive."""
     title = "Liver within 20 % of the larger value and 0.3 SUL"
-    first, second = _value(a, "liver"), _value(b, "liver")
+    first, second = a.study.reference_mean("liver"), b.study.reference_mean("liver")
     if first is None or second is None or max(first, second) <= 0:
         return _check("Q4", title, "indeterminate", "liver not measured in both")
     text = f"SUVmean {first:.2f} → {second:.2f}"
@@ -199,7 +194,7 @@ def _thyroid(a: StudyReading, b: StudyReading, frames: Frames | None) -> Check:
     """A sign of an analogue (Iravani 2022, Fig. 12): thyroid falls by 30 % against blood, liver by 10 % (C-P23)."""
     title = "Thyroid as a sign of a somatostatin analogue"
     found = thyroid_pair(a, b, frames)
-    livers = _value(a, "liver"), _value(b, "liver")
+    livers = a.study.reference_mean("liver"), b.study.reference_mean("liver")
     if found is None or not livers[0] or livers[1] is None:
         return _check("SSA-THYROID", title, "indeterminate", "thyroid or liver not measured in both")
     first, second, how = found

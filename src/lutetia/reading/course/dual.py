@@ -9,7 +9,7 @@ import numpy as np
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.phenotype import CLASSES, PhenotypeThresholds, phenotype
-from lutetia.model import Issue, Lesion, Phenotypes, Place, Reference, TracerPair, Visit, Volume
+from lutetia.model import Issue, Lesion, Phenotypes, Place, TracerPair, Visit, Volume
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import POSITIVE, Identified
 from lutetia.reading.course.visits import study_day
@@ -52,11 +52,6 @@ def visit_pairs(readings: Sequence[StudyReading], visits: Sequence[Visit]) -> tu
     return pairs, issues
 
 
-def _value(reading: StudyReading, name: str) -> float | None:
-    reference: Reference | None = reading.study.references.get(name)
-    return reference.suv_mean if reference is not None else None
-
-
 def _uptake(lesion: Identified, study: str, place: Place | None) -> float | None:
     member = lesion.members.get(study)
     if member is not None:
@@ -77,7 +72,7 @@ def _positive(
     """Whether a lesion is positive in one study by the definition; None when it can't be told."""
     if uptake is None:
         return None
-    liver = _value(reading, "liver")
+    liver = reading.study.reference_mean("liver")
     if definition == "liver":
         return None if liver is None else uptake > liver
     focus = lesion.members.get(reading.study.id)
@@ -87,7 +82,7 @@ def _positive(
         return True  # a focus above the tissue around it (convention C-C2)
     grade = focus.observations[0].krenning_modified
     if grade is None or not grade.value:
-        blood = _value(reading, "blood_pool")
+        blood = reading.study.reference_mean("blood_pool")
         return None if blood is None else uptake > 1.1 * blood
     least, most = int(min(grade.value)), int(max(grade.value))
     needed = 3 if focus.tissue == "liver" else 2  # mK 2 in the liver is not above its background (convention C-C1)
@@ -106,7 +101,7 @@ def pair_of(
     name = "unknown"
     if s_positive is not None and f_positive is not None:
         name = f"sstr{'+' if s_positive else '-'}/fdg{'+' if f_positive else '-'}"
-    s_liver, f_liver = _value(pair.sstr, "liver"), _value(pair.fdg, "liver")
+    s_liver, f_liver = pair.sstr.study.reference_mean("liver"), pair.fdg.study.reference_mean("liver")
     ratio = raw = None
     relation = "unknown"
     if s and f:
@@ -137,8 +132,8 @@ def pair_of(
 
 def thresholds_of(pair: VisitPair, definition: str) -> PhenotypeThresholds | None:
     """SUV above which a voxel is positive; None where a reference is missing."""
-    s_liver, f_liver = _value(pair.sstr, "liver"), _value(pair.fdg, "liver")
-    s_blood, f_blood = _value(pair.sstr, "blood_pool"), _value(pair.fdg, "blood_pool")
+    s_liver, f_liver = pair.sstr.study.reference_mean("liver"), pair.fdg.study.reference_mean("liver")
+    s_blood, f_blood = pair.sstr.study.reference_mean("blood_pool"), pair.fdg.study.reference_mean("blood_pool")
     if s_liver is None or f_liver is None:
         return None
     if definition == "liver":
