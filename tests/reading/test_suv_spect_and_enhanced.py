@@ -250,3 +250,45 @@ def test_statistics_of_a_projection_are_said_to_be_none_of_a_volume(tmp_path):
         data.SeriesType = ["WHOLE BODY", "REPROJECTION"]
         data.save_as(file)
     assert "projection" in {i.code for i in one(tmp_path / "DRO_0_0").issues}
+
+
+def with_start(tmp_path, change):
+    """The default object with other injection times."""
+    write_suv_objects(tmp_path, suv_objects()[:1])
+    for file in (tmp_path / "DRO_0_0" / "PT").iterdir():
+        data = dcmread(file)
+        change(data, data.RadiopharmaceuticalInformationSequence[0])
+        data.save_as(file)
+    return one(tmp_path / "DRO_0_0")
+
+
+def test_an_offset_from_utc_that_the_scan_lacks_is_said(tmp_path):
+    def alone(data, item):
+        item.RadiopharmaceuticalStartDateTime = "20250101100000+0000"
+        del item.RadiopharmaceuticalStartTime
+
+    assert "time-zone-unknown" in {i.code for i in with_start(tmp_path, alone).issues}
+
+
+def test_an_offset_from_utc_is_no_doubt_where_the_time_of_day_agrees_or_the_scan_has_one(tmp_path):
+    def agreeing(data, item):
+        item.RadiopharmaceuticalStartDateTime = "20250101100000+0100"
+
+    def both(data, item):
+        data.TimezoneOffsetFromUTC = "+0100"
+        item.RadiopharmaceuticalStartDateTime = "20250101090000+0000"
+        del item.RadiopharmaceuticalStartTime
+
+    for number, change in enumerate((agreeing, both)):
+        series = with_start(tmp_path / str(number), change)
+        assert "time-zone-unknown" not in {i.code for i in series.issues}
+        assert series.suv.uptake_minutes == pytest.approx(60)
+
+
+def test_an_unknown_tracer_is_said_beside_its_suv(tmp_path):
+    def nameless(data, item):
+        item.Radiopharmaceutical = "Compound 7"
+
+    series = with_start(tmp_path, nameless)
+    assert series.suv is not None
+    assert "tracer-unknown" in {i.code for i in series.issues}

@@ -78,6 +78,8 @@ def uptake(
                 keywords[1],
                 FLAG,
             )
+    if dated is not None and not facts.multiframe and (time is None or abs(time.clock_since(dated)) > 60.0):
+        _warn_of_offset(evidence, keywords[0])
     limits = _Limits(facts, half_life_s)
     if dated is not None and dated.day is not None and until.day is not None:
         seconds = until.since(dated)
@@ -103,6 +105,17 @@ def uptake(
     assert clock is not None
     keyword = keywords[1] if clock is time else keywords[0]
     return _undated(facts, clock, half_life_s, until, until_name, limits, keyword, evidence)
+
+
+def _warn_of_offset(evidence: Evidence, keyword: str) -> None:
+    """A UTC offset that stands alone: whether the scan's times are of the same zone can't be told."""
+    text = evidence.text(keyword)
+    if re.search(r"[+\-]\d{4}$", text) and evidence.text("TimezoneOffsetFromUTC") == "absent":
+        evidence.warn(
+            "time-zone-unknown",
+            f"RadiopharmaceuticalStartDateTime (0018,1078) {text} carries an offset from UTC, but the times of the "
+            "scan have none (TimezoneOffsetFromUTC (0008,0201) is absent): both are read as local time",
+        )
 
 
 def uptake_by_hand(text: str, until: Moment, until_name: str, half_life_s: float, evidence: Evidence) -> Uptake:

@@ -197,8 +197,9 @@ def series_suv(
             )
         facts = pet_facts(series)
         common |= {"units": facts.units, "manufacturer": facts.manufacturer}
-        tracer = identify_tracer(series.dataset()).tracer
-        key = tracer.key if tracer is not None else ""
+        finding = identify_tracer(series.dataset())
+        key = finding.tracer.key if finding.tracer is not None else ""
+        issues += [i.model_copy(update={"level": "caution"}) for i in finding.issues]  # SUV needs no tracer
         common |= {"tracer": key or "unknown"}
         if is_projection(series):
             text = "The images are projections of a volume: the statistics are of their pixels, not of voxels"
