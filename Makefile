@@ -24,8 +24,8 @@ test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: $(STAMP)  ## format, lint, types, floors, drifted docs
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench docs/make_conformance.py
+	$(BIN)/ruff check src tests bench docs/make_conformance.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m lutetia.rules.docs --check
