@@ -14,6 +14,7 @@ from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import uneven_liver
+from lutetia.imaging.lesions.physiology_fdg import myocardium_in_liver_mask
 from lutetia.imaging.lesions.physiology_gut import gut
 from lutetia.imaging.lesions.physiology_sstr import _adrenal
 from lutetia.imaging.lesions.physiology_urinary import kidney_and_bladder, ureter
@@ -134,3 +135,13 @@ def test_bone_beside_the_kidney_is_not_its_rim() -> None:
     assert rim is not None
     assert rim.organ == "kidney_right"
     assert kidney_and_bladder(focus(24.0), dense, marks) is None
+
+
+@pytest.mark.parametrize(("thinness", "heart"), [(2.6, True), (1.2, False)])
+def test_a_large_sheet_of_fdg_between_heart_and_left_lobe_is_myocardium_and_a_round_mass_is_not(
+    thinness: float, heart: bool
+) -> None:
+    shape = {"elongation": 1.2, "thinness": thinness, "joined": 0.5, "weakest": 0.05, "evenness": 0.3}
+    seen = around(110, 50, 80, shape, IN_LIVER, core_ml=50.0)
+    verdict = myocardium_in_liver_mask(focus(12.0, "liver", background=2.2), seen, Place(heart=5.0))
+    assert (verdict is not None) is heart

@@ -20,7 +20,7 @@ from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.liver_membership import belongs_to_liver, measure_densities
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.physiology import uneven_liver
-from lutetia.imaging.lesions.physiology_fdg import judge_fdg
+from lutetia.imaging.lesions.physiology_fdg import judge_fdg, myocardium_in_liver_mask
 from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, judge_sstr
 from lutetia.imaging.lesions.physiology_urinary import one_of_two_kidneys
 from lutetia.imaging.lesions.records import lesion_record
@@ -199,6 +199,9 @@ def _judge(
         return uneven
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
+        heart = myocardium_in_liver_mask(focus, around, marks) if tracer.binds == "glucose" else None
+        if heart is not None:
+            return heart
         large = around.core_ml > 40  # no loop of bowel, no part of a kidney
         within = focus.label_share >= 0.6 and around.soft > 0.7 and around.fat < 0.08 and not around.renal_place
         if (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lutetia.imaging.anatomy.labels import NAMES
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_urinary as urinary
@@ -57,7 +58,19 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     return None
 
 
+def myocardium_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """The heart lies on the left lobe, and breathing moves both: a large sheet of uptake there is its wall."""
+    away = marks.distance("heart", around.point)
+    sheet = around.thinness > 1.8 and around.core_ml > 20 and focus.contrast > 2.5 and not around.ball_like
+    if away is None or away > 10 or not sheet:
+        return None
+    return Judgement(True, "heart", f"a sheet of {around.core_ml:.0f} mL {away:.0f} mm from the heart: myocardium")
+
+
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    at_heart = NAMES.get(focus.label) == "heart" and around.joined > 0.5 and around.core_ml > 5
+    if at_heart and not around.ball_like:
+        return Judgement(True, "heart", f"{around.core_ml:.0f} mL of a larger uptake at the heart: myocardium")
     inside = basics.lies_in(focus, around, "heart")
     if (
         inside is not None
