@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lutetia.model import Comparison, Grid, Study, Tracer, Volume
+from lutetia.model import Comparison, Course, Grid, Patient, Study, Tracer, Visit, Volume
 from lutetia.reading.acquisition import earl_version
 from lutetia.reading.course.comparability import compare
 from lutetia.reading.course.thyroid import thyroid_pair
 from lutetia.reading.study import StudyReading
 from lutetia.rules.case import case_from_text
+from lutetia.rules.loader import RuleSet
+from lutetia.rules.score import score_course
 
 USUAL = {
     "manufacturer": "A",
@@ -137,6 +139,20 @@ def test_thyroid_and_liver_that_fall_together_are_the_sign_of_an_analogue(record
     check = next(c for c in found.checks if c["id"] == "SSA-THYROID")
     assert check["state"] == "caution" and "started or re-timed" in check["finding"]
     assert "change of tumour to liver ratio" in found.suppressed
+
+
+def test_the_thyroids_numbers_reach_the_rule_and_its_option(records: Any, rule_set: RuleSet) -> None:
+    """The gate is answered by the measured values of the pair, not by the check's verdict, so that an option counts."""
+    a = with_thyroid(records, "s1", "2025-01-10", 3.0)
+    for uptake, expected in ((1.5, "caution"), (2.2, "met")):
+        b = with_thyroid(records, "s2", "2025-07-10", uptake, liver=5.0)
+        found = compare(a, b)
+        assert found.measured == {"thyroid_earlier": 3.0, "thyroid_later": uptake}
+        visits = [Visit(id=f"v{n}", studies=(f"s{n}",), first_date=f"2025-0{6 * n - 5}-10") for n in (1, 2)]
+        course = Course(patient=Patient(id="P"), studies=(a.study, b.study), visits=visits, comparability=(found,))
+        verdicts = score_course(course, rules=rule_set).as_dict()["verdicts"]
+        gates = next(v for v in verdicts if v["rule"] == "sstr-comparability")["gates"]
+        assert next(g for g in gates if g["id"] == "thyroid")["state"] == expected
 
 
 @pytest.mark.parametrize(("thyroid", "liver"), [(2.2, 5.0), (1.5, 5.5)])

@@ -34,6 +34,7 @@ class Comparison(Record):
     checks: tuple[dict[str, str], ...] = ()
     suppressed: tuple[str, ...] = ()
     note: str = ""
+    measured: dict[str, float] = {}  # "thyroid_earlier", "thyroid_later": SUVmean behind the thyroid's check
 
 
 class PhenotypeChange(Record):

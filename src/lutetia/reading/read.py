@@ -20,6 +20,7 @@ from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading, read_study
 from lutetia.reading.verdicts import with_verdicts
 from lutetia.rules.case import read_case
+from lutetia.rules.measured import not_this_tumour
 from lutetia.rules.timeline import TimelineEntry
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def assemble(
         corrections = load_corrections(settings.corrections)
         for reading in readings:
             numbers |= apply_corrections(reading, corrections)
-    joined = join_studies(readings, together, settings, progress, corrections=numbers, entries=entries)
+    apart = not_this_tumour({x.id: x for x in case.lesions}) if case is not None else frozenset()
+    joined = join_studies(readings, together, settings, progress, numbers, entries, apart)
     patient = readings[0].selection.patient if readings else None
     sex = readings[0].study.acquisition.sex if readings else None
     course = Course(

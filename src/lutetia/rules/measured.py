@@ -10,7 +10,7 @@ from lutetia.model import Course, Lesion, Observation, Reference, Study
 from lutetia.rules.case import CaseLesion, TypedCase, Visit
 from lutetia.rules.facts import Fact, fact_of
 from lutetia.rules.measured_between import Between, between
-from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, visit_order
+from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, thyroid_facts, visit_order
 from lutetia.rules.measured_timeline import facts_at, ssa_at
 from lutetia.rules.pairings import Pairing, pairings
 from lutetia.rules.recist_case import judge
@@ -65,10 +65,11 @@ def case_of_course(course: Course, case: TypedCase | None = None, pairing: Pairi
         pairing = next(reversed(pairings(course)), None)
     entries = case.timeline if case is not None else ()
     answers = {lesion.id: lesion for lesion in case.lesions} if case else {}
-    visits = tuple(_visit(study, entries) for study in course.studies)
+    thyroid = thyroid_facts(course, pairing)
+    visits = tuple(_visit(study, entries, thyroid.get(study.id)) for study in course.studies)
     kept = [lesion for lesion in course.lesions if lesion.counts]
     order = visit_order(course)
-    change = between(course, pairing, order, _not_nen(answers)) if pairing is not None else Between()
+    change = between(course, pairing, order, not_this_tumour(answers)) if pairing is not None else Between()
     if case is not None and pairing is not None:
         _sizes_of_reader(case, course, pairing, kept, change)
     lesions = tuple(
@@ -100,8 +101,13 @@ def case_of_course(course: Course, case: TypedCase | None = None, pairing: Pairi
     )
 
 
-def _not_nen(answers: Mapping[str, CaseLesion]) -> frozenset[str]:
-    """Lesions that an answer calls benign or another malignancy."""
+def not_this_tumour(answers: Mapping[str, CaseLesion]) -> frozenset[str]:
+    """Ids of the lesions that an answer calls benign, physiological or another malignancy. No number ever does.
+
+    Parameters
+    ----------
+    answers : lesions of the case by id
+    """
     other = {"lesion.nen": ("benign", "second_malignancy"), "lesion.proof": ("benign", "physiological", "non_net")}
     return frozenset(
         name
@@ -175,8 +181,8 @@ def tracer_name(study: Study) -> str:
     return _TRACERS.get((key, nuclide or "68Ga")) or (key if key in values else "other")
 
 
-def _visit(study: Study, entries: tuple[TimelineEntry, ...] = ()) -> Visit:
-    facts: dict[str, Fact] = {"visit.tracer": tracer_name(study)}
+def _visit(study: Study, entries: tuple[TimelineEntry, ...] = (), more: Mapping[str, Fact] | None = None) -> Visit:
+    facts: dict[str, Fact] = {"visit.tracer": tracer_name(study), **(more or {})}
     if study.day is not None:
         facts["visit.date"] = study.day.toordinal()
     for name in ("liver", "spleen", "blood_pool"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lutetia.model import Course, Lesion, Place
 from lutetia.rules.facts import UNKNOWN, Fact
+from lutetia.rules.pairings import Pairing, comparison_of
 
 #: events of a lesion's history after which nothing is left of it at its place
 _ENDED = ("resolved", "merged")
@@ -105,6 +106,23 @@ def patient_facts(course: Course, visit: str | None = None) -> dict[str, Fact]:
         if sstr and fdg and any(min(sstr, fdg) < day < max(sstr, fdg) for day in therapies if day):
             facts["therapy.between_sstr_and_fdg"] = True
     return facts
+
+
+def thyroid_facts(course: Course, pairing: Pairing | None) -> dict[str, dict[str, Fact]]:
+    """Study → facts on the thyroid at the two SSTR scans of a pairing; empty where it was not measured in both.
+
+    A thyroid that the earlier scan showed and that the later one measured at its place is one that should show uptake.
+    """
+    if pairing is None or pairing.previous is None or pairing.sstr is None:
+        return {}
+    comparison = comparison_of(course, pairing.previous, pairing.sstr)
+    measured = comparison.measured if comparison is not None else {}
+    if not {"thyroid_earlier", "thyroid_later"} <= set(measured):
+        return {}
+    return {
+        pairing.previous: {"visit.thyroid": measured["thyroid_earlier"], "visit.thyroid_present": True},
+        pairing.sstr: {"visit.thyroid": measured["thyroid_later"], "visit.thyroid_present": True},
+    }
 
 
 def comparison_issues(course: Course) -> tuple[tuple[str, str, str], ...]:

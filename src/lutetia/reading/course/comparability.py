@@ -190,10 +190,9 @@ def _analogue(a: StudyReading, b: StudyReading, entries: Sequence[TimelineEntry]
     return _check("Q7", title, "caution" if changed else "met", " → ".join(words))
 
 
-def _thyroid(a: StudyReading, b: StudyReading, frames: Frames | None) -> Check:
+def _thyroid(a: StudyReading, b: StudyReading, found: tuple[float, float, str] | None) -> Check:
     """A sign of an analogue (Iravani 2022, Fig. 12): thyroid falls by 30 % against blood, liver by 10 % (C-P23)."""
     title = "Thyroid as a sign of a somatostatin analogue"
-    found = thyroid_pair(a, b, frames)
     livers = a.study.reference_mean("liver"), b.study.reference_mean("liver")
     if found is None or not livers[0] or livers[1] is None:
         return _check("SSA-THYROID", title, "indeterminate", "thyroid or liver not measured in both")
@@ -236,11 +235,16 @@ def compare(
         _activity(first, second),
         _suv(a, b),
     ]
+    measured: dict[str, float] = {}
     if a.tracer is not None and a.tracer.is_sstr:
-        checks += [_analogue(a, b, entries), _sstr_liver(a, b), _liver_usable(a, b), _thyroid(a, b, frames)]
+        thyroid = thyroid_pair(a, b, frames)
+        checks += [_analogue(a, b, entries), _sstr_liver(a, b), _liver_usable(a, b), _thyroid(a, b, thyroid)]
+        if thyroid is not None:
+            for name, ratio, study in (("thyroid_earlier", thyroid[0], a), ("thyroid_later", thyroid[1], b)):
+                measured[name] = round(ratio * (study.study.reference_mean("blood_pool") or 0.0), 4)
     elif a.tracer is not None and a.tracer.binds == "glucose":
         checks += [_fdg_liver(a, b), _liver_usable(a, b)]
-    return _judged(a.study.id, b.study.id, checks)
+    return _judged(a.study.id, b.study.id, checks).model_copy(update={"measured": measured})
 
 
 def _judged(earlier: str, later: str, checks: Sequence[Check]) -> Comparison:

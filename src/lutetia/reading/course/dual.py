@@ -143,11 +143,12 @@ def thresholds_of(pair: VisitPair, definition: str) -> PhenotypeThresholds | Non
     return PhenotypeThresholds(definition, 1.1 * s_blood, max(1.1 * f_blood, f_blood), s_liver, 1.1 * f_liver)
 
 
-def _only(reading: StudyReading, kept: dict[str, Lesion]) -> Volume:
-    """Lesion labels of one study, candidates and confirmed only."""
+def _only(reading: StudyReading, left_out: Collection[tuple[str, int]]) -> Volume:
+    """Lesion labels of one study, candidates and confirmed only, without those left out."""
     assert reading.found is not None
     labels = reading.found.labels
     good = [x.observations[0].label for x in reading.lesions if x.status in POSITIVE]
+    good = [label for label in good if (reading.study.id, label) not in left_out]
     table = np.zeros(int(labels.array.max()) + 1, labels.array.dtype)
     for label in good:
         table[label] = label
@@ -155,9 +156,12 @@ def _only(reading: StudyReading, kept: dict[str, Lesion]) -> Volume:
 
 
 def phenotypes_of(
-    pair: VisitPair, frames: Frames, definition: str
+    pair: VisitPair, frames: Frames, definition: str, left_out: Collection[tuple[str, int]] = ()
 ) -> tuple[Phenotypes, dict[int, dict[str, float]]] | None:
-    """Volumes by phenotype of one visit, and per label of the SSTR study the share inside; None when not possible."""
+    """Volumes by phenotype of one visit, and per label of the SSTR study the share inside; None when not possible.
+
+    Outlines in `left_out` (study, label) are no part of this tumour: a reader's answer calls them benign or another's.
+    """
     thresholds = thresholds_of(pair, definition)
     s, f = pair.sstr, pair.fdg
     aligned = s.study.id in frames.by_study and f.study.id in frames.by_study
@@ -165,7 +169,9 @@ def phenotypes_of(
         return None
     liver = s.anatomy.labels.array == LABELS["liver"] if s.anatomy is not None else None
     bridge = frames.between(s.study.id, f.study.id)
-    volumes, voxels, classes = phenotype(s.suv, _only(s, {}), f.suv, _only(f, {}), liver, bridge, thresholds)
+    volumes, voxels, classes = phenotype(
+        s.suv, _only(s, left_out), f.suv, _only(f, left_out), liver, bridge, thresholds
+    )
     discordant = voxels[classes == CLASSES.index("sstr-/fdg+")]
     largest = None
     if len(discordant):

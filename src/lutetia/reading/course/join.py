@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,7 @@ def join_studies(
     progress: Progress = lambda stage, share: None,
     corrections: Mapping[tuple[str, str], int] | None = None,
     entries: Sequence[TimelineEntry] = (),
+    not_this_tumour: Collection[str] = (),
 ) -> JoinedStudies:
     """Join the studies of one patient.
 
@@ -74,6 +75,7 @@ def join_studies(
     progress : called with a stage's name and the share done
     corrections : identities set by a reader, see `apply_corrections`
     entries : dated entries of the case, for the state of the somatostatin analogue at each scan
+    not_this_tumour : ids of lesions that an answer calls benign or another malignancy; no part of phenotype volumes
 
     Returns
     -------
@@ -97,7 +99,13 @@ def join_studies(
     organs = organs_of(measured, frames) if any(map(counts_only, measured)) else {}
     places = {i.number: _places(i, measured, frames, organs) for i in found}
     all_issues += [counts_issue(r) for r in measured if counts_only(r) and r.study.id in frames.by_study]
-    inside, phenotypes = _phenotypes(pairs, frames)
+    apart = {
+        (study, member.observations[0].label)
+        for i in found
+        if f"lesion-{i.number}" in not_this_tumour
+        for study, member in i.members.items()
+    }
+    inside, phenotypes = _phenotypes(pairs, frames, apart)
     by_lesion = {
         i.number: tuple(
             pair_of(i, pair, places[i.number], _inside(i, pair, inside, definition), definition)
@@ -108,7 +116,7 @@ def join_studies(
     }
     lesions = tuple(_lesion(i, places[i.number], by_lesion[i.number], measured, seen, frames) for i in found)
     lesions += _physiological(readings, start=max((i.number for i in found), default=0))
-    phenotypes = [with_target(p, lesions) for p in phenotypes]
+    phenotypes = [with_target(p, lesions, not_this_tumour) for p in phenotypes]
     return JoinedStudies(
         _summed(studies, lesions, settings),
         lesions,
@@ -167,12 +175,12 @@ def _places(
 
 
 def _phenotypes(
-    pairs: Sequence[VisitPair], frames: Frames
+    pairs: Sequence[VisitPair], frames: Frames, left_out: Collection[tuple[str, int]]
 ) -> tuple[dict[tuple[str, str], dict[int, dict[str, float]]], list[Phenotypes]]:
     inside, records = {}, []
     for pair in pairs:
         for definition in DEFINITIONS:
-            found = phenotypes_of(pair, frames, definition)
+            found = phenotypes_of(pair, frames, definition, left_out)
             if found is not None:
                 records.append(found[0])
                 inside[pair.sstr.study.id, definition] = found[1]
