@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -87,61 +88,70 @@ class Decision:
         return found
 
 
+class _Counting:
+    """What must be known of the lesions to judge a decision: counters, each once, how far they count, and numbers."""
+
+    def __init__(self, sets: Mapping[str, Expression], among: Expression | None) -> None:
+        self.sets, self.among = sets, among
+        self.counters: list[_Counter] = []
+        self.caps: list[int | None] = []
+        self.numbers: list[Aggregate] = []
+        self._index: dict[tuple[tuple[str, bool], ...], int] = {}
+
+    def plan(self, condition: Expression | None) -> tuple[_AggregatePlan, ...]:
+        """How the aggregates of one condition follow from counters and numbers."""
+        if condition is None:
+            return ()
+        counted = sum(a.kind in ("count", "lesions") for a in condition.aggregates)
+        cap: int | None = 1
+        if counted:
+            cap = int(max([0.0, *(abs(c) for c in condition.constants)])) + 1
+            if counted > 1 and not _only_simple_counts(condition):
+                cap = None
+        return tuple(self._planned(aggregate, cap) for aggregate in condition.aggregates)
+
+    def _planned(self, aggregate: Aggregate, cap: int | None) -> _AggregatePlan:
+        kind, body, of = aggregate.kind, aggregate.body, aggregate.of
+        if kind == "lesions":
+            body = self.sets[str(aggregate.named_set)]
+        if kind in ("largest", "smallest", "total") or aggregate.by is not None:
+            self.numbers.append(aggregate)
+            return _AggregatePlan(kind, number=len(self.numbers) - 1)
+        if kind == "all":
+            return _AggregatePlan("none", self._counter(1, (body, False), (of, True)))
+        if kind == "share":
+            counted = self._counter(None, (body, True), (of, True))
+            return _AggregatePlan("share", counted, self._counter(None, (of, True)))
+        return _AggregatePlan(kind, self._counter(1 if kind in ("any", "none") else cap, (body, True), (of, True)))
+
+    def _counter(self, cap: int | None, *terms: tuple[Expression | None, bool]) -> int:
+        """The index of the counter of lesions that meet these terms; it counts as far as any of its users needs."""
+        wanted = [(e, w) for e, w in terms if e is not None]
+        if self.among is not None:
+            wanted.append((self.among, True))
+        made = _Counter(tuple(wanted))
+        if made.key() not in self._index:
+            self._index[made.key()] = len(self.counters)
+            self.counters.append(made)
+            self.caps.append(cap)
+        index = self._index[made.key()]
+        known = self.caps[index]
+        self.caps[index] = None if cap is None or known is None else max(known, cap)
+        return index
+
+
 def _prepare(
     options: tuple[tuple[Label, Expression | None], ...],
     exclusive: bool,
     sets: dict[str, Expression],
     among: Expression | None,
 ) -> Decision:
-    counters: dict[tuple[tuple[str, bool], ...], int] = {}
-    counter_list: list[_Counter] = []
-    caps: list[int | None] = []
-    numbers: list[Aggregate] = []
-    plans: list[tuple[_AggregatePlan, ...]] = []
-
-    def counter(cap: int | None, *terms: tuple[Expression | None, bool]) -> int:
-        wanted = [(e, w) for e, w in terms if e is not None]
-        if among is not None:
-            wanted.append((among, True))
-        made = _Counter(tuple(wanted))
-        if made.key() not in counters:
-            counters[made.key()] = len(counter_list)
-            counter_list.append(made)
-            caps.append(cap)
-        index = counters[made.key()]
-        known = caps[index]
-        caps[index] = None if cap is None or known is None else max(known, cap)
-        return index
-
-    for _, condition in options:
-        mine: list[_AggregatePlan] = []
-        aggregates = condition.aggregates if condition else ()
-        counted = sum(a.kind in ("count", "lesions") for a in aggregates)
-        cap: int | None = 1
-        if condition is not None and counted:
-            cap = int(max([0.0, *(abs(c) for c in condition.constants)])) + 1
-            if counted > 1 and not _only_simple_counts(condition):
-                cap = None
-        for aggregate in aggregates:
-            body, of = aggregate.body, aggregate.of
-            if aggregate.kind == "lesions":
-                body = sets[str(aggregate.named_set)]
-            if aggregate.kind in ("largest", "smallest", "total") or aggregate.by is not None:
-                mine.append(_AggregatePlan(aggregate.kind, number=len(numbers)))
-                numbers.append(aggregate)
-            elif aggregate.kind == "all":
-                mine.append(_AggregatePlan("none", counter(1, (body, False), (of, True))))
-            elif aggregate.kind == "share":
-                mine.append(_AggregatePlan("share", counter(None, (body, True), (of, True)), counter(None, (of, True))))
-            elif aggregate.kind in ("any", "none"):
-                mine.append(_AggregatePlan(aggregate.kind, counter(1, (body, True), (of, True))))
-            else:
-                mine.append(_AggregatePlan(aggregate.kind, counter(cap, (body, True), (of, True))))
-        plans.append(tuple(mine))
+    counting = _Counting(sets, among)
+    plans = tuple(counting.plan(condition) for _, condition in options)
     expressions: list[Expression] = [c for _, c in options if c is not None]
-    for made in counter_list:
+    for made in counting.counters:
         expressions.extend(e for e, _ in made.terms)
-    for aggregate in numbers:
+    for aggregate in counting.numbers:
         expressions.extend(e for e in (aggregate.body, aggregate.of, aggregate.by, among) if e is not None)
     names: set[str] = set()
     comparisons: list[Comparison] = []
@@ -151,13 +161,9 @@ def _prepare(
         comparisons.extend(expression.comparisons)
         for name, values in expression.symbols.items():
             symbols.setdefault(name, set()).update(values)
-    any_lesion = bool(counter_list or numbers)
+    any_lesion = bool(counting.counters or counting.numbers)
     lesion_names = tuple(sorted(n for n in names if any_lesion and n.startswith("lesion.")))
     scalars = tuple(sorted(names - set(lesion_names)))
-    labels: list[Label] = []
-    for label, _ in options:
-        if label not in labels:
-            labels.append(label)
     return Decision(
         options=options,
         exclusive=exclusive,
@@ -165,13 +171,13 @@ def _prepare(
         lesion_names=lesion_names,
         comparisons=tuple(comparisons),
         symbols={name: frozenset(values) for name, values in symbols.items()},
-        counters=tuple(counter_list),
-        plans=tuple(plans),
-        numbers=tuple(numbers),
-        caps=tuple(caps),
+        counters=tuple(counting.counters),
+        plans=plans,
+        numbers=tuple(counting.numbers),
+        caps=tuple(counting.caps),
         among=among,
         sets=sets,
-        labels=tuple(labels),
+        labels=tuple(dict.fromkeys(label for label, _ in options)),
     )
 
 
@@ -188,8 +194,6 @@ def _only_simple_counts(condition: Expression) -> bool:
 
 
 def _count_pair(text: str) -> bool:
-    import re
-
     return bool(re.search(r"\)\s*(?:[<>]=?|==|!=)\s*(?:count|lesions)\(", text))
 
 
