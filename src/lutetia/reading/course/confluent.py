@@ -23,7 +23,6 @@ from lutetia.model import Lesion, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import POSITIVE
 from lutetia.reading.course.places import sample
-from lutetia.reading.course.visits import is_spect
 from lutetia.reading.grading import grade_observation
 from lutetia.reading.study import StudyReading
 
@@ -113,7 +112,9 @@ def gather_confluent(readings: Sequence[StudyReading], visits: Sequence[Visit], 
         (study, the study's own lesion id) → a name shared by what is one lesion.
     """
     order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
-    pets = [r for r in readings if r.study.id in frames.by_study and r.found is not None and not is_spect(r)]
+    pets = [
+        r for r in readings if r.study.id in frames.by_study and r.found is not None and not r.study.is_therapy_spect
+    ]
     foci = [f for r in pets for f in _foci(r)]
     masses = [f for f in foci if f.lesion.confluent and f.lesion.tissue == "liver"]
     if not masses:
@@ -148,7 +149,7 @@ def gather_confluent(readings: Sequence[StudyReading], visits: Sequence[Visit], 
         for study, own in by_study.items():
             same[study, _join(own).id] = name
     for spect in readings:
-        if is_spect(spect) and spect.study.id in frames.by_study and spect.found is not None:
+        if spect.study.is_therapy_spect and spect.study.id in frames.by_study and spect.found is not None:
             same |= _carried(spect, pets, same, frames)
     return same
 

@@ -10,7 +10,6 @@ from lutetia.reading.course.identity import Identified
 from lutetia.reading.course.parting import parting
 from lutetia.reading.course.places import ct_contrast, focus_over, stands_out, uptake_at
 from lutetia.reading.course.relative import RELATIVE, shows_uptake
-from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
 
 #: change of volume that is more than repeatability: ±30 % (convention C-P26: no limit is published for SSTR PET)
@@ -52,7 +51,7 @@ def _known_before(
 ) -> str | None:
     """The first PET up to the visit of `then` that saw the lesion, with whatever tracer: what is known is not new."""
     order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
-    earlier = (r.study.id for r in readings if r.study.id in lesion.members and not is_spect(r))
+    earlier = (r.study.id for r in readings if r.study.id in lesion.members and not r.study.is_therapy_spect)
     return next((s for s in earlier if order[s] <= order[then.study.id]), None)
 
 

@@ -11,7 +11,6 @@ from lutetia.imaging.matching import Focus, thinned
 from lutetia.imaging.tracking import StudyFoci, Track, track
 from lutetia.model import Lesion, Visit
 from lutetia.reading.course.frames import Frames
-from lutetia.reading.course.visits import is_spect
 from lutetia.reading.study import StudyReading
 
 POSITIVE = ("candidate", "confirmed")
@@ -54,7 +53,7 @@ def study_foci(reading: StudyReading, visit: int, frames: Frames) -> StudyFoci:
     points = lesion_points(reading)
     foci = []
     name = reading.study.id
-    tracer = "" if is_spect(reading) else reading.study.tracer
+    tracer = "" if reading.study.is_therapy_spect else reading.study.tracer
     for lesion in reading.lesions:
         observation = lesion.observations[0]
         own = points.get(observation.label)
@@ -65,7 +64,7 @@ def study_foci(reading: StudyReading, visit: int, frames: Frames) -> StudyFoci:
         peak = frames.to_reference(name, np.array([hottest]))[0] if hottest is not None else None
         foci.append(Focus(lesion.id, place, observation.volume_ml, lesion.tissue, tracer, peak))
     binds = reading.tracer.binds if reading.tracer is not None else ""
-    fine = not is_spect(reading)
+    fine = not reading.study.is_therapy_spect
     return StudyFoci(name, reading.study.tracer, visit, tuple(foci), frames.status(name), binds, fine)
 
 

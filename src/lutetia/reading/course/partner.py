@@ -24,7 +24,6 @@ from lutetia.reading.course.dual import visit_pairs
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import POSITIVE
 from lutetia.reading.course.places import sample
-from lutetia.reading.course.visits import is_spect
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore, stage_key
 from lutetia.reading.study import StudyReading, measure_key
@@ -93,7 +92,7 @@ def read_with_partners(
 
 def _knows_tumour(reading: StudyReading, frames: Frames) -> bool:
     tracer = reading.tracer
-    sstr = tracer is not None and tracer.is_sstr and not is_spect(reading)
+    sstr = tracer is not None and tracer.is_sstr and not reading.study.is_therapy_spect
     return sstr and reading.found is not None and frames.status(reading.study.id) != "poor"
 
 

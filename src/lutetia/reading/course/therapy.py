@@ -11,7 +11,7 @@ from typing import Any
 
 from lutetia.imaging.dosimetry import effective_half_life, remaining, single_time_point_dose
 from lutetia.model import Lesion, Observation
-from lutetia.reading.course.visits import is_spect, study_day
+from lutetia.reading.course.visits import study_day
 from lutetia.reading.study import StudyReading
 
 NOTICE = "research estimate, not for prescribing, not for stopping treatment"
@@ -72,7 +72,7 @@ def _ratio(a: float, b: float | None) -> float | None:
 def retention(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> tuple[dict[str, Any], ...]:
     """One row per lesion and SPECT: ratios within it, grade against the pre-therapy PET, activity, dose estimate."""
     rows: list[dict[str, Any]] = []
-    for spect in (r for r in readings if is_spect(r) and r.suv is not None):
+    for spect in (r for r in readings if r.study.is_therapy_spect and r.suv is not None):
         pet = pre_therapy_pet(spect, readings)
         kidney = _kidney(spect)
         for lesion in lesions:
@@ -137,7 +137,7 @@ def _tissue(lesion: Lesion) -> str:
 def _half_lives(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> list[dict[str, Any]]:
     """Effective half-life per lesion from two SPECTs of one injection."""
     rows = []
-    spects = [r for r in readings if is_spect(r) and r.suv is not None]
+    spects = [r for r in readings if r.study.is_therapy_spect and r.suv is not None]
     for a, b in pairwise(spects):
         if a.study.acquisition.injection != b.study.acquisition.injection:
             continue

@@ -17,11 +17,6 @@ def study_day(reading: StudyReading) -> date | None:
         return reading.study.day
 
 
-def is_spect(reading: StudyReading) -> bool:
-    """Whether the study is the SPECT of a therapy; an 123I-MIBG or 111In SPECT is none."""
-    return reading.study.is_therapy_spect
-
-
 def _injection_day(reading: StudyReading) -> date | None:
     try:
         return date.fromisoformat((reading.study.acquisition.injection or "")[:10])
@@ -63,7 +58,7 @@ def group_visits(
             )
             groups.append([reading])
             continue
-        if is_spect(reading):
+        if reading.study.is_therapy_spect:
             if therapy is None or _injection_day(therapy[0]) != _injection_day(reading):
                 therapy = []
                 groups.append(therapy)
@@ -98,7 +93,7 @@ def group_visits(
                 studies=tuple(r.study.id for r in group),
                 first_date=dates[0] if dates else None,
                 last_date=dates[-1] if dates else None,
-                note="therapy SPECT" if is_spect(group[0]) else "",
+                note="therapy SPECT" if group[0].study.is_therapy_spect else "",
             )
         )
     return tuple(visits), tuple(issues)
