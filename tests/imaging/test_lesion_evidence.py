@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.liver_membership import Densities, belongs_to_liver
+from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.physiology_sstr import _pelvic_organs
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
@@ -91,9 +93,9 @@ def focus(top: float = 6.0, background: float = 1.0) -> Focus:
     )
 
 
-def around(**changed: float) -> Surroundings:
-    """A round soft-tissue nodule in fat, apart from everything."""
-    facts: dict[str, float] = {
+def around(**changed: Any) -> Surroundings:
+    """A round soft-tissue nodule in fat, apart from everything, 12 HU denser than the bowel and as hot."""
+    facts: dict[str, Any] = {
         "lateral": 20,
         "ventral": 70,
         "core_ml": 1.2,
@@ -114,8 +116,10 @@ def around(**changed: float) -> Surroundings:
         "weakest": 0.15,
         "evenness": 0.75,
         "shell_uptake": 1,
+        "over_bowel_hu": (12.0, 12.0),
+        "over_bowel_suv": 1.0,
     }
-    return Surroundings(point=np.zeros(3), **{**facts, **changed})  # type: ignore[arg-type]
+    return Surroundings(point=np.zeros(3), **{**facts, **changed})
 
 
 BAND = {"weakest": 0.04, "evenness": 0.2, "elongation": 1.8, "summit_elongation": 1.7, "joined": 0.8, "core_ml": 6.0}
@@ -143,14 +147,56 @@ def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
     assert found.points < ENOUGH
     assert "goes on in one direction" in found.text
     assert "part of a larger uptake" in found.text
-    assert f"{found.points:.1f} of 16" in found.text
+    assert f"{found.points:.1f} of 20" in found.text
 
 
 def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:
-    blind = {"ct_hu": np.nan, "ct_peak_hu": np.nan, "fat": 0.0, "soft": 0.0}
-    seen = weigh(focus(), around(), ceiling=11.2).points
-    against = weigh(focus(), around(ct_peak_hu=-80.0, fat=0.0), ceiling=11.2).points
+    blind = {"ct_hu": np.nan, "ct_peak_hu": np.nan, "fat": 0.0, "soft": 0.0, "over_bowel_hu": (np.nan, np.nan)}
+    seen = weigh(focus(), around(over_bowel_hu=(25.0, 25.0)), ceiling=11.2).points
+    against = weigh(focus(), around(over_bowel_hu=(-30.0, -30.0), fat=0.0), ceiling=11.2).points
     assert against < weigh(focus(), around(**blind), ceiling=11.2).points < seen
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"over_bowel_hu": (30.0, 30.0)}, {"over_bowel_hu": (-5.0, -5.0)}),
+        ({"over_bowel_suv": 4.0}, {"over_bowel_suv": 1.0}),
+    ],
+)
+def test_what_is_denser_or_hotter_than_this_patients_bowel_speaks_for_a_lesion(
+    better: dict[str, Any], worse: dict[str, Any]
+) -> None:
+    gained = (
+        weigh(focus(), around(**better), ceiling=11.2).points - weigh(focus(), around(**worse), ceiling=11.2).points
+    )
+    assert gained >= 2.0
+
+
+def _loops(hu: float, number: int = 12) -> tuple[list[Focus], list[Surroundings]]:
+    """Parts of bowel of this density at SUV 3, and one nodule at SUV 9 and 60 HU."""
+    bowel = [around(**BAND, ct_hu=hu, ct_peak_hu=hu, fat=0.3) for _ in range(number)]
+    return [focus(top=3.0)] * number + [focus(top=9.0)], [*bowel, around(ct_hu=60.0, ct_peak_hu=60.0)]
+
+
+class _Belly(Landmarks):
+    def __init__(self) -> None:
+        pass
+
+    def in_abdomen(self, z: float) -> bool:
+        return True
+
+
+def test_a_nodule_is_compared_with_the_bowel_of_the_same_patient() -> None:
+    nodule = compare_with_bowel(*_loops(25.0), _Belly())[-1]
+    assert nodule.over_bowel_hu == pytest.approx((35.0, 35.0))
+    assert nodule.over_bowel_suv == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(("hu", "number"), [(25.0, 5), (220.0, 12)])
+def test_too_little_bowel_or_bowel_full_of_contrast_is_no_measure_of_density(hu: float, number: int) -> None:
+    nodule = compare_with_bowel(*_loops(hu, number), _Belly())[-1]
+    assert np.isnan(nodule.over_bowel_hu).all()
 
 
 class _RightLiver(Landmarks):

@@ -1,13 +1,14 @@
 """Lesion or part of stomach, bowel or pancreas? Findings are weighed together; no single one decides.
 
-Each finding is worth up to its points, in proportion between "speaks for bowel" and "speaks for a lesion". The points
-were given by what a finding can prove and then left alone:
+Each finding is worth up to its points, in proportion between "speaks for bowel" and "speaks for a lesion":
 
-* how uptake falls off counts most (5 of 16), since a loop goes on in one direction and a lesion in none;
+* how uptake falls off counts most (5 of 20), since a loop goes on in one direction and a lesion in none;
+* what this patient's own bowel shows (5½): a solid mass is denser than a loop and what it holds (3), and bowel varies
+  less along one patient than between patients, so what is hotter than the rest needs another reason (2½);
 * uptake above what these organs reach in their published range (3) can't be explained by them, but many lesions are no
   hotter than bowel;
-* standing apart (1½), soft tissue at the peak (1½: content of bowel may be fluid or gas, urine leaves no nodule), and
-  a point each for being small, round, round at the summit, high over what lies around, and a nodule in fat on CT.
+* standing apart (1½), and a point each for being small, round, round at the summit, high over what lies around, and a
+  nodule in fat on CT.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.surroundings import Surroundings
 
-#: of 16 points: from here on the findings taken together are not those of bowel; convention
+#: of 20 points: from here on the findings taken together are not those of bowel; convention
 ENOUGH = 11.0
 
 
@@ -39,7 +40,7 @@ class Evidence:
     @property
     def text(self) -> str:
         """Points and findings, for the reason of a judgement."""
-        parts = [f"{self.points:.1f} of 16 points for a lesion ({ENOUGH:g} needed)"]
+        parts = [f"{self.points:.1f} of 20 points for a lesion ({ENOUGH:g} needed)"]
         if self.speaks_for:
             parts.append("for: " + ", ".join(self.speaks_for))
         if self.speaks_against:
@@ -56,17 +57,15 @@ def weigh(focus: Focus, around: Surroundings, ceiling: float) -> Evidence:
     """
     a = around
     solid = not a.has_ct or -20.0 < a.ct_peak_hu < 130.0
+    denser = float(np.mean([_known(_ramp(hu, -5.0, 25.0)) for hu in a.over_bowel_hu]))
+    hotter = _known(_ramp(np.log2(max(a.over_bowel_suv, 1e-3)), 0.0, 2.0))
     rows = (
         (3.0, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
         (2.0, _ramp(a.evenness, 0.25, 0.65), "alike in all", "unlike across and along"),
         (3.0, _ramp(np.log2(focus.top / ceiling), -1.5, 1.0), f"SUV {focus.top:.1f}", f"SUV {focus.top:.1f} is usual"),
         (1.5, _ramp(1 - a.joined, 0.15, 0.7), "stands apart", "part of a larger uptake"),
-        (
-            1.5,
-            _ramp(a.ct_peak_hu, -30.0, 20.0) if a.has_ct else 0.5,
-            "soft tissue on CT",
-            "no soft tissue at the peak on CT",
-        ),
+        (3.0, denser, "denser than this patient's bowel", "no denser than this patient's bowel"),
+        (2.5, hotter, f"{a.over_bowel_suv:.1f} × this patient's bowel", "no hotter than this patient's bowel"),
         (1.0, _ramp(-np.log2(max(a.core_ml, 1e-3)), -3.5, -0.5), "small", "large"),
         (1.0, _ramp(-a.elongation, -1.9, -1.15), "round", "elongated"),
         (1.0, _ramp(-a.summit_elongation, -1.8, -1.1), "round at the summit", "elongated at the summit"),
@@ -84,3 +83,8 @@ def weigh(focus: Focus, around: Surroundings, ceiling: float) -> Evidence:
 def _ramp(value: float, low: float, high: float) -> float:
     """0 up to `low`, 1 from `high` on, in proportion between."""
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
+
+
+def _known(share: float) -> float:
+    """What can't be compared speaks neither way."""
+    return share if np.isfinite(share) else 0.5

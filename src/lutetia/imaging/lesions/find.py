@@ -19,6 +19,7 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.liver_membership import belongs_to_liver, measure_densities
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
+from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.physiology import uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import judge_fdg, myocardium_in_liver_mask
 from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, judge_sstr
@@ -146,6 +147,7 @@ def search(
     found = []
     foci = find_foci(work, levels, settings)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
+    facts = compare_with_bowel(foci, facts, marks)
     liver_hu = anatomy.evidence.get("liver", {}).get("hu_mode", float("nan"))
     densities = measure_densities(foci, facts, marks, liver_hu)
     for focus, around in zip(foci, facts, strict=True):

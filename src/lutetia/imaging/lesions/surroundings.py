@@ -37,6 +37,8 @@ class Surroundings:
     weakest, evenness : fall of uptake in the direction in which it falls least, over the peak, and over the strongest
     shell_uptake : lower third of the uptake in the shell 2–7 mm around the core
     companions : other foci above and below on the same course beside the spine (within 60 mm), drops or threads all
+    over_bowel_hu : HU of core and peak, above what the bowel of this patient shows (NaN where that is not known)
+    over_bowel_suv : SUV over that of the bowel of this patient (NaN where that is not known)
     """
 
     point: Array
@@ -61,6 +63,8 @@ class Surroundings:
     evenness: float
     shell_uptake: float
     companions: int = 0
+    over_bowel_hu: tuple[float, float] = (float("nan"), float("nan"))
+    over_bowel_suv: float = float("nan")
 
     @property
     def ball_like(self) -> bool:
