@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from lutetia.model.pet import SuvOverrides
 from lutetia.outputs.findings import findings_json
 from lutetia.outputs.maps import write_volume
 from lutetia.outputs.transaction import check_place, writing_into
-from lutetia.outputs.write import WriteOptions, write_results
+from lutetia.outputs.write import WriteOptions, with_dicom, write_results
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
 from lutetia.reading.settings import OutputSettings, ReadSettings
@@ -200,7 +201,10 @@ def _read_into(
         html=wanted.report,
         pdf=wanted.report,
     )
-    write_results(reading.course, volumes_of(reading), folder, options)
+    volumes = volumes_of(reading)
+    course, prepared = with_dicom(reading.course, volumes, options)
+    reading = replace(reading, course=course)
+    write_results(course, volumes, folder, options, prepared)
     tell("done", 1.0)
     return _as_written(reading)
 

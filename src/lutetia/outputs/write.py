@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import re
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lutetia.model import Course, InputError, Study, Volume
 from lutetia.outputs import maps
+from lutetia.outputs.dicom_files import PreparedDicom, prepare_dicom
 from lutetia.outputs.findings import FILE_NAME, findings_json
 from lutetia.outputs.tables import lesions_csv
 from lutetia.outputs.transaction import Transaction
@@ -68,6 +66,7 @@ def write_results(
     volumes: Mapping[str, StudyVolumes],
     out: Path,
     options: WriteOptions | None = None,
+    prepared: PreparedDicom | None = None,
 ) -> list[Path]:
     """Write the result of a course to a folder.
 
@@ -80,6 +79,7 @@ def write_results(
     volumes : study id → pixels; a study without an entry gets a record and no pictures
     out : the result folder, made when it does not exist; files that are not ours are not touched
     options : which outputs; default all but the large ones
+    prepared : the DICOM objects of `with_dicom`; None builds them here
 
     Returns
     -------
@@ -87,6 +87,8 @@ def write_results(
         The files written, ``findings.json`` first.
     """
     wanted = options or WriteOptions()
+    if prepared is None:
+        course, prepared = with_dicom(course, volumes, wanted)
     folders = {study.id: study_folder(study) for study in course.studies}
     with Transaction(out) as result:
         result.write(FILE_NAME, findings_json(course))
@@ -99,37 +101,32 @@ def write_results(
                 _write_maps(course, study, held, result, folders[study.id])
             if wanted.suv_nifti and held.suv is not None:
                 maps.write_nifti(held.suv, result.path(f"{folders[study.id]}/suv.nii.gz"), held.suv.unit)
-            if wanted.dicom and held.pet is not None:
-                _write_dicom(course, study, held, result, folders[study.id], wanted)
+            _write_dicom(prepared, study, result, folders[study.id])
         if wanted.html or wanted.pdf:
             _write_reports(course, volumes, result, wanted)
     return result.files
 
 
-def _write_dicom(
-    course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str, wanted: WriteOptions
-) -> None:
+def with_dicom(
+    course: Course, volumes: Mapping[str, StudyVolumes], options: WriteOptions
+) -> tuple[Course, PreparedDicom]:
+    """The DICOM objects that were asked for, and the course with an issue for those that can't be had."""
+    if not options.dicom:
+        return course, PreparedDicom()
+    prepared = prepare_dicom(course, volumes, full=options.seg_full, labelmap=options.seg_labelmap, rwvm=options.rwvm)
+    if not prepared.issues:
+        return course, prepared
+    return course.model_copy(update={"issues": (*course.issues, *prepared.issues)}), prepared
+
+
+def _write_dicom(prepared: PreparedDicom, study: Study, result: Transaction, folder: str) -> None:
+    objects = prepared.objects.get(study.id)
+    if not objects:
+        return
     from lutetia.dicom.writing import save
-    from lutetia.outputs.dicom_objects import study_objects
 
-    choices = {"full": wanted.seg_full, "labelmap": wanted.seg_labelmap, "rwvm": wanted.rwvm}
-    with _collector_at_rest(), warnings.catch_warnings():
-        # A patient's name of one word makes highdicom warn; whatever the name is, it is written as it was read.
-        warnings.filterwarnings("ignore", message="The string .* is unlikely to represent", category=UserWarning)
-        for item in study_objects(course, study, held, **choices):
-            save(item.dataset, result.path(f"{folder}/{item.name}"))
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Without the cyclic collector: it would walk a hundred thousand DICOM elements again and again."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
+    for item in objects:
+        save(item.dataset, result.path(f"{folder}/{item.name}"))
 
 
 def _write_reports(
