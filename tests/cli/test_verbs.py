@@ -133,3 +133,13 @@ def test_a_fault_of_our_own_is_one_message_and_no_traceback(capsys, monkeypatch,
     assert "This should not happen: ZeroDivisionError" in err
     assert "LUTETIA_TRACEBACK" in err
     assert "Traceback" not in err
+
+
+def test_a_place_that_can_not_be_written_is_one_message(capsys, tmp_path):
+    place = tmp_path / "file"
+    place.write_text("")
+    status, _, err = run(capsys, "make-phantom", place, "--size", "small")
+    assert status == 2
+    assert "[file-error]" in err
+    assert str(place) in err
+    assert "should not happen" not in err

@@ -112,3 +112,16 @@ def test_more_activity_than_was_injected_is_an_error():
     assert total_activity_warning(volume, 70.0) is None
     doubled = replace(volume, array=volume.array * 40)
     assert total_activity_warning(doubled, 70.0).level == "error"
+
+
+def test_values_in_kilobecquerel_leave_next_to_nothing_of_the_dose():
+    volume = body()
+    length = volume.grid.shape[0] * volume.grid.spacing_mm[0]
+    issue = total_activity_warning(replace(volume, array=volume.array / 1000), 70.0)
+    assert (issue is None) == (length < 200)
+    grid = Grid((60, 40, 40), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+    trunk = Volume(np.full(grid.shape, 1.0, np.float32), grid, "SUVbw")
+    assert total_activity_warning(trunk, 70.0) is None
+    assert total_activity_warning(replace(trunk, array=trunk.array / 1000), 70.0).code == "activity-far-below-dose"
+    short = replace(trunk, array=trunk.array[:20] / 1000, grid=Grid((20, 40, 40), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)))
+    assert total_activity_warning(short, 70.0) is None, "a short field may hold little"

@@ -69,9 +69,21 @@ def main(argv: list[str] | None = None) -> None:
             typer.echo(f"lutetia: {error}", err=True)
         elif os.environ.get("LUTETIA_TRACEBACK"):
             raise
+        elif isinstance(error, OSError) and error.filename is not None:
+            typer.echo(_of_the_disk(error), err=True)
         else:
             typer.echo(_unexpected(error), err=True)
         sys.exit(2)
+
+
+def _of_the_disk(error: OSError) -> str:
+    """A file or folder that can't be read or written."""
+    place = os.fsdecode(error.filename)
+    return (
+        f"lutetia: {place} can't be read or written: {(error.strerror or str(error)).lower()} [file-error]\n"
+        f"  where:    {place}\n"
+        "  remedy:   give another place, or change its permissions"
+    )
 
 
 def _unexpected(error: Exception) -> str:

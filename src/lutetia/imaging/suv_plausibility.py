@@ -61,6 +61,8 @@ _ANY_DOSE_MBQ = {"PT": Window(10, 1000, "usual for PET"), "NM": Window(20, 12000
 _ANY_WEIGHT_KG = Window(20, 250, "usual for adults")
 #: nuclide → latest usual start of a scan in minutes
 _LATEST_MIN = {"18F": 240.0, "68Ga": 180.0, "11C": 90.0, "13N": 40.0, "15O": 20.0, "82Rb": 15.0, "64Cu": 1500.0}
+#: of the dose, in a field of this length: a part of the trunk or the head holds ten times as much
+LEAST_SHARE, LONG_FIELD_MM = 0.005, 200.0
 GLUCOSE_MMOL_L = 11.1
 FASTING_H = 4.0
 
@@ -198,13 +200,21 @@ def liver_warning(suv_mean: float, tracer: str, basis: str = "bw") -> Issue | No
 
 
 def total_activity_warning(suv: Volume, weight_kg: float | None) -> Issue | None:
-    """More activity in the field than was injected: dose, weight or time must be wrong.
+    """More activity in the field than was injected, or next to none: dose, weight, time or unit must be wrong.
 
-    Σ SUVbw × voxel volume / body weight is the share of the decayed dose that lies in the field of view.
+    Σ SUVbw × voxel volume / body weight is the share of the decayed dose that lies in the field of view. Too little
+    is said of fields 20 cm long and more only: a wrong unit (kBq for Bq) is off by a thousand, a short field by its
+    length.
     """
     if weight_kg is None or suv.unit != "SUVbw":
         return None
     share = float(suv.array.sum(dtype=np.float64)) * suv.grid.voxel_ml / (weight_kg * 1e3)
+    if share < LEAST_SHARE and suv.grid.shape[0] * suv.grid.spacing_mm[0] >= LONG_FIELD_MM:
+        return _caution(
+            "activity-far-below-dose",
+            f"Only {100 * share:.2g} % of the injected dose seems to lie in {suv.grid.shape[0]} slices: is the unit of "
+            "the values, the dose or the weight right?",
+        )
     if share <= 1.3:
         return None
     return Issue(
