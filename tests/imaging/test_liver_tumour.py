@@ -9,7 +9,14 @@ from scipy import ndimage as ndi
 
 from lutetia.imaging.references.region import Crop, crop_organ
 from lutetia.imaging.references.solid_organ import core_of, find_population
-from lutetia.imaging.references.tumour import LiverDoubts, density_at, liver_doubts, one_round_piece
+from lutetia.imaging.references.tumour import (
+    LiverDoubts,
+    colder_population,
+    density_at,
+    hotter_population,
+    liver_doubts,
+    one_round_piece,
+)
 from lutetia.model import Grid, Volume
 
 GRID = Grid((48, 48, 48), (3.0, 3.0, 3.0), (0.0, 0.0, 0.0))
@@ -127,3 +134,43 @@ def test_density_outside_the_ct_is_not_known() -> None:
     density = density_at(crop, crop.mask, Volume(np.full(upper.shape, 55, np.int16), upper, "HU"))
     assert np.isfinite(density).sum() == pytest.approx(LIVER[24:].sum(), rel=0.05)
     assert density[np.isfinite(density)] == pytest.approx(55)
+
+
+def core_population(uptake: np.ndarray):
+    crop = crop_organ(ndi.gaussian_filter(uptake.astype(np.float32), 0.9), GRID, LIVER)
+    assert crop is not None
+    population = find_population(crop, core_of(crop, 10.0, None))
+    assert population is not None
+    return crop, population
+
+
+def test_a_third_of_a_liver_between_far_hotter_metastases_still_gives_its_own_level() -> None:
+    x = np.indices(GRID.shape)[2] * 3.0
+    uptake = np.where(x < 85, 42.0, 6.0)
+    crop, population = core_population(np.where(LIVER, uptake, 0.8))
+    assert population.mode == pytest.approx(42, rel=0.05)
+    liver = colder_population(crop, population)
+    assert liver is not None
+    assert liver.mode == pytest.approx(6, rel=0.08)
+
+
+def test_the_hotter_part_of_a_liver_with_cold_tumour_has_a_peak_of_its_own_and_a_tail_has_none() -> None:
+    x = np.indices(GRID.shape)[2] * 3.0
+    cold_tumour = core_population(np.where(LIVER, np.where(x < 75, 1.25, 2.2), 0.5))
+    even = core_population(np.where(LIVER, 2.2, 0.5))
+    liver = hotter_population(*cold_tumour)
+    assert liver is not None
+    assert liver.mode == pytest.approx(2.2, rel=0.06)
+    assert hotter_population(*even) is None
+
+
+def test_denser_vessels_and_bowel_beside_a_fatty_liver_do_not_take_its_value_away() -> None:
+    # a little colder, denser tissue between parts of the liver: a sign of tumour only where the liver is not fatty
+    rest = between_metastases(17.2, 32.0)
+    usual = judged([(rest, 4.0, 74.0)])
+    fatty = judged([(LIVER & ~rest, 6.0, 14.0), (rest, 4.0, 30.0)])
+    assert usual.evidence["cold_share"] == pytest.approx(fatty.evidence["cold_share"], abs=0.03)
+    assert usual.evidence["cold_share"] < 0.15
+    assert usual.refuse
+    assert not fatty.refuse
+    assert fatty.reasons

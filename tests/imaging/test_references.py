@@ -340,3 +340,17 @@ def test_on_fdg_tissue_far_below_blood_is_no_liver_and_gives_no_value() -> None:
     assert any("below blood pool" in reason for reason in cold.reasons)
     assert usual.status == "ok"
     assert usual.suv_mean == pytest.approx(2.2, rel=0.05)
+
+
+def test_on_fdg_the_hotter_half_of_a_liver_with_cold_tumour_is_taken_for_liver_with_a_caution() -> None:
+    suv = uptake(1.25, 1.9, 1.6)
+    x = np.indices(GRID.shape)[2]
+    labels = drawn().labels.array
+    liver = labels == LABELS["liver"]
+    half = liver & (x > np.median(np.nonzero(liver)[2]))
+    array = suv.array.copy()
+    array[half] *= 2.2 / 1.25
+    found = measure_references(Volume(array, GRID, "SUV"), drawn_with({"agreement": 0.5}), FDG).by_name["liver"]
+    assert found.status == "caution"
+    assert found.suv_mean == pytest.approx(2.2, rel=0.08)
+    assert any("hotter part is taken for liver" in reason for reason in found.reasons)

@@ -14,7 +14,7 @@ from lutetia.imaging.anatomy.kidneys import Kidney
 from lutetia.imaging.anatomy.liver import enclosed_liver
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.second_opinion import weighed
-from lutetia.imaging.anatomy.spleen import Spleen
+from lutetia.imaging.anatomy.spleen import Spleen, with_usual_uptake
 from lutetia.imaging.anatomy.verdicts import judge_spleen
 from lutetia.model import Grid, OrganRecord, Tracer, Volume
 
@@ -183,3 +183,52 @@ def test_most_of_a_kidney_is_not_called_spleen_where_the_rest_passes_for_the_kid
     away_from_lung = spleen_of(slice(10, 25), lung_contact=0.0, rib_contact=ribs, hu=33.0, to_liver=5.0)
     verdict = judge_spleen(part, liver_of(part, 4.5), away_from_lung, kidneys, DOTATATE)
     assert verdict.keep is kept
+
+
+def test_a_small_even_spleen_far_hotter_than_the_liver_needs_no_lung_above_it() -> None:
+    part = trunk()
+    kidneys = {
+        s: Kidney(np.zeros(SHAPE, bool), 8.0, {"suv_median": uptake}) for s, uptake in (("left", 16.0), ("right", 15.0))
+    }
+    found = spleen_of(slice(10, 25), lung_contact=0.0, rib_contact=0.6, volume_ml=30.0, to_liver=3.9)
+    verdict = judge_spleen(part, liver_of(part, 7.0), found, kidneys, DOTATATE)
+    assert verdict.keep
+    assert verdict.status == "ok"
+
+
+def test_a_thin_fdg_spleen_is_uneven_from_partial_volume_and_only_small() -> None:
+    part = trunk()
+    thin = spleen_of(slice(10, 25), volume_ml=22.0, half_thickness_mm=7.0, suv_cov=0.2, to_liver=0.7, to_muscle=2.6)
+    verdict = judge_spleen(part, liver_of(part, 2.4), thin, {}, FDG)
+    assert verdict.keep
+    assert verdict.reasons == ("it is small (22 mL)",)
+
+
+def test_what_takes_up_as_little_as_muscle_or_has_several_densities_is_no_small_spleen() -> None:
+    part = trunk()
+    for change in ({"to_muscle": 1.2}, {"hu_spread": 15.0}):
+        doubtful = spleen_of(slice(10, 25), volume_ml=20.0, half_thickness_mm=7.0, to_liver=0.6, **change)
+        assert not judge_spleen(part, liver_of(part, 1.6), doubtful, {}, FDG).keep
+
+
+def test_absent_is_not_said_of_an_fdg_bed_with_a_lens_of_seventeen_millilitres() -> None:
+    part = trunk()
+    empty = judge_spleen(part, liver_of(part, 1.7), None, {}, FDG)
+    assert empty.status == "absent"
+    assert part.pet_smooth is not None
+    z, y, x = np.indices(SHAPE)
+    lens = ((z - 30) / 8.0) ** 2 + ((y - 26) / 7.0) ** 2 + ((x - 48) / 2.7) ** 2 <= 1
+    part.pet_smooth[lens] = 1.7
+    seen = judge_spleen(part, liver_of(part, 1.7), None, {}, FDG)
+    assert seen.status == "caution"
+    assert "belong to no other organ" in seen.reasons[0]
+
+
+def test_a_liver_full_of_metastases_is_no_yardstick_for_the_spleen() -> None:
+    part = replace(trunk(), forward_mm=trunk().forward_mm - 30.0)
+    assert part.pet_smooth is not None
+    part.pet_smooth[part.forward_mm < -60] = 0.6  # the muscles of the back
+    fdg = with_usual_uptake(part, liver_of(part, 8.0), sstr=False)
+    sstr = with_usual_uptake(part, liver_of(part, 6.0), sstr=True)
+    assert fdg.suv < 3.0
+    assert sstr.suv == pytest.approx(6.0, rel=0.2)

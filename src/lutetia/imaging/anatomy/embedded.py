@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.aorta import AortaTrack, aorta_mask, find_aorta
 from lutetia.imaging.anatomy.chest_pelvis_head import find_bladder, find_brain, find_heart
-from lutetia.imaging.anatomy.kidneys import Kidney, find_kidney
+from lutetia.imaging.anatomy.kidney_pair import find_pair
+from lutetia.imaging.anatomy.kidneys import LEAST_SCORE, Kidney, find_kidney, kidney_readings, least_uptake, likeness
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.liver import Liver, find_liver
 from lutetia.imaging.anatomy.lungs import Lungs, find_lungs
@@ -21,6 +23,11 @@ from lutetia.imaging.anatomy.skeleton import Spine, column_zone, find_bone, find
 from lutetia.imaging.anatomy.spleen import Spleen, find_spleen, looks_like_spleen
 from lutetia.imaging.anatomy.verdicts import OrganVerdict, judge_aorta, judge_liver, judge_spleen
 from lutetia.model import Grid, Issue, OrganRecord, Tracer, Volume
+
+#: a kidney that scores this leaves no need for a second reading of its bed
+SURE_KIDNEY = 4.0
+#: shreds of an outline thinner than this, mm, beside an organ that was taken out of it
+SHREDS_MM = 9.0
 
 
 def labels_to_grid(labels: npt.NDArray[np.uint8], source: Grid, target: Grid) -> npt.NDArray[np.uint8]:
@@ -110,6 +117,8 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
         occupied[trunk.box] |= liver.mask
     heart = find_heart(scene, lungs, spine, occupied)
     kidneys, spleen = _kidneys_and_spleen(trunk, liver, heart[trunk.box], sstr)
+    if liver is not None:
+        liver = _without_kidneys(liver, kidneys, spleen)
     return _assemble(
         scene, target, source, tracer, bone, spine, lungs, track, tube, heart, trunk, liver, kidneys, spleen
     )
@@ -118,7 +127,7 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
 def _kidneys_and_spleen(
     trunk: Trunk, liver: Liver | None, heart: mm.Mask, sstr: bool
 ) -> tuple[dict[str, Kidney], Spleen | None]:
-    """Kidneys, then the spleen beside them, then the kidney again beside the spleen: both are hot and lie together."""
+    """The kidneys as a pair, the spleen beside one of them, and that kidney again beside the spleen."""
     if liver is None:
         nothing = np.zeros(trunk.ct.shape, bool)
         found = {s: find_kidney(trunk, s, nothing, float("nan"), sstr) for s in ("left", "right")}
@@ -130,28 +139,49 @@ def _kidneys_and_spleen(
         core &= trunk.pet_smooth < 1.3 * liver.suv
         like_liver &= trunk.pet_smooth < 1.15 * liver.suv
     core |= like_liver
-    kidneys: dict[str, Kidney] = {}
-    own = find_kidney(trunk, liver.side, core, liver.suv, sstr)
-    if own is not None:
-        kidneys[liver.side] = own
     side = "left" if liver.side == "right" else "right"
-    first = find_kidney(trunk, side, core, liver.suv, sstr)
-    beside = find_spleen(trunk, liver, heart | first.mask if first is not None else heart, sstr)
-    sure = first is not None and first.score > 5.0 and first.evidence["volume_ml"] < 250
-    if first is not None and sure and beside is not None and looks_like_spleen(beside):
-        kidneys[side] = first
-        return kidneys, beside
-    alone = find_spleen(trunk, liver, heart, sstr)
-    # two readings of the same bed: kidney first, or spleen first; the pair with the better product of scores wins
-    second = find_kidney(trunk, side, core | alone.mask, liver.suv, sstr) if alone is not None else None
+    yardstick = least_uptake(trunk, liver.suv, sstr)
+    taken = {liver.side: core, side: core}
+    kidneys = find_pair(trunk, taken, liver.mask, liver.side, yardstick, sstr)
+    own, first = kidneys.get(liver.side), kidneys.get(side)
 
     def worth(kidney: Kidney | None, spleen: Spleen | None) -> float:
-        return (0.05 + (kidney.score if kidney else 0.0)) * (0.05 + (spleen.score if spleen else 0.0))
+        alike = likeness(own, kidney) if own is not None and kidney is not None else 1.0
+        return (0.05 + (alike * kidney.score if kidney else 0.0)) * (0.05 + (spleen.score if spleen else 0.0))
 
-    spleen, kidney = (beside, first) if worth(first, beside) >= worth(second, alone) else (alone, second)
-    if kidney is not None:
-        kidneys[side] = kidney
+    beside = find_spleen(trunk, liver, heart | first.mask if first is not None else heart, sstr)
+    sure = first is not None and first.score > SURE_KIDNEY
+    spleen = beside
+    if not (sure and beside is not None and looks_like_spleen(beside)):
+        # two readings of the same bed: kidney first, or spleen first; the pair with the better product of scores wins
+        alone = find_spleen(trunk, liver, heart, sstr)
+        if alone is not None:
+            readings = kidney_readings(trunk, side, taken[side] | alone.mask, yardstick, sstr)
+            second = max(readings, key=lambda k: worth(k, alone), default=None)
+            if worth(second, alone) > worth(first, beside):
+                spleen = alone
+                kidneys.pop(side, None)
+                if second is not None and second.score > LEAST_SCORE:
+                    kidneys[side] = second
     return kidneys, spleen
+
+
+def _without_kidneys(liver: Liver, kidneys: Mapping[str, Kidney], spleen: Spleen | None) -> Liver:
+    """The liver without kidneys and spleen, and without the shreds that are left of it around them."""
+    others = np.zeros_like(liver.mask)
+    for kidney in kidneys.values():
+        others |= kidney.mask
+    if spleen is not None:
+        others |= spleen.mask
+    if not (others & liver.mask).any():
+        return liver
+    alone = liver.mask & ~others
+    near = mm.dilate(others, SHREDS_MM, SPACING)
+    alone = mm.largest((alone & ~near) | mm.opening(alone, SHREDS_MM / 2, SPACING))
+    ct_only = liver.ct_only & ~others
+    agreement = float((alone & ct_only).sum() / max(1, (alone | ct_only).sum()))
+    evidence = liver.evidence | {"volume_ml": float(alone.sum() * VOXEL_ML), "agreement": agreement}
+    return replace(liver, mask=alone, ct_only=ct_only, evidence=evidence)
 
 
 def _assemble(
@@ -177,12 +207,7 @@ def _assemble(
     masks["skeleton"], masks["spine"] = bone, column & (bone | (scene.ct_smooth > 85))
     liver_mask = np.zeros(scene.ct.shape, bool)
     if liver is not None:
-        alone = liver.mask.copy()
-        for kidney in kidneys.values():
-            alone &= ~kidney.mask
-        if spleen is not None:
-            alone &= ~spleen.mask
-        liver_mask = _into_scene(scene, trunk, mm.largest(alone))
+        liver_mask = _into_scene(scene, trunk, liver.mask)
     masks["heart"] = heart
     masks["aorta"] = tube
     lowest = np.flatnonzero(liver_mask.any(axis=(1, 2)))

@@ -8,11 +8,20 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
-from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.region import Trunk, back_muscle
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
 #: gaps up to twice this wide between parts of the liver belong to it when they are as dense
 ENCLOSED_MM = 15.0
+
+#: unenhanced livers below this are fatty
+FATTY_HU = 40.0
+#: a liver on the left must be so many times thicker than what lies on the right
+MIRRORED = 1.5
+#: metastases take up this many times what the liver does
+HOT = 1.6
+#: pieces of an outline that hang on by a neck narrower than twice this are asked whether they are liver, mm
+NECK_MM = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +116,59 @@ def enclosed_liver(mask: mm.Mask, trunk: Trunk, room: mm.Mask, hu: float, suv: f
     return result
 
 
+def _trend(values: mm.Floats, sure: mm.Mask, middle: float) -> mm.Floats:
+    """Slow change of density through the liver (arms beside it, beam hardening): mean of the sure liver over 6 cm."""
+    sigma = 30.0 / SPACING_MM
+    weight = ndi.gaussian_filter(sure.astype(np.float32), sigma, truncate=2.0)
+    mean = ndi.gaussian_filter(np.where(sure, values - np.float32(middle), np.float32(0)), sigma, truncate=2.0)
+    trend: mm.Floats = np.float32(middle) + mean / np.maximum(weight, 0.02)
+    return trend
+
+
+def without_neighbours(mask: mm.Mask, trunk: Trunk, core: mm.Mask, hu: float, suv: float, low: float) -> mm.Mask:
+    """Take away what leaned on the liver and passed for it: kidney, bowel, stomach, pancreas, gallbladder.
+
+    Darker than the liver around and not as hot as a metastasis; in a fatty liver (below 40 HU and below muscle) also
+    what is denser and colder. Never what is denser otherwise: beside dark metastases that is the liver. Then pieces
+    that hang on by a neck: they belong to the liver when they lie under a lung or are as even and as hot as the liver.
+    """
+    assert trunk.pet_smooth is not None
+    box = mm.bounding_box(mask, 4)
+    if box is None:
+        return mask
+    part, inner = np.ascontiguousarray(mask[box]), core[box] & mask[box]
+    if not inner.any():
+        return mask
+    density, uptake = trunk.ct_smooth[box], trunk.pet_smooth[box]
+    spread = max(mm.robust_sd(density[inner]), 5.0)
+    sure = inner & (np.abs(density - hu) < 2.5 * spread)
+    # smoothed inside the outline only: fat round the liver must not darken its rim
+    weight = ndi.gaussian_filter(part.astype(np.float32), 2.4 / SPACING_MM, truncate=3.0)
+    inside = ndi.gaussian_filter(np.where(part, density, np.float32(0)), 2.4 / SPACING_MM, truncate=3.0)
+    calm = inside / np.maximum(weight, 1e-3) - _trend(density, sure, hu)
+    other = (calm < -max(12.0, 2.0 * spread)) & (uptake < HOT * suv)
+    muscle = trunk.ct_smooth[back_muscle(trunk)]
+    if hu < FATTY_HU and not (len(muscle) > 300 and hu > mm.mode(muscle, 4.0, 0.0, 110.0) - 10):
+        other |= (calm > max(6.0, 1.2 * spread)) & (uptake < 0.9 * low)
+    window = part & ~other
+    kept = _window_piece(window, inner, 7.0, 10.0)
+    depth = mm.depth_inside(kept, SPACING, open_edges=True)
+    covering = trunk.lung_left | trunk.lung_right | trunk.above_diaphragm
+    covered: mm.Mask = np.asarray(covering.any(axis=0))[box[1:]]
+    for piece in mm.split_by_depth(kept, depth, NECK_MM):
+        if (piece & inner).sum() > 0.02 * inner.sum():
+            continue
+        values = uptake[piece]
+        middle = float(np.median(values))
+        alike = low * 0.95 < middle < 1.15 * suv and mm.robust_sd(values) < 0.15 * middle
+        if not alike and middle < HOT * suv and float(covered[np.nonzero(piece)[1:]].mean()) < 0.5:
+            kept &= ~piece
+            window &= ~piece
+    result = np.zeros_like(mask)
+    result[box] = mm.dilate(kept, 9.0, SPACING) & window
+    return result
+
+
 def _without_spleen(mask: mm.Mask, trunk: Trunk, other_mm: mm.Floats, suv: float) -> mm.Mask:
     """Take away large hot pieces across the midline that lie behind: a spleen that touches the left lobe.
 
@@ -134,7 +196,8 @@ def find_liver(trunk: Trunk) -> Liver | None:
     scores = {side: (core[1] if core else 0.0) for side, core in cores.items()}
     if max(scores.values()) <= 0:
         return None
-    side = max(scores, key=lambda s: scores[s])
+    # one liver in ten thousand lies on the left: a large spleen or a full stomach must not outweigh that
+    side = "left" if scores["left"] > MIRRORED * scores["right"] else "right"
     found = cores[side]
     assert found is not None
     core = found[0]
@@ -172,6 +235,7 @@ def find_liver(trunk: Trunk) -> Liver | None:
             again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
             again &= mm.dilate(mask, 12.0, SPACING) & rows[:, None, None]
             mask = mm.largest(mask | ndi.binary_opening(again | mask, mm.FACES))
+            mask = without_neighbours(mask, trunk, core, hu, suv, low)
             mask = enclosed_liver(mask, trunk, room & trunk.measured, hu, suv)
             mask = _without_spleen(mask, trunk, other, suv)
             evidence["suv_mode"] = suv

@@ -103,6 +103,14 @@ class Trunk:
         return float((self.lung_distance_mm[shell] < 12).mean()) if shell.any() else 0.0
 
 
+def back_muscle(trunk: Trunk) -> mm.Mask:
+    """The muscles of the back, beside the spinous processes: a yardstick of density and uptake in any patient."""
+    beside = (np.abs(trunk.lateral_mm) > 12) & (np.abs(trunk.lateral_mm) < 60)
+    behind = (trunk.forward_mm < -62) & (trunk.forward_mm > -95)
+    muscle: mm.Mask = beside & behind & (trunk.ct_smooth > 0) & (trunk.ct_smooth < 110)
+    return muscle
+
+
 def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm.Mask) -> Trunk:
     """Cut the upper abdomen out of the scene.
 

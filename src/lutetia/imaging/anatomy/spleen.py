@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.even_parts import even_parts
 from lutetia.imaging.anatomy.liver import Liver
-from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.region import Trunk, back_muscle
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
 
@@ -37,7 +38,7 @@ def spleen_bed(trunk: Trunk, liver: Liver) -> mm.Mask:
 
 
 def judge(
-    trunk: Trunk, mask: mm.Mask, rib_distance: mm.Floats, liver: Liver, sstr: bool
+    trunk: Trunk, mask: mm.Mask, rib_distance: mm.Floats, liver: Liver, sstr: bool, muscle_suv: float
 ) -> tuple[float, dict[str, float]]:
     """How much a piece looks like a spleen, and the numbers behind it."""
     volume = float(mask.sum() * VOXEL_ML)
@@ -61,9 +62,13 @@ def judge(
         "hu": hu,
         "hu_spread": hu_spread,
         "forward_mm": float(np.median(trunk.forward_mm[mask])),
+        "lateral_mm": float(np.median(np.abs(trunk.lateral_mm[mask]))),
     }
-    # the spleen lies behind; stomach and heart lie before the vertebral front
+    # the spleen lies behind; stomach and heart lie before the vertebral front, muscle behind the vertebral canal
     score_place = float(np.clip(1.2 - evidence["forward_mm"] / 40.0, 0.1, 1.0))
+    score_place *= float(np.clip((70.0 + evidence["forward_mm"]) / 25.0, 0.1, 1.0))
+    # the heart's lower face and the stomach lie nearer the midline and further forward
+    score_place *= float(np.clip((evidence["lateral_mm"] - evidence["forward_mm"] - 40.0) / 35.0, 0.1, 1.0))
     like = float(np.exp(-0.5 * ((hu - max(liver.hu, 40.0)) / 40.0) ** 2))
     score = np.sqrt(volume) * (0.12 + contact) * (0.3 + ribs) * (0.2 + like)
     score *= score_place * float(np.clip(1.2 - hu_spread / 25.0, 0.3, 1.0))
@@ -80,8 +85,29 @@ def judge(
                     score *= float(np.clip((ratio / 1.2) ** 2, 0.02, 2.0))
                 else:
                     score *= float(np.clip(1.6 - abs(np.log(max(ratio, 0.05) / 0.85)), 0.1, 1.0))
+            if np.isfinite(muscle_suv) and muscle_suv > 0:
+                evidence["to_muscle"] = median / muscle_suv
+                # the spleen holds blood, which takes up about twice what muscle does with any of these tracers
+                score *= float(np.clip((evidence["to_muscle"] - 1.15) / 0.35, 0.05, 1.0))
             score *= float(np.clip(1.3 - 3.0 * evidence["suv_cov"], 0.15, 1.0))
     return float(score), evidence
+
+
+def muscle_uptake(trunk: Trunk) -> float:
+    """Median SUV of the muscles of the back; NaN without PET or where too few are imaged."""
+    if trunk.pet_smooth is None:
+        return float("nan")
+    muscle = back_muscle(trunk) & trunk.measured
+    return float(np.median(trunk.pet_smooth[muscle])) if muscle.sum() > 300 else float("nan")
+
+
+def with_usual_uptake(trunk: Trunk, liver: Liver, sstr: bool) -> Liver:
+    """The liver with an uptake that a normal liver may have: metastases are no yardstick for a spleen.
+
+    A normal liver takes up at most twelve times (SSTR) or four times (FDG) what the muscles of the back do.
+    """
+    most = (12.0 if sstr else 4.0) * muscle_uptake(trunk)
+    return replace(liver, suv=most) if np.isfinite(liver.suv) and liver.suv > most else liver
 
 
 def looks_like_spleen(spleen: Spleen) -> bool:
@@ -103,14 +129,19 @@ def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm
     if trunk.pet_smooth is not None and not sstr and np.isfinite(liver.suv):
         # muscle takes up a quarter to a third of what the liver does, excreting or active organs more
         calm = ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0)
-        alike = tissue & (calm > 0.38 * liver.suv) & (calm < 1.6 * liver.suv)
+        muscle = muscle_uptake(trunk)
+        least = max(0.38 * liver.suv, 1.25 * muscle if np.isfinite(muscle) else 0.0)
+        alike = tissue & (calm > least) & (calm < 1.6 * liver.suv)
         alike = ndi.binary_opening(alike, mm.FACES)
         depth = mm.depth_inside(alike, SPACING, open_edges=True)
         for erosion in (2.9, 6.0):
             found.extend(mm.split_by_depth(alike, depth, erosion)[:4])
-        found.extend(_even_parts(trunk, alike, depth))
+        # a small spleen is smaller than stomach and bowel in the bed, but it lies behind and under the lung
+        behind = alike & (trunk.lung_distance_mm < 60) & (trunk.forward_mm < 15)
+        found.extend(mm.split_by_depth(behind, mm.depth_inside(behind, SPACING, open_edges=True), 2.9)[:6])
+        found.extend(even_parts(trunk, alike, depth))
     elif trunk.pet_smooth is None:
-        found.extend(_even_parts(trunk, tissue, depth))
+        found.extend(even_parts(trunk, tissue, depth))
     if trunk.pet_smooth is not None and sstr:
         loose = bed & (trunk.ct_smooth > -60) & ~trunk.bone
         inside = trunk.pet_smooth[loose & trunk.measured]
@@ -126,38 +157,8 @@ def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm
                 depth = mm.depth_inside(hot, SPACING)
                 found.extend(mm.split_by_depth(hot, depth, 4.5)[:4])
                 if level < 0.3 * high:
-                    found.extend(_even_parts(trunk, hot, depth))
+                    found.extend(even_parts(trunk, hot, depth))
     return found
-
-
-def _even_parts(trunk: Trunk, hot: mm.Mask, depth: mm.Floats) -> list[mm.Mask]:
-    """Parts of hot tissue that are even in density or uptake: spleen and kidney that lie against each other without a
-    neck differ in at least one of them."""
-    deep = hot & (depth > 4)
-    if deep.sum() < 100:
-        return []
-    parts: list[mm.Mask] = []
-    scales: list[tuple[mm.Floats, float, float]] = [(trunk.ct_smooth, 6.0, 22.0)]
-    if trunk.pet_smooth is not None:
-        scales.append((trunk.pet_smooth / np.float32(np.median(trunk.pet_smooth[deep])), 0.06, 0.22))
-    for values, width, reach in scales:
-        low, high = float(values[deep].min()), float(values[deep].max())
-        step = width / 2
-        counts, edges = np.histogram(values[deep], bins=np.arange(low, high + 2 * step, step))
-        smooth = ndi.gaussian_filter1d(counts.astype(float), 2.0, mode="constant")
-        peaks = [
-            n
-            for n in range(len(smooth))
-            if smooth[n] > 0.08 * smooth.max() and smooth[n] == smooth[max(0, n - 6) : n + 7].max()
-        ]
-        if len(peaks) < 2:
-            continue
-        for n in sorted(peaks, key=lambda n: -smooth[n])[:3]:
-            centre = float(edges[n] + step / 2)
-            band = hot & (np.abs(values - centre) < reach)
-            found = mm.split_by_depth(band, mm.depth_inside(band, SPACING), 3.5)
-            parts.extend(found[:2])
-    return parts
 
 
 def _grow(trunk: Trunk, seed: mm.Mask, bed: mm.Mask) -> mm.Mask:
@@ -189,6 +190,7 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
 
     Whether it *is* a spleen is judged later from its evidence: something always lies in the bed.
     """
+    liver = with_usual_uptake(trunk, liver, sstr)
     whole = spleen_bed(trunk, liver) & ~taken
     box = mm.bounding_box(whole, 5)
     if box is None:
@@ -196,6 +198,7 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
     local, bed = trunk.cropped(box), np.ascontiguousarray(whole[box])
     away_from_column = np.abs(local.lateral_mm) > 45
     rib_distance = mm.distance_to(np.ascontiguousarray(local.bone & away_from_column), SPACING)
+    muscle_suv = muscle_uptake(trunk)
     best: tuple[float, mm.Mask] | None = None
     seen: set[tuple[int, ...]] = set()
     for mask in _candidates(local, bed, liver, sstr):
@@ -206,13 +209,13 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
         if key in seen:
             continue
         seen.add(key)
-        score, _ = judge(local, mask, rib_distance, liver, sstr)
+        score, _ = judge(local, mask, rib_distance, liver, sstr, muscle_suv)
         if score > 0 and (best is None or score > best[0]):
             best = (score, mask)
     if best is None:
         return None
     grown = _grow(local, best[1], bed)
-    score, evidence = judge(local, grown, rib_distance, liver, sstr)
+    score, evidence = judge(local, grown, rib_distance, liver, sstr, muscle_suv)
     if not evidence:
         return None
     full = np.zeros_like(whole)

@@ -15,7 +15,7 @@ from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.lungs import Lungs
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
-from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, spleen_bed
+from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, muscle_uptake, spleen_bed, with_usual_uptake
 from lutetia.model import Issue, Tracer
 
 
@@ -83,6 +83,7 @@ def judge_spleen(
     if liver is None:
         reason = "no liver was found, so the bed of the spleen is unknown"
         return OrganVerdict("caution", (reason,), (reason,), keep=False)
+    liver = with_usual_uptake(trunk, liver, tracer.is_sstr)
     bed = spleen_bed(trunk, liver)
     first, last = _field_rows(trunk)
     lung_side = "left" if liver.side == "right" else "right"
@@ -97,28 +98,35 @@ def judge_spleen(
         # lung (effusion)
         own_kidney = beside_kidney is not None and beside_kidney.score > 4 and alike(kidneys)
         certain = even and tracer.is_sstr and (ratio or 0) > 1.3 and own_kidney and e["rib_contact"] >= 0.05
-        if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 40):
+        if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
         fits = e["lung_contact"] > 0.1 and even
-        if e["half_thickness_mm"] < 7.5 or e["volume_ml"] < (12 if fits or certain else 30):
+        thin = e["half_thickness_mm"] < 7.5
+        small = thin or e["volume_ml"] < (12 if fits or certain else 30)
+        if small:
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
-        if e.get("suv_cov", 0) > 0.18:
+        # so thin a piece is uneven from partial volume alone: that is the same doubt
+        if e.get("suv_cov", 0) > (0.25 if thin else 0.18):
             doubts.append("its uptake is uneven")
         if e["forward_mm"] < -60:
             # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back
             doubts += ["it lies behind the vertebral canal", "nothing else sets it apart from muscle"]
+        if e["hu_spread"] > 13:
+            doubts.append("its density is uneven, as of several organs")
+        if e.get("to_muscle", 9.0) < 1.35:
+            doubts.append("it takes up as little as muscle")
         if e["hu"] < 20:
             doubts.append(f"it is dark on CT ({e['hu']:.0f} HU)")
         if ratio is not None and tracer.is_sstr and ratio < 1.2 and not fits:
             doubts.append(f"its uptake is {ratio:.2f} × liver")
         usual = (0.42, 1.6) if fits else (0.5, 1.4)
         if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
-            doubts += [f"its uptake is {ratio:.2f} × liver", *(["muscle takes up as little"] if ratio <= 0.4 else [])]
+            doubts += [f"its uptake is {ratio:.2f} × liver"]
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
         cut = (rows[-1] >= last or rows[0] <= first) and not lung_seen and not (certain and e["volume_ml"] > 40)
         # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
-        if len(doubts) < (2 if lung_seen else 1):
+        if len(doubts) < (2 if lung_seen or certain else 1):
             reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut else ())
             return OrganVerdict("caution" if reasons else "ok", reasons, reasons, evidence=e)
     evidence = dict(spleen.evidence) if spleen is not None else {}
@@ -159,11 +167,14 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
     else:
         solid = near & (trunk.ct_smooth > 25) & (trunk.ct_smooth < 220) & ~trunk.bone
         if trunk.pet_smooth is not None and np.isfinite(liver.suv):
-            # muscle takes up a quarter to a third of what the liver does
-            solid &= ndi.gaussian_filter(trunk.pet_smooth, 4.5 / SPACING_MM, truncate=3.0) > 0.38 * liver.suv
+            # muscle takes up a quarter to a third of what the liver does; a spleen more than half of it
+            calm = ndi.gaussian_filter(trunk.pet_smooth, 3.5 / SPACING_MM, truncate=3.0)
+            muscle = muscle_uptake(trunk)
+            solid &= calm > max(0.45 * liver.suv, 1.4 * muscle if np.isfinite(muscle) else 0.0)
         else:
             solid &= np.abs(trunk.ct_smooth - max(liver.hu, 40.0)) < 20
-        hot = mm.erode(solid & ~mm.dilate(liver.mask, 8.0, SPACING), 5.0, SPACING)
+        # a small spleen is a lens of 12 to 20 mm: an erosion by more would not leave any of it
+        hot = mm.opening(solid & ~mm.dilate(liver.mask, 8.0, SPACING), 4.5, SPACING)
     pieces = mm.components(hot, 1)
     return float(pieces[0][2] * VOXEL_ML) if pieces else 0.0
 

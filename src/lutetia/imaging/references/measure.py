@@ -16,11 +16,13 @@ from lutetia.imaging.references.checks import RANGES, implausible
 from lutetia.imaging.references.region import Placed, crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings, UserReference
 from lutetia.imaging.references.solid_organ import Population, best_sphere, core_of, find_population, whole_organ
-from lutetia.imaging.references.tumour import liver_doubts
+from lutetia.imaging.references.tumour import hotter_population, liver_doubts
 from lutetia.model import Issue, Reference, Tracer, Volume
 from lutetia.model.region import Region
 
 NAMES = ("liver", "spleen", "blood_pool")
+#: FDG in tissue so far below blood pool is no liver at all
+FAR_BELOW = 0.8
 Status = Literal["ok", "caution", "fallback", "user", "absent", "outside_field"]
 
 
@@ -35,6 +37,7 @@ class _Draft:
     notes: list[str] = field(default_factory=list)
     trusted: bool = True
     population: Population | None = None
+    hotter: Placed | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ def _liver(
         reasons.append("the colder, denser part is taken for liver")
     refuse = refuse or bool(anatomy.evidence.get("liver", {}).get("side_disputed"))
     whole = whole_organ(crop, population)
+    hotter = hotter_population(crop, population) if tracer.binds == "glucose" and reasons else None
     columns = np.nonzero(crop.mask)[2]
     x = crop.points(np.stack([np.zeros_like(columns), np.zeros_like(columns), columns], axis=1))[:, 0]
     # the right lobe is the lateral half of the organ, away from the midline
@@ -155,6 +159,7 @@ def _liver(
         notes,
         not reasons,
         population,
+        None if hotter is None else whole_organ(crop, hotter),
     )
 
 
@@ -334,7 +339,14 @@ def _below_blood(value: float, blood: float | None, tracer: Tracer, reasons: lis
 
     Well differentiated metastases do not; where they are the majority, the most frequent tissue lies below blood pool.
     """
-    return tracer.binds == "glucose" and blood is not None and value < 0.8 * blood and len(reasons) > 1
+    return tracer.binds == "glucose" and blood is not None and value < blood and len(reasons) > 1
+
+
+def _above_blood(hotter: Placed | None, blood: float | None) -> Placed | None:
+    """The hotter part of a liver with cold tumour, where it takes up the FDG of a liver: 1 to 2.5 times blood."""
+    if hotter is None or not blood:
+        return None
+    return hotter if 1.0 < hotter.measure.suv_mean / blood < 2.5 else None
 
 
 def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettings) -> References:
@@ -361,10 +373,17 @@ def _finish(drafts: dict[str, _Draft], tracer: Tracer, settings: ReferenceSettin
         if name == "liver" and status == "caution" and whole is not None:
             blood = values["blood_pool"] if drafts["blood_pool"].trusted else None
             if _below_blood(whole.measure.suv_mean, blood, tracer, reasons):
-                reasons.append(
-                    "no value is given: tissue below blood pool on FDG is most likely cold tumour, not liver"
-                )
-                classical = whole = None
+                above = _above_blood(draft.hotter, blood)
+                if above is not None:
+                    classical, whole = None, above
+                    reasons.append(
+                        "tissue below blood pool on FDG is most likely cold tumour: the hotter part is taken for liver"
+                    )
+                elif whole.measure.suv_mean < FAR_BELOW * (blood or 0.0):
+                    classical = whole = None
+                    reasons.append(
+                        "no value is given: tissue below blood pool on FDG is most likely cold tumour, not liver"
+                    )
         for key, placed in ((name, whole), (f"{name}:classical", classical)):
             if placed is not None:
                 regions[key] = placed.region

@@ -51,10 +51,11 @@ def core_of(crop: Crop, depth_mm: float, lesions: mm.Mask | None) -> mm.Mask:
     return result
 
 
-def find_population(crop: Crop, core: mm.Mask, below: float | None = None) -> Population | None:
+def find_population(crop: Crop, core: mm.Mask, below: float | None = None, above: float = 0.0) -> Population | None:
     """Mode of the smoothed uptake in the core and the shares on either side of it; None when the core is too small.
 
-    With `below`, the mode is sought under that SUV only (a colder population than the most frequent one).
+    With `below` or `above`, the mode is sought under or over that SUV only (a colder or hotter population than the most
+    frequent one).
     """
     count = int(core.sum())
     if count < 20:
@@ -65,7 +66,10 @@ def find_population(crop: Crop, core: mm.Mask, below: float | None = None) -> Po
     if not median > 0:
         return None
     high = float(values.max()) * 1.05 if below is None else below
-    mode = mm.mode(values[values < high], 0.04 * min(median, high), 0.0, high)
+    within = values[(values < high) & (values > above)]
+    if len(within) < 20:
+        return None
+    mode = mm.mode(within, 0.04 * min(median, high), above, high)
     wide_map = crop.smooth(8.0, core)
     wide = wide_map[core]
     ratio, wide_ratio = values / mode, wide / mode

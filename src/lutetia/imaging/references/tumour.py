@@ -32,10 +32,15 @@ MUCH_COLD = 0.15
 STRAND_MM = 15.0
 #: what is darker than the usual tissue by so much is bile, blood, fat or a dark metastasis, not liver that is left over
 DARK_HU = 15.0
+#: a liver this dark is fatty: everything round it is denser
+FATTY_HU = 30.0
 #: smoothing of uptake and density, mm: wider than noise, narrower than the strands between metastases
 CALM_MM = 4.0
 #: volume that smoothing by `CALM_MM` makes one independent sample
 SAMPLE_ML = 3.0
+
+#: a colder population smaller than this is not measured: a sphere of 2.7 cm
+LEAST_LIVER_ML = 10.0
 
 
 @dataclass(frozen=True)
@@ -187,13 +192,33 @@ def one_round_piece(part: mm.Mask, spacing: tuple[float, float, float]) -> bool:
 
 
 def colder_population(crop: Crop, population: Population) -> Population | None:
-    """The colder population with a peak of its own; None where the colder part is only the foot of the main peak."""
-    for share in (0.8, 0.65, 0.5, 0.35):
-        below = share * population.mode
+    """The colder population with a peak of its own, of at least `LEAST_LIVER_ML`; None where there is only a foot of
+    the main peak.
+
+    What the tumours spill into the liver between them raises its uptake: the peak is sought again below twice the one
+    found.
+    """
+    least = LEAST_LIVER_ML / max(float(population.core.sum()) * crop.grid.voxel_ml, 1e-6)
+
+    def peak_below(below: float) -> Population | None:
         colder = find_population(crop, population.core, below=below)
-        if colder is not None and colder.mode < 0.88 * below and colder.near > 0.1:
-            return colder
+        return colder if colder is not None and colder.mode < 0.88 * below and colder.near > least else None
+
+    for share in (0.8, 0.65, 0.5, 0.35):
+        found = peak_below(share * population.mode)
+        if found is not None:
+            nearer = peak_below(2.0 * found.mode) if 2.0 * found.mode < share * population.mode else None
+            return nearer or found
     return None
+
+
+def hotter_population(crop: Crop, population: Population) -> Population | None:
+    """The hotter population with a peak of its own, of at least `LEAST_LIVER_ML`; None where there is only a tail."""
+    least = LEAST_LIVER_ML / max(float(population.core.sum()) * crop.grid.voxel_ml, 1e-6)
+    above = 1.2 * population.mode
+    hotter = find_population(crop, population.core, above=above)
+    own_peak = hotter is not None and hotter.mode > 1.1 * above and hotter.near > max(least, 0.1)
+    return hotter if own_peak else None
 
 
 def normal_below(z: float) -> float:
@@ -244,8 +269,10 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
             f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
             "and what is left of the liver colder"
         )
-    # the colder part is denser: it is liver, and the most frequent tissue is tumour
-    refuse = left_over and denser and share > COLD_SHARE
+    # the colder part is denser: it is liver, and the most frequent tissue is tumour; beside a fatty liver vessels,
+    # bowel and muscle are denser as well, and a little of them says nothing
+    fatty = core.usual_hu < FATTY_HU and share < MUCH_COLD
+    refuse = left_over and denser and share > COLD_SHARE and not fatty
     liver_like = colder_population(crop, p) if refuse and share > 0.25 else None
     # hot and dark beside nothing colder: metastases, and the coldest, densest tissue is liver however little there is
     dark = hot_gap is not None and hot_gap.darker() and share < COLD_SHARE / 2
