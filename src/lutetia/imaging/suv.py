@@ -8,19 +8,14 @@ the option that settles it; there is no default weight, dose, time or half-life.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-from lutetia.imaging.suv_body import SUV_BASES, normaliser
-from lutetia.imaging.suv_decay import remaining
+from lutetia.imaging.suv_activity import SuvFromActivity
+from lutetia.imaging.suv_body import SUV_BASES
 from lutetia.imaging.suv_evidence import SuvRefusedError
-from lutetia.imaging.suv_injection import Uptake, parse_moment, uptake, uptake_by_hand
-from lutetia.imaging.suv_inputs import SuvInputs
-from lutetia.imaging.suv_reference import ReferenceTime, reference_time
 from lutetia.imaging.suv_result import SuvScale
-from lutetia.imaging.suv_uncorrected import mean_times
 from lutetia.model import Refusal, UsageError
-from lutetia.model.pet import Moment, PetFacts, Radiopharmaceutical, SuvOverrides, element
+from lutetia.model.pet import PetFacts, SuvOverrides, element
 
 __all__ = ["SuvScale", "suv_scale"]
 
@@ -87,10 +82,8 @@ def _with_what_else(facts: PetFacts, overrides: SuvOverrides, refusal: Refusal) 
     return refusal.model_copy(update={"message": f"{refusal.message}; missing as well: {', '.join(also)}"})
 
 
-class _Working(SuvInputs):
-    """One calculation, from the kind of stored value to the factor."""
-
-    # -- the four kinds of stored value ---------------------------------------------------------------------------
+class _Working(SuvFromActivity):
+    """One calculation, from the kind of stored value to the factor: Bq/mL, counts, SUV, or none of these."""
 
     def scale(self) -> SuvScale:
         evidence, facts = self.evidence, self.facts
@@ -100,7 +93,7 @@ class _Working(SuvInputs):
         if self.overrides.units is not None:
             evidence.entered("--units", units)
         if units == "BQML":
-            return self._from_activity(None)
+            return self.from_activity(None)
         if units == "CNTS":
             return self._from_counts()
         if units in ("GML", "CM2ML"):
@@ -139,13 +132,13 @@ class _Working(SuvInputs):
         self.refuse_overrides("the values are SUV already", allow={"weight_kg", "size_m", "sex", "units"})
         factor = self.renormalise(stored)
         reason = f"the values are SUV already ({text or ('BSA' if stored == 'bsa' else 'BW, as SUVType is absent')})"
-        result = self._result([factor] * len(self.facts.frames) or [factor], None, reason, units, None, None)
+        result = self.result([factor] * len(self.facts.frames) or [factor], None, reason, units, None, None)
         return _with_times_of(result, self._by_activity(None))
 
     def _by_activity(self, philips: list[float] | None) -> SuvScale | SuvRefusedError:
         """What the header gives as activity, dose and times; for comparison and for the record only."""
         try:
-            return _Working(self.facts, SuvOverrides(), "bw")._from_activity(philips)
+            return SuvFromActivity(self.facts, SuvOverrides(), "bw").from_activity(philips)
         except SuvRefusedError as refused:
             return refused
 
@@ -172,7 +165,7 @@ class _Working(SuvInputs):
         undecayed = self.decay_correction_as_given() == "NONE"
         by_hand = self.is_entered("weight_kg", "dose_mbq", "injection_time", "reference_time", "half_life_s")
         if activity is not None and (suv is None or undecayed or by_hand):
-            return self._from_activity(activity)
+            return self.from_activity(activity)
         assert suv is not None
         if undecayed:
             raise evidence.refuse(
@@ -188,7 +181,7 @@ class _Working(SuvInputs):
         second = None if activity is None else self._factors_agree(suv, activity)
         if second is not None and self._too_coarse(suv, second):
             return second
-        result = self._result([f * ratio for f in suv], None, reason, "CNTS", None, None)
+        result = self.result([f * ratio for f in suv], None, reason, "CNTS", None, None)
         if second is None:
             return result
         return replace(
@@ -222,159 +215,6 @@ class _Working(SuvInputs):
                 f"with dose, weight and times gives {second.factor:.6g} ({100 * apart:+.1f} %); the SUV factor is used",
             )
         return second
-
-    def _from_activity(self, philips: list[float] | None) -> SuvScale:
-        """Bq/mL, as stored or by Philips' activity factor (one per frame)."""
-        evidence, facts = self.evidence, self.facts
-        decay = self.decay_correction()
-        item = self.radiopharmaceutical()
-        weight = self.weight()
-        grams = normaliser(self.basis, weight, *self.size_and_sex(self.basis, weight))
-        dose = self.dose(item)
-        per_frame = [1.0] * max(1, len(facts.frames)) if philips is None else philips
-        if decay == "ADMIN":
-            given = item.start_datetime or item.start_time
-            evidence.use("RadiopharmaceuticalStartDateTime", "RadiopharmaceuticalStartTime")
-            moment = None if given is None else self._dated(given)
-            return self._result(
-                [f * grams / dose for f in per_frame],
-                moment,
-                "DecayCorrection (0054,1102) is ADMIN: the values are corrected to the injection",
-                facts.units or "",
-                None,
-                grams / dose,
-                dose=dose,
-            )
-        half_life = self.half_life(item)
-        if decay == "NONE":
-            return self._uncorrected(per_frame, grams, dose, half_life, item)
-        reference = self._reference(half_life)
-        since = self._uptake(item, half_life, reference.moment, "the decay reference")
-        per_bqml = grams / (dose * remaining(since.seconds, half_life))
-        return self._result(
-            [f * per_bqml for f in per_frame],
-            self._dated_like(reference.moment),
-            reference.reason,
-            facts.units or "",
-            since,
-            per_bqml,
-            dose=dose,
-            half_life=half_life,
-        )
-
-    def _uncorrected(
-        self, per_frame: list[float], grams: float, dose: float, half_life: float, item: Radiopharmaceutical
-    ) -> SuvScale:
-        """Not decay-corrected: every frame has its own mean time, and its own factor."""
-        evidence = self.evidence
-        if self.is_entered("reference_time"):
-            raise evidence.refuse(
-                "override-not-applicable",
-                "--reference-time can't be used: the images are not decay-corrected, every frame has its own time",
-                "DecayCorrection",
-            )
-        means = mean_times(self.facts, half_life, evidence)
-        first = min(range(len(means)), key=lambda i: means[i].clock_since(means[0]))
-        since = self._uptake(item, half_life, means[first], "the mean time of the first frame")
-        factors = []
-        for moment, factor in zip(means, per_frame, strict=True):
-            seconds = since.seconds + moment.clock_since(means[first])
-            factors.append(factor * grams / (dose * remaining(seconds, half_life)))
-        return self._result(
-            factors,
-            None,
-            "DecayCorrection (0054,1102) is NONE: each frame is corrected from its own mean time to the injection",
-            self.facts.units or "",
-            since,
-            None,
-            dose=dose,
-            half_life=half_life,
-            first=first,
-        )
-
-    # -- times and the result ---------------------------------------------------------------------------------------
-
-    def _reference(self, half_life: float) -> ReferenceTime:
-        evidence = self.evidence
-        text = self.overrides.reference_time
-        if text is None:
-            return reference_time(self.facts, half_life, evidence)
-        moment = parse_moment(text)
-        if moment is None:
-            raise evidence.refuse(
-                "override-unreadable",
-                f"--reference-time {text!r} is no time; write 2025-01-31T13:05:00 or 13:05:00",
-                "AcquisitionTime",
-                "--reference-time",
-            )
-        evidence.entered("--reference-time", text)
-        if moment.day is None:
-            days = [f.acquisition.day for f in self.facts.frames if f.acquisition is not None]
-            moment = moment.on(days[0] if days else None)
-        return ReferenceTime(moment, "entered by hand", "override")
-
-    def _uptake(self, item: Radiopharmaceutical, half_life: float, until: Moment, name: str) -> Uptake:
-        if self.overrides.injection_time is not None:
-            return uptake_by_hand(self.overrides.injection_time, until, name, half_life, self.evidence)
-        return uptake(self.facts, item, half_life, until, name, self.evidence)
-
-    def _dated(self, moment: Moment) -> Moment:
-        """An undated time on the day of the first acquisition, for printing."""
-        if moment.day is not None:
-            return moment
-        return self._dated_like(moment)
-
-    def _dated_like(self, moment: Moment) -> Moment:
-        for frame in self.facts.frames:
-            if moment.day is None and frame.acquisition is not None and frame.acquisition.day is not None:
-                return moment.on(frame.acquisition.day)
-        return moment
-
-    def _result(
-        self,
-        factors: list[float],
-        reference: Moment | None,
-        reason: str,
-        units: str,
-        since: Uptake | None,
-        per_bqml: float | None,
-        *,
-        dose: float | None = None,
-        half_life: float | None = None,
-        first: int = 0,
-    ) -> SuvScale:
-        evidence, frames = self.evidence, self.facts.frames
-        if frames:
-            factors = [f * frame.unit_per_rescaled for f, frame in zip(factors, frames, strict=True)]
-        if not all(math.isfinite(f) and f > 0 for f in factors):
-            raise evidence.refuse("suv-factor-impossible", "The SUV factor is not a positive number", "Units")
-        one = max(factors) - min(factors) <= 1e-9 * max(factors)
-        if "ATTN" not in {p.strip().upper() for p in self.facts.corrected_image} and self.facts.corrected_image:
-            evidence.warn(
-                "not-attenuation-corrected",
-                "CorrectedImage (0028,0051) does not list ATTN: SUV of images without attenuation correction is not "
-                "quantitative",
-            )
-        return SuvScale(
-            basis=self.basis,
-            factor=factors[first],
-            frame_factors=None if one else tuple(factors),
-            unit=SUV_BASES[self.basis][1],
-            stored_units=units,
-            decay_reference=None if reference is None else reference.isoformat(),
-            decay_reference_reason=reason,
-            suv_per_bqml=per_bqml,
-            elements=dict(evidence.elements),
-            repairs=tuple(evidence.repairs),
-            overrides=dict(evidence.overrides),
-            warnings=tuple(evidence.issues),
-            injection=None if since is None else since.injection,
-            uptake_s=None if since is None else since.seconds,
-            dose_bq=dose,
-            weight_used_kg=self.weight_used_kg,
-            half_life_s=half_life,
-            frame_keys=tuple(f.key for f in frames),
-        )
 
 
 def _with_times_of(result: SuvScale, other: SuvScale | SuvRefusedError) -> SuvScale:
