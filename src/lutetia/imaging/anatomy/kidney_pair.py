@@ -21,7 +21,7 @@ REACH_MM = (60.0, 30.0, 30.0)
 #: the neighbourhood that is compared, mm round the kidney: its fat
 COAT_MM = 9.0
 #: least likeness (correlation of density and uptake) of a bed to the mirrored kidney
-LEAST_CORRELATION = 0.35
+LEAST_CORRELATION = 0.25
 #: what a shift by the whole of `REACH_MM` costs in correlation
 FAR = 0.15
 #: misfit (nats) at which tissue on the expected outline is no kidney

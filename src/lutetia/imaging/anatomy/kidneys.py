@@ -119,6 +119,8 @@ def judge_kidney(trunk: Trunk, mask: mm.Mask, yardstick: float, hot_tracer: bool
     score *= float(np.clip((190 - extent) / 55, 0.15, 1.0))
     score *= float(np.clip((fill - 0.4) / 0.4, 0.1, 1.0))
     score *= 1.0 - contact / 0.12
+    # the psoas lies between the column and the kidney
+    score *= float(np.clip((evidence["lateral_mm"] - 25.0) / 15.0, 0.1, 1.0))
     # the hilum faces the vertebral body: bowel lies before it, back muscles behind it
     score *= float(np.exp(-0.5 * ((forward + 25.0) / 28.0) ** 2))
     score *= float(np.exp(-0.5 * ((level - 135.0) / 60.0) ** 2))
