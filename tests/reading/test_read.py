@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,12 @@ from typer.testing import CliRunner
 
 import lutetia
 from lutetia.cli import app
+from lutetia.dicom.scan import scan
+from lutetia.dicom.select import select
 from lutetia.model import Course, InputError, UsageError
 from lutetia.phantom import PhantomTruth
+from lutetia.reading.settings import ReadSettings
+from lutetia.reading.study import measure_key
 from lutetia.reading.why import as_text, load_course, why
 
 FAST = {"report": False}
@@ -115,6 +120,25 @@ def test_an_unchanged_study_is_not_measured_again_and_force_measures_it(
     assert again == first
     lutetia.read(tiny_patient.dicom, out, output=FAST, force=True)
     assert calls == [1]
+
+
+def test_a_header_corrected_with_its_time_of_change_kept_is_another_input(
+    tiny_patient: PhantomTruth, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(tiny_patient.dicom, folder)
+    (before,) = select(scan(folder))
+    key = measure_key(before, ReadSettings())
+    assert key == measure_key(select(scan(folder))[0], ReadSettings())
+    for image in before.pet.instances:  # type: ignore[union-attr]
+        status = os.stat(image.path)
+        data = pydicom.dcmread(image.path)
+        data.PatientWeight = "99.9"[: len(str(data.PatientWeight))]
+        data.save_as(image.path)
+        assert os.stat(image.path).st_size == status.st_size
+        os.utime(image.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (after,) = select(scan(folder))
+    assert measure_key(after, ReadSettings()) != key
 
 
 def test_an_interrupted_run_leaves_the_old_result(

@@ -219,11 +219,14 @@ def read_study(
 
 def measure_key(selection: StudySelection, settings: ReadSettings) -> str:
     """What the measured part of a study depends on."""
-    files = [i.path for series in (selection.pet, selection.ct) if series is not None for i in series.instances]
+    images = [i for series in (selection.pet, selection.ct) if series is not None for i in series.instances]
+    files = [i.path for i in images]
+    # a header corrected with its time of change kept (a synchronised copy) is another input
+    headers = [(i.sop_instance_uid, i.of_the_series, i.rescale_slope, i.rescale_intercept) for i in images]
     own = [p for p in (settings.organs, *settings.references.values()) if p and "," not in p]
     given = [str(f) for p in own for f in ([Path(p)] if Path(p).is_file() else sorted(Path(p).rglob("*")))]
     chosen = settings.model_dump(mode="json", exclude={"case", "rules_dir", "visit_days", "deformable", "corrections"})
-    return stage_key("measure, cropped maps", fingerprint(files), fingerprint(given), chosen)
+    return stage_key("measure, cropped maps", fingerprint(files), headers, fingerprint(given), chosen)
 
 
 def _measure(reading: StudyReading, settings: ReadSettings, progress: Progress) -> None:
