@@ -277,3 +277,19 @@ def test_a_philips_factor_with_two_digits_gives_way_to_the_activity_factor(pet_f
     facts = with_frames(pet_facts_of(**PHILIPS), philips_suv_factor=0.000027, philips_activity_factor=0.0000273 / exact)
     facts = replace(facts, elements=facts.elements | {"PhilipsSUVScaleFactor (7053,1000)": "0.000027"})
     assert scale_of(facts).factor == pytest.approx(0.0000273)
+
+
+def test_an_override_that_changes_nothing_says_so(pet_facts_of):
+    scale = suv_scale(pet_facts_of(), SuvOverrides(sex="F", weight_kg=80.0))
+    assert [w.code for w in scale.warnings] == ["override-without-effect"]
+    assert "--sex F" in scale.warnings[0].message
+    admin = suv_scale(pet_facts_of(decay_correction="ADMIN"), SuvOverrides(reference_time="10:30"))
+    assert "override-without-effect" in {w.code for w in admin.warnings}
+
+
+def test_a_weight_by_hand_for_values_that_are_suvbw_already_is_refused(pet_facts_of):
+    facts = pet_facts_of(units="GML", suv_type="BW", sex="M", size_m=1.75)
+    refusal = suv_scale(facts, SuvOverrides(weight_kg=90.0))
+    assert (refusal.code, refusal.override) == ("override-not-applicable", "--weight-kg")
+    lean = suv_scale(facts, SuvOverrides(weight_kg=90.0), "lbm")
+    assert lean.overrides == {"--weight-kg": "90.0"}

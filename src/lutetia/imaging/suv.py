@@ -129,7 +129,8 @@ class _Working(SuvFromActivity):
                 "suv-type-contradicts-units",
                 "SUVType (0054,1006) is BSA although Units (0054,1001) is GML; the values are read as cm²/mL",
             )
-        self.refuse_overrides("the values are SUV already", allow={"weight_kg", "size_m", "sex", "units"})
+        allowed = {"size_m", "sex", "units"} | ({"weight_kg"} if stored != self.basis else set())
+        self.refuse_overrides("the values are SUV already", allow=allowed)
         factor = self.renormalise(stored)
         reason = f"the values are SUV already ({text or ('BSA' if stored == 'bsa' else 'BW, as SUVType is absent')})"
         result = self.result([factor] * len(self.facts.frames) or [factor], None, reason, units, None, None)

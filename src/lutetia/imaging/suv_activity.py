@@ -171,6 +171,12 @@ class SuvFromActivity(SuvInputs):
                 "CorrectedImage (0028,0051) does not list ATTN: SUV of images without attenuation correction is not "
                 "quantitative",
             )
+        for flag, value in self.overrides.given().items():
+            if flag not in evidence.overrides:
+                evidence.warn(
+                    "override-without-effect",
+                    f"{flag} {value} changes nothing: SUV by {SUV_BASES[self.basis][0]} of these values does not rest on it",
+                )
         return SuvScale(
             basis=self.basis,
             factor=factors[first],
