@@ -175,7 +175,8 @@ class SuvFromActivity(SuvInputs):
             if flag not in evidence.overrides:
                 evidence.warn(
                     "override-without-effect",
-                    f"{flag} {value} changes nothing: SUV by {SUV_BASES[self.basis][0]} of these values does not rest on it",
+                    f"{flag} {value} changes nothing: SUV by {SUV_BASES[self.basis][0]} of these values does not "
+                    "rest on it",
                 )
         return SuvScale(
             basis=self.basis,
