@@ -39,6 +39,24 @@ def redifferentiated(records: Any) -> Any:
     )
 
 
+@pytest.mark.parametrize(("then", "raised"), [("baseline", False), ("not_visible", True)])
+def test_fdg_uptake_that_was_there_before_though_not_outlined_is_not_newly_avid(
+    two_visits: Make, records: Any, rule_set: RuleSet, then: str, raised: bool
+) -> None:
+    """A loop of bowel that the search outlines at one visit and not at the other is no dedifferentiation."""
+    lesion = records.lesion(
+        "lesion-2",
+        site="node mesenteric",
+        tissue="lymph_node",
+        region="lymph_nodes",
+        observations=[records.focus("f2", 4.4)],
+        places=[records.place("s1", 0.9, 0), records.place("f1", 3.4), records.place("s2", 0.9, 0)],
+        pairs=[*records.pair("v1", "s1", "f1", "sstr-/fdg-"), *records.pair("v2", "s2", "f2", "sstr-/fdg+")],
+        history=[{"study": "f1", "event": then}, {"study": "f2", "event": "growing"}],
+    )
+    assert ("DE-1" in by_code(score_visits(two_visits(lesion), None, rule_set).events)) is raised
+
+
 @pytest.fixture
 def dedifferentiated(records: Any) -> Any:
     """A node with receptors and no FDG before, the other way round after."""

@@ -93,11 +93,24 @@ def _lesion(lesion: Lesion, pairing: Pairing, order: Mapping[str, int], found: B
     elif now and not all(event in ("baseline", "outside_field") for event in now):
         facts["lesion.new"] = False
     earlier = pair_at(lesion, pairing.previous_visit)
-    if earlier is not None and earlier.phenotype != "unknown":
+    if _shown_unoutlined(lesion, pairing.fdg_before, events):
+        facts["lesion.fdg_positive_before"] = True
+    elif earlier is not None and earlier.phenotype != "unknown":
         facts["lesion.fdg_positive_before"] = earlier.phenotype.endswith("fdg+")
     _propose_size(lesion, pairing, found)
     _propose_correlates(lesion, pairing, found)
     return facts
+
+
+def _shown_unoutlined(lesion: Lesion, study: str | None, events: Mapping[str, str]) -> bool:
+    """Whether a study shows an uptake of its own at the place that was not outlined as a focus.
+
+    History then says "baseline" or "stable" of a place: a peak above its surroundings and blood pool in a closed
+    contour. What was there before is not newly avid.
+    """
+    place = lesion.place_in(study)
+    shown = events.get(study or "") in ("baseline", "stable")
+    return shown and place is not None and place.in_field and lesion.observation_in(study) is None
 
 
 def _last_size(lesion: Lesion, order: Mapping[str, int], last: int) -> float | None:
