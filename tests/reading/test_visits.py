@@ -84,3 +84,17 @@ def test_two_scans_of_one_day_with_one_tracer_are_two_visits_and_say_so() -> Non
     visits, issues = group_visits([study("s1", "2024-03-07"), study("s2", "2024-03-07")], 31)
     assert [v.studies for v in visits] == [("s1",), ("s2",)]
     assert issues[0].code == "same-tracer-same-day"
+
+
+def test_sstr_and_fdg_of_one_day_are_one_visit_and_nothing_is_said() -> None:
+    for order in (("dotatate", "fdg"), ("fdg", "dotatate")):
+        visits, issues = group_visits([study(f"s{n}", "2024-03-07", t) for n, t in enumerate(order)], 31)
+        assert [v.studies for v in visits] == [("s0", "s1")] and not issues
+
+
+def test_two_visits_whose_dates_were_made_equal_stay_two_pairs_and_it_is_said() -> None:
+    """A de-identified course with one date for all: the times of the scans give the order."""
+    rows = ("dotatate", "fdg", "dotatate", "fdg")
+    visits, issues = group_visits([study(f"s{n}", "2000-01-01", t) for n, t in enumerate(rows)], 31)
+    assert [v.studies for v in visits] == [("s0", "s1"), ("s2", "s3")]
+    assert [i.code for i in issues] == ["same-tracer-same-day"] and issues[0].study == "s2"
