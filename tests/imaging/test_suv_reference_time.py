@@ -213,3 +213,13 @@ def test_an_unknown_vendor_without_anything_that_confirms_is_warned_about(pet_fa
     assert [w.code for w in scale.warnings] == ["reference-time-unconfirmed"]
     confirmed = pet_facts_of(vendor="", beds=BEDS[1:], frame_reference_s=[t + MEAN for t in OFFSETS[1:]])
     assert suv_scale(confirmed).warnings == ()
+
+
+def test_a_series_time_well_before_the_slices_is_a_caution_and_a_small_difference_a_note(pet_facts_of):
+    def level(series):
+        scale = suv_scale(pet_facts_of(series=series))
+        return {w.code: w.level for w in scale.warnings}.get("series-time-differs")
+
+    assert level("2025-01-01T10:45:00") == "caution"
+    assert level("2025-01-01T10:58:30") == "info"
+    assert level("2025-01-01T11:00:00") is None

@@ -36,6 +36,7 @@ from lutetia.imaging.suv_readings import (
 from lutetia.model.pet import Moment, PetFacts, PetFrame, element
 
 MATERIAL = 0.005  # relative change of the SUV that makes a disagreement worth a warning
+DOUBTFUL = 0.02  # and one that a reader of the SUV has to know
 FLAG = "--reference-time"
 
 
@@ -362,7 +363,7 @@ def _compare_with_series(
                 "series-time-differs",
                 f"SeriesTime (0008,0031) {series.isoformat()} would be a possible decay reference too; the times of "
                 f"the slices give {chosen.moment.isoformat()} ({100 * effect:+.1f} % in SUV against SeriesTime)",
-                level="info",
+                level="caution" if abs(effect) > DOUBTFUL else "info",
             )
     return ReferenceTime(chosen.moment, chosen.reason + note, chosen.source)
 
