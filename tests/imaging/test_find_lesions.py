@@ -443,3 +443,18 @@ def test_a_liver_that_is_mostly_tumour_is_one_volume_without_a_trusted_liver_lev
     assert dice > 0.8
     assert abs(drawn.sum() / truth.sum() - 1) < 0.2
     assert any(i.code == "lesions-liver-level-typical" for i in result.issues)
+
+
+def test_a_liver_of_even_tumour_is_found_although_its_hottest_voxel_is_the_spill_of_the_kidney() -> None:
+    """An even tumour has no peak of its own: the whole liver drains to where the kidney lies against it."""
+    scene = Scene(noise=0.0).add((-72, -10, 400), 45.0, 14.0, None)
+    scene.add((-60, 30, 372), 9.0, 40.0, None)  # kidney that reaches into the liver's mask
+    suv, ct, anatomy, references = scene.build()
+    labels = anatomy.labels.array
+    index = np.indices(labels.shape).reshape(3, -1).T
+    x, y, z = anatomy.labels.grid.to_lps(index).T
+    labels.reshape(-1)[(x + 60) ** 2 + (y - 34) ** 2 + (z - 364) ** 2 <= 12.0**2] = LABELS["kidney_right"]
+    result = find_lesions(suv, ct, anatomy, references, SSTR, study="S1")
+    liver = near(candidates(result), (-72, -10, 400), 45.0)
+    assert liver is not None
+    assert liver.observations[0].volume_ml > 150

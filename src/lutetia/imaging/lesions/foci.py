@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 #: basins of the liver's own search are numbered from here when their focus is handed to the search outside
 _STRADDLING = 1_000_000
 _HOT_ORGANS = tuple(LABELS[n] for n in ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder"))
+#: a basin that holds so much away from a hot organ is more than that organ's spill
+_LARGE_BASIN_ML = 20.0
 _HOT_BESIDE_LIVER = tuple(LABELS[n] for n in ("spleen", "kidney_left", "kidney_right"))
 
 
@@ -99,6 +101,21 @@ def _note_contacts(found: list[Focus], basins: Basins) -> None:
             by_basin[b].contacts[a] = level
 
 
+def _away_from(work: Working, voxels: Array, organs: tuple[int, ...], mm: float) -> Array:
+    """Those of the voxels that lie farther than this from every voxel of the organs."""
+    from scipy.ndimage import distance_transform_edt
+
+    reach = np.ceil(mm / np.asarray(work.grid.spacing_mm)).astype(int)
+    low = np.maximum(voxels.min(0) - reach, 0)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, voxels.max(0) + reach + 1, strict=True))
+    organ = np.isin(work.labels[box], organs)
+    if not organ.any():
+        return voxels
+    away = distance_transform_edt(~organ, sampling=work.grid.spacing_mm)
+    rest: Array = voxels[away[tuple((voxels - low).T)] > mm]
+    return rest
+
+
 def _on_a_slope(work: Working, peak_at: Array, organs: tuple[int, ...], reach: int = 1) -> bool:
     """Whether a peak at the rim of an organ only continues it: a voxel of the organ beside it is hotter."""
     low = np.maximum(peak_at - reach, 0)
@@ -152,7 +169,15 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         focus = _focus(work, levels, settings, basins, number, voxels, peak_at, {}, in_liver=True)
-        if focus is None or (not focus.fall.ball_like and _on_a_slope(work, peak_at, _HOT_BESIDE_LIVER, 2)):
+        if focus is not None and not focus.fall.ball_like and _on_a_slope(work, peak_at, _HOT_BESIDE_LIVER, 2):
+            rest = _away_from(work, voxels, _HOT_BESIDE_LIVER, 15.0)
+            if len(rest) * work.grid.voxel_ml < _LARGE_BASIN_ML:
+                continue
+            # a whole liver of tumour drains to where the kidney spills into it: judged by the rest of it
+            peak_at = rest[work.smooth[tuple(rest.T)].argmax()]
+            basins.peak[number] = work.smooth[tuple(peak_at)]
+            focus = _focus(work, levels, settings, basins, number, rest, peak_at, {}, in_liver=True)
+        if focus is None:
             continue
         share = (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean()
         peak_inside = work.labels[tuple(peak_at)] == LABELS["liver"]
