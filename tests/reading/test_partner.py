@@ -140,3 +140,12 @@ def test_known_tumour_colder_than_liver_is_no_liver_for_the_search(records: Any)
     without = again._without_cold(fdg, dict(fdg.study.references), tumour)
     gone = fdg.anatomy.mask("liver") & ~without.mask("liver")
     assert gone.sum() == 4 * 4 * 4
+
+
+def test_a_carried_spleen_is_measured_with_caution_and_a_carried_liver_is_not(records: Any) -> None:
+    fdg = reading(records, "s2", "fdg", SSTR_ORGANS)
+    assert fdg.anatomy is not None
+    organs = {name: fdg.anatomy.mask(name) for name in ("liver", "spleen")}
+    concerns = with_organs(fdg.anatomy, organs, "s1").concerns
+    assert "s1 carried over" in concerns["spleen"][0]
+    assert not concerns.get("liver")

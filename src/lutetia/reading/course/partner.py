@@ -34,6 +34,8 @@ Mask = npt.NDArray[np.bool_]
 SAME_ORGAN = 0.6
 #: organs that stand out on SSTR by their own uptake
 SEEN_ON_SSTR = ("spleen", "kidney_left", "kidney_right")
+#: a spleen is small and moves with every breath; its value fell by up to 10 % where breathing differed
+_SPLEEN_MOVES = "outline of {source} carried over: breathing moves the spleen, and its edge lowers the value"
 #: landmarks of the search, nothing is measured in them: taken even where a field cuts them, if the FDG scan has none
 LANDMARKS = ("heart",)
 
@@ -203,6 +205,8 @@ def with_organs(anatomy: Anatomy, organs: dict[str, Mask], source: str) -> Anato
             centroid_mm=(x, y, z),
         )
     concerns = {name: () if name in organs else text for name, text in anatomy.concerns.items()}
+    if "spleen" in organs:
+        concerns["spleen"] = (_SPLEEN_MOVES.format(source=source),)
     evidence: dict[str, Any] = {name: facts for name, facts in anatomy.evidence.items() if name not in organs}
     return replace(
         anatomy,
