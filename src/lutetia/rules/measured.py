@@ -8,6 +8,7 @@ from typing import Any
 
 from lutetia.model import Course, Lesion, Observation, Reference, Study
 from lutetia.rules.case import CaseLesion, TypedCase, Visit
+from lutetia.rules.correlates import correlate_of
 from lutetia.rules.facts import Fact, fact_of
 from lutetia.rules.measured_between import Between, between
 from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, thyroid_facts, visit_order
@@ -45,9 +46,6 @@ _SUV_TYPES = {
     "bsa": "bsa",
     "ibw": "ibw",
 }
-_CORRELATES = ("nil", "nonspecific", "benign_like", "suspicious", "definitive")
-
-
 #: RECIST diameters within so many days of a scan speak for it
 RECIST_DAYS = 60
 
@@ -275,7 +273,4 @@ def _observation(observation: Observation) -> dict[str, Fact]:
 
 
 def _correlate(lesion: Lesion) -> str | None:
-    for observation in reversed(lesion.observations):
-        if observation.ct_correlate in _CORRELATES:
-            return observation.ct_correlate
-    return None
+    return next((c for c in map(correlate_of, reversed(lesion.observations)) if c is not None), None)

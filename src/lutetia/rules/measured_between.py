@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lutetia.model import Comparison, Course, Lesion, Study
+from lutetia.rules.correlates import correlate_of
 from lutetia.rules.facts import Fact
 from lutetia.rules.pairings import Pairing, comparison_of, grades_at, pair_at, pairings, phenotypes_at
 
@@ -167,7 +168,7 @@ def _propose_correlates(lesion: Lesion, pairing: Pairing, found: Between) -> Non
             now.ct_long_axis_mm >= CORRELATE_MM,
             f"CT size measured by the software {now.ct_long_axis_mm:.0f} mm",
         )
-    elif now is not None and now.ct_correlate == "nil":
+    elif now is not None and correlate_of(now) == "nil":
         found.propose(lesion.id, "lesion.correlate_now", False, "no correlate on the CT of this scan")
 
 
