@@ -232,3 +232,14 @@ def test_a_liver_full_of_metastases_is_no_yardstick_for_the_spleen() -> None:
     sstr = with_usual_uptake(part, liver_of(part, 6.0), sstr=True)
     assert fdg.suv < 3.0
     assert sstr.suv == pytest.approx(6.0, rel=0.2)
+
+
+@pytest.mark.parametrize(("ribs", "status"), [(0.0, "outside_field"), (0.2, "ok")])
+def test_where_no_lung_is_in_the_field_what_touches_no_rib_is_the_upper_pole_of_a_kidney(
+    ribs: float, status: str
+) -> None:
+    """An image that begins below the lungs, a spleen removed: the pole is even, hot, and as dense as a spleen."""
+    part = trunk(lungs=False)
+    kidneys = {s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 14.0}) for s in ("left", "right")}
+    pole = spleen_of(slice(10, 25), lung_contact=0.0, rib_contact=ribs, volume_ml=60.0, to_liver=3.8)
+    assert judge_spleen(part, liver_of(part, 5.0), pole, kidneys, DOTATATE).status == status

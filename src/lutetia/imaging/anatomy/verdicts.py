@@ -100,6 +100,8 @@ def judge_spleen(
         certain = even and tracer.is_sstr and (ratio or 0) > 1.3 and own_kidney and e["rib_contact"] >= 0.05
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
+        if not lung_seen and max(e["lung_contact"], e["rib_contact"]) < 0.05:
+            doubts.append("it touches neither lung nor ribs")  # the upper pole of a kidney, where the field begins
         fits = e["lung_contact"] > 0.1 and even
         thin = e["half_thickness_mm"] < 7.5
         small = thin or e["volume_ml"] < (12 if fits or certain else 30)
