@@ -16,10 +16,12 @@ from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import myocardium_in_liver_mask
 from lutetia.imaging.lesions.physiology_gut import gut
-from lutetia.imaging.lesions.physiology_sstr import _adrenal
+from lutetia.imaging.lesions.physiology_sstr import _adrenal, _spleen
 from lutetia.imaging.lesions.physiology_urinary import kidney_and_bladder, ureter
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.imaging.lesions.working import Working
+from lutetia.model import Grid
 
 LEVELS = Levels(1.5, 6.0, 20.0, 0.05, 0.1, "reference")
 
@@ -145,3 +147,19 @@ def test_a_large_sheet_of_fdg_between_heart_and_left_lobe_is_myocardium_and_a_ro
     seen = around(110, 50, 80, shape, IN_LIVER, core_ml=50.0)
     verdict = myocardium_in_liver_mask(focus(12.0, "liver", background=2.2), seen, Place(heart=5.0))
     assert (verdict is not None) is heart
+
+
+@pytest.mark.parametrize(("top", "spleen"), [(20.0, True), (45.0, False)])
+def test_a_large_body_of_the_spleens_own_uptake_that_runs_into_its_mask_is_more_of_it(top: float, spleen: bool) -> None:
+    grid = Grid((1, 1, 1), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+    nothing = np.zeros((1, 1, 1), np.float32)
+    work = Working(nothing, nothing, np.zeros((1, 1, 1), np.uint8), grid, (1, 1, 1))
+    seen = around(40, 110, 0, BALL, IN_FAT, core_ml=200.0)
+    seen = replace(seen, point=np.array([110.0, 0.0, 40.0]))
+
+    class BesideSpleen(Place):
+        def distance(self, name: str, points: object) -> float | None:
+            return 20.0 if np.ndim(points) == 1 else 0.0  # the peak lies 20 mm from a mask that the core runs into
+
+    verdict = _spleen(focus(top), seen, work, BesideSpleen(), LEVELS)
+    assert (verdict is not None and verdict.organ == "spleen") is spleen

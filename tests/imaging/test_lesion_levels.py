@@ -20,16 +20,19 @@ REFERENCES = {
 }
 
 
-def noise_in(liver: NDArray[np.float64], relative: float) -> tuple[float, float]:
-    """Measured noise (smoothed, voxel) of a liver of 10 cm with correlated noise of this relative SD."""
+def noise_in(
+    liver: NDArray[np.float64], relative: float, references: dict[str, Reference] = REFERENCES
+) -> tuple[float, float]:
+    """Measured noise (smoothed, voxel) of a liver of 10 cm with correlated noise of this relative SD at SUV 6."""
     z, y, x = (np.indices(SHAPE) - 20.0) * 4.0
     inside = z**2 + y**2 + x**2 <= 50.0**2
     grain = gaussian_filter(np.random.default_rng(5).normal(size=SHAPE), 0.6)
-    image = np.where(inside, liver, 0.5) * (1 + relative * grain / grain.std())
+    plain = np.where(inside, liver, 0.5)
+    image = np.maximum(plain + relative * np.sqrt(6.0 * plain) * grain / grain.std(), 0.0)
     grid = Grid(SHAPE, (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
     labels = np.where(inside, LABELS["liver"], LABELS["body"]).astype(np.uint8)
     work = working_grid(Volume(image.astype(np.float32), grid, "SUVbw"), labels, 3.5, 2.0)
-    levels = measure_levels(work, REFERENCES, DOTATATE)
+    levels = measure_levels(work, references, DOTATATE)
     return levels.noise, levels.voxel_noise
 
 
@@ -49,3 +52,18 @@ def test_metastases_all_over_the_liver_do_not_make_it_noisy() -> None:
     z, y, x = np.indices(SHAPE)
     spots = np.where((z % 10 < 4) & (y % 10 < 4) & (x % 10 < 4), 25.0, 6.0)
     assert noise_in(spots, 0.1)[1] < 0.14
+
+
+@pytest.mark.parametrize("relative", [0.06, 0.2])
+def test_where_the_liver_is_full_of_tumour_the_rest_of_the_body_says_how_noisy_the_image_is(relative: float) -> None:
+    rng = np.random.default_rng(2)
+    tumour = 8.0 + 8.0 * gaussian_filter(rng.normal(size=SHAPE), 2.0) / 0.07
+    doubted = {
+        "liver": Reference(name="liver", status="caution", suv_mean=None),
+        "blood_pool": REFERENCES["blood_pool"],
+    }
+    smooth, voxel = noise_in(np.clip(tumour, 4.0, 40.0), relative, doubted)
+    even_smooth, even_voxel = noise_in(np.full(SHAPE, 6.0), relative)
+    # the level is that of the stand-in: noise over it grows as the root of the uptake falls
+    assert 0.6 * even_voxel < voxel < 1.7 * even_voxel
+    assert 0.6 * even_smooth < smooth < 1.7 * even_smooth

@@ -16,6 +16,8 @@ Array = npt.NDArray[Any]
 
 #: SD of the Gaussian within which the noise of a part of the liver is measured
 _NOISE_SCALE_MM = 8.0
+#: of the smoothed and of the plain working image where neither liver nor body can be measured
+_USUAL_NOISE = (0.06, 0.12)
 
 #: stands in for blood pool where it could not be measured; never more than this share of the liver; always an issue
 _TYPICAL_BLOOD = {"sstr": 1.5, "glucose": 1.6}
@@ -136,9 +138,10 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
             )
         )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
-    noise, voxel_noise = _noise(work, in_liver, liver)
-    if liver_from != "reference":  # tumour in the liver is no noise
-        noise, voxel_noise = min(noise, 0.12), min(voxel_noise, 0.2)
+    if liver_from == "reference":
+        noise, voxel_noise = _noise(work, in_liver, liver)
+    else:  # tumour in the liver is no noise
+        noise, voxel_noise = _noise_of_body(work, liver if liver is not None else float(blood))
     return Levels(float(blood), liver, spleen, noise, voxel_noise, liver_from, tumour, tuple(issues))
 
 
@@ -175,7 +178,7 @@ def _noise(work: Working, in_liver: Array, liver: float | None) -> tuple[float, 
 
     From the spread below the liver level, since lesions are above it. An uneven liver, or one whose mask is larger than
     it, spreads as well without being noisy: noise is the same in every part of a liver, so the quietest quarter of it,
-    by the SD within some 16 mm, says what noise can be at most. Without a liver what is usual stands in.
+    by the SD within some 16 mm, says what noise can be at most.
     """
     if liver is not None and in_liver.sum() >= 200:
         from scipy.ndimage import binary_erosion, find_objects, gaussian_filter
@@ -198,4 +201,24 @@ def _noise(work: Working, in_liver: Array, liver: float | None) -> tuple[float, 
             spread = 1.4826 * float(np.median(below)) / liver if len(below) >= 30 else quiet
             out.append(spread if spread < 1.5 * quiet else 1.2 * quiet)
         return max(out[0], 0.01), max(out[1], 0.01)
-    return 0.06, 0.12
+    return _USUAL_NOISE
+
+
+def _noise_of_body(work: Working, level: float) -> tuple[float, float]:
+    """Noise as `_noise`, at a level, from the quietest quarter of the body outside its organs.
+
+    Counting noise grows with the root of the uptake, so that of muscle and fat says what it is at another level.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    body = work.labels == LABELS["body"]
+    if body.sum() < 1000:
+        return _USUAL_NOISE
+    wide = [_NOISE_SCALE_MM / s for s in work.grid.spacing_mm]
+    out = []
+    for image in (work.smooth, work.suv):
+        mean = gaussian_filter(image, wide, truncate=2.0)
+        variance = np.maximum(gaussian_filter(image**2, wide, truncate=2.0) - mean**2, 0.0)
+        relative = np.sqrt(variance[body] / (np.maximum(mean[body], 0.05) * level))
+        out.append(max(float(np.quantile(relative, 0.25)), 0.01))
+    return out[0], out[1]

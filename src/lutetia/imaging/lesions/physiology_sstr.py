@@ -61,7 +61,7 @@ def judge_sstr(
         or _head_and_neck(focus, around, marks, settings)
         or urinary.kidney_and_bladder(focus, around, marks)
         or urinary.part_of_organ(focus, around, work, marks)
-        or _spleen(focus, around, marks, levels)
+        or _spleen(focus, around, work, marks, levels)
         or (None if adrenal_known else _adrenal(focus, around, marks, settings))
         or urinary.ureter(focus, around, marks)
         or common.blood(focus, around, marks, levels)
@@ -138,11 +138,16 @@ def _thyroid(focus: Focus, around: Surroundings, settings: LesionSettings) -> Ju
     return Judgement(True, "thyroid_gland", f"both sides of the lower neck alike, SUV {focus.top:.1f}")
 
 
-def _spleen(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+def _spleen(focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels) -> Judgement | None:
     away = marks.distance("spleen", around.point)
     if away is not None and away < 6 and focus.peak < 1.3 * (levels.spleen or np.inf):
         return Judgement(True, "spleen", f"{away:.0f} mm from the spleen: its rim or spill from it")
-    return None
+    if levels.spleen is None or around.core_ml < 40 or not 0.7 < focus.peak / levels.spleen < 1.3:
+        return None
+    touching = marks.distance("spleen", work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1]))
+    if touching is None or touching > 3:
+        return None
+    return Judgement(True, "spleen", f"{around.core_ml:.0f} mL at the spleen's level, one with it: more of the spleen")
 
 
 def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
