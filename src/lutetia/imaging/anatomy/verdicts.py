@@ -100,8 +100,11 @@ def judge_spleen(
         certain = even and tracer.is_sstr and (ratio or 0) > 1.3 and own_kidney and e["rib_contact"] >= 0.05
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
-        if not lung_seen and max(e["lung_contact"], e["rib_contact"]) < 0.05:
-            doubts.append("it touches neither lung nor ribs")  # the upper pole of a kidney, where the field begins
+        rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
+        at_edge = bool(rows[-1] >= last or rows[0] <= first)
+        if not (lung_seen or at_edge) and max(e["lung_contact"], e["rib_contact"]) < 0.05:
+            # a whole spleen lies under lung: this is the upper pole of a kidney, in a field that begins below the lungs
+            doubts.append("it touches neither lung nor ribs, and the field does not cut it")
         fits = e["lung_contact"] > 0.1 and even
         thin = e["half_thickness_mm"] < 7.5
         small = thin or e["volume_ml"] < (12 if fits or certain else 30)
@@ -124,9 +127,8 @@ def judge_spleen(
         usual = (0.42, 1.6) if fits else (0.5, 1.4)
         if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
             doubts += [f"its uptake is {ratio:.2f} × liver"]
-        rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
-        cut = (rows[-1] >= last or rows[0] <= first) and not lung_seen and not (certain and e["volume_ml"] > 40)
+        cut = at_edge and not lung_seen and not (certain and e["volume_ml"] > 40)
         # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
         if len(doubts) < (2 if lung_seen or certain else 1):
             reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut else ())
