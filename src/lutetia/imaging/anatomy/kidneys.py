@@ -233,11 +233,8 @@ def kidney_readings(trunk: Trunk, side: str, taken: mm.Mask, yardstick: float, h
         _pieces_of_others(local, bed, yardstick),
     ):
         for mask in pieces:
-            place = mm.bounding_box(mask)
-            if place is None:
-                continue
-            key = (int(mask.sum()), *(s.start for s in place), *(s.stop for s in place))
-            if key in seen:
+            key = mm.fingerprint(mask)
+            if key is None or key in seen:
                 continue
             seen.add(key)
             score, evidence = judge_kidney(local, mask, yardstick, hot_tracer)

@@ -31,6 +31,14 @@ def bounding_box(mask: npt.NDArray[Any], margin: Sequence[int] | int = 0) -> Box
     return box[0], box[1], box[2]
 
 
+def fingerprint(mask: Mask) -> tuple[int, ...] | None:
+    """Size and box of a mask: what two searches that find the same piece agree on; None when it is empty."""
+    box = bounding_box(mask)
+    if box is None:
+        return None
+    return (int(mask.sum()), *(s.start for s in box), *(s.stop for s in box))
+
+
 def distance_to(mask: Mask, spacing_mm: Sequence[float]) -> Floats:
     """Distance in mm from every voxel to the nearest True voxel (0 inside); infinite when the mask is empty."""
     if not mask.any():

@@ -202,11 +202,8 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
     best: tuple[float, mm.Mask] | None = None
     seen: set[tuple[int, ...]] = set()
     for mask in _candidates(local, bed, liver, sstr):
-        place = mm.bounding_box(mask)
-        if place is None:
-            continue
-        key = (int(mask.sum()), *(s.start for s in place), *(s.stop for s in place))
-        if key in seen:
+        key = mm.fingerprint(mask)
+        if key is None or key in seen:
             continue
         seen.add(key)
         score, _ = judge(local, mask, rib_distance, liver, sstr, muscle_suv)
