@@ -242,12 +242,27 @@ def test_what_is_dense_as_liver_without_fat_is_liver_in_the_mask_of_a_kidney(
     assert piece.in_liver is in_liver
 
 
-@pytest.mark.parametrize("z", [-20.0, 20.0])
-def test_faint_uptake_beside_the_bladder_is_given_no_organ_of_either_sex(z: float) -> None:
+@pytest.mark.parametrize(
+    ("sex", "z", "organ"),
+    [
+        ("F", -20.0, "uterus"),
+        ("F", 20.0, "uterus"),
+        ("M", -20.0, "prostate"),
+        ("M", 20.0, "pelvic_organ"),  # a prostate does not lie above the middle of the bladder
+        ("O", -20.0, "pelvic_organ"),
+        (None, -20.0, "pelvic_organ"),
+        (None, 20.0, "pelvic_organ"),
+    ],
+)
+def test_faint_uptake_beside_the_bladder_is_named_after_an_organ_the_patient_can_have(
+    sex: str | None, z: float, organ: str
+) -> None:
     marks = _RightLiver()
-    marks.bladder_middle, marks.bladder_top = np.zeros(3), 30.0
+    marks.bladder_middle, marks.bladder_top, marks.sex = np.zeros(3), 30.0, sex if sex != "O" else None
     beside = replace(around(lateral=5, core_ml=3.0), point=np.array([5.0, 0.0, z]))
     verdict = _pelvic_organs(focus(top=3.0), beside, marks, LesionSettings())
     assert verdict is not None
     assert verdict.physiological
-    assert verdict.organ == "pelvic_organ"
+    assert verdict.organ == organ
+    assert ("uterus" in verdict.reason) == (sex not in ("M",))
+    assert ("prostate" in verdict.reason) == (organ == "prostate" or sex in ("O", None))

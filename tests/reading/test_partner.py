@@ -12,13 +12,13 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions import LesionResult
 from lutetia.imaging.registration import AlignmentQuality, identity_alignment
-from lutetia.model import Grid, OrganRecord, Reference, Study, Tracer, Visit, Volume
+from lutetia.model import Acquisition, Grid, OrganRecord, Reference, Study, Tracer, Visit, Volume
 from lutetia.reading import again
 from lutetia.reading.course import partner
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.partner import read_with_partners, with_organs
 from lutetia.reading.settings import ReadSettings
-from lutetia.reading.study import StudyReading
+from lutetia.reading.study import StudyReading, lesion_stage
 
 GRID = Grid((40, 40, 40), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
 LIVER, SPLEEN = (slice(10, 28), slice(8, 30), slice(4, 18)), (slice(14, 22), slice(14, 22), slice(30, 36))
@@ -128,6 +128,29 @@ def test_only_references_of_changed_organs_change_and_issues_are_not_said_twice(
     again.measure_again(fdg, ReadSettings(), lambda a: with_organs(a, organ, "s1"), organ)
     assert fdg.study.references["spleen"].suv_mean == 9.0 and fdg.study.references["liver"].suv_mean == 2.0
     assert asked == [dict(fdg.study.references)]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "by_hand", "handed"), [("M", None, "M"), ("O", None, "O"), (None, None, None), ("M", "f", "F")]
+)
+def test_the_search_knows_the_patients_sex_also_when_a_study_is_read_again(
+    records: Any, monkeypatch: pytest.MonkeyPatch, recorded: str | None, by_hand: str | None, handed: str | None
+) -> None:
+    fdg = reading(records, "s2", "fdg", SSTR_ORGANS)
+    fdg.study = fdg.study.model_copy(update={"acquisition": Acquisition(sex=recorded)})
+    settings = ReadSettings(overrides={"sex": by_hand} if by_hand else {})
+    seen: list[str | None] = []
+
+    def find(*_: Any, sex: str | None, **__: Any) -> LesionResult:
+        seen.append(sex)
+        assert fdg.found is not None
+        return fdg.found
+
+    monkeypatch.setattr("lutetia.imaging.lesions.find_lesions", find)
+    monkeypatch.setattr(again, "reference_stage", lambda *a: {})
+    lesion_stage(fdg, {}, settings)
+    again.measure_again(fdg, settings, lambda a: a, ())
+    assert seen == [handed, handed]
 
 
 def test_known_tumour_colder_than_liver_is_no_liver_for_the_search(records: Any) -> None:

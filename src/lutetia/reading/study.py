@@ -347,6 +347,7 @@ def lesion_stage(
     from lutetia.reading.grading import graded
 
     assert reading.suv is not None and reading.anatomy is not None and reading.tracer is not None
+    sex = overrides_of(settings).sex or reading.study.acquisition.sex or ""
     found = find_lesions(
         reading.suv,
         reading.ct,
@@ -355,6 +356,7 @@ def lesion_stage(
         reading.tracer,
         lesion_settings(settings),
         study=reading.study.id,
+        sex=sex.strip().upper() or None,
     )
     reading.found = found
     reading.issues.extend(found.issues)

@@ -71,6 +71,8 @@ def find_lesions(
     tracer: Tracer,
     settings: LesionSettings | None = None,
     study: str = "",
+    *,
+    sex: str | None = None,
 ) -> LesionResult:
     """Find, outline and measure lesions in a PET.
 
@@ -83,6 +85,7 @@ def find_lesions(
     tracer : what was injected
     settings : see `LesionSettings`
     study : id of the study, for the observations
+    sex : "M", "F", anything else or None where it is not known; it names uptake beside the bladder, no more
 
     Raises
     ------
@@ -97,7 +100,7 @@ def find_lesions(
             expected=", ".join(sorted(SCHEMES)),
             remedy="Choose one of these names.",
         )
-    work, levels, marks, found = search(suv, ct, anatomy, references, tracer, settings)
+    work, levels, marks, found = search(suv, ct, anatomy, references, tracer, settings, sex)
     issues = list(levels.issues)
     if ct is None:
         issues.append(
@@ -139,11 +142,12 @@ def search(
     references: dict[str, Reference],
     tracer: Tracer,
     settings: LesionSettings,
+    sex: str | None = None,
 ) -> tuple[Working, Levels, Landmarks, list[Found]]:
     """Find the foci and judge them; nothing is outlined yet."""
     work = working_grid(suv, anatomy.labels.array, settings.finest_mm, settings.smoothing_mm)
     levels = measure_levels(work, references, tracer)
-    marks = Landmarks(work, anatomy)
+    marks = Landmarks(work, anatomy, sex)
     found = []
     foci = find_foci(work, levels, settings)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)

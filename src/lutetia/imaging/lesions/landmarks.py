@@ -27,10 +27,12 @@ class Landmarks:
     brain_base : z of the lower end of the brain
     bladder_top : z of the top of the bladder
     kidney : side → centroid (x, y, z) of each kidney found
+    sex : of the patient, "M" or "F"; None where it is neither or not known
     """
 
-    def __init__(self, work: Working, anatomy: Anatomy) -> None:
+    def __init__(self, work: Working, anatomy: Anatomy, sex: str | None = None) -> None:
         self._work = work
+        self.sex = sex if sex in ("M", "F") else None
         self._index = _organ_voxels(work.labels)
         self._points: dict[str, Array] = {}
         self._trees: dict[str, Any] = {}

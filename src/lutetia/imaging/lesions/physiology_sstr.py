@@ -194,12 +194,23 @@ def _pelvic_organs(focus: Focus, around: Surroundings, marks: Landmarks, setting
     below = z < float(marks.bladder_middle[2])
     limit = MODERATE_MAX if below else MILD_MAX
     if focus.top <= limit and (around.core_ml > 1.0 or around.other_side <= settings.asymmetry):
+        organ, range_of = _organ_beside_bladder(marks.sex, below)
         return Judgement(
-            True,
-            "pelvic_organ",  # place alone tells neither sex nor organ
-            f"soft tissue beside the bladder, SUV {focus.top:.1f} within the range of prostate, uterus or rectum",
+            True, organ, f"soft tissue beside the bladder, SUV {focus.top:.1f} within the range of {range_of}"
         )
     return None
+
+
+def _organ_beside_bladder(sex: str | None, below: bool) -> tuple[str, str]:
+    """The organ that uptake beside the bladder is named after, and those it may be; place alone tells no sex.
+
+    The prostate lies under the bladder, so above its middle a man's uptake keeps the general name.
+    """
+    if sex == "F":
+        return "uterus", "uterus or rectum"
+    if sex == "M":
+        return ("prostate", "prostate or rectum") if below else ("pelvic_organ", "rectum")
+    return "pelvic_organ", "prostate, uterus or rectum"
 
 
 def _uncinate(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
