@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutetia.dicom.mask_region import Region, unique_names
-from lutetia.dicom.mask_sampling import sampled, share_outside
+from lutetia.masks.sampling import sampled, share_outside
 from lutetia.model import Grid
 
 #: distances of frames may be off a multiple of the spacing by this part of it
@@ -56,7 +56,9 @@ def seg_regions(dataset: Any, grid: Grid) -> list[Region]:
                 volume[index[k]] |= plane == number
             elif numbers[k] == number:
                 volume[index[k]] |= plane.astype(bool)
-        regions.append(Region(name, sampled(volume, to_lps, grid), share_outside(volume, to_lps, grid) > 0))
+        beyond = share_outside(volume, to_lps, grid) > 0
+        own_ml = float(volume.sum()) * abs(float(np.linalg.det(to_lps[:3, :3]))) / 1000.0
+        regions.append(Region(name, sampled(volume, to_lps, grid), beyond, own_ml))
     return regions
 
 

@@ -7,7 +7,6 @@ voxel of a SEG or NIfTI that has another grid (nearest neighbour). PET is never 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lutetia.dicom.contours import beyond, fill_contours, plane_reach
-from lutetia.dicom.mask_region import Mask, Region, unique_names
-from lutetia.dicom.mask_sampling import sampled, share_outside
+from lutetia.dicom.mask_region import Mask, Region, told_apart, unique_names
 from lutetia.dicom.mask_seg import seg_regions
 from lutetia.dicom.series import SeriesFiles
+from lutetia.masks.nifti import is_nifti, nifti_files, read_nifti, stem_of, unreadable
+from lutetia.masks.sampling import sampled, share_outside
 from lutetia.model import Grid, InputError, Volume
 
 _SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # bits or fractions, and label maps
 _RTSTRUCT_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
-_NIFTI = (".nii", ".nii.gz")
 
 
 def load_mask(path: str | os.PathLike[str], grid: Grid, series: SeriesFiles | None = None) -> Volume:
@@ -80,80 +79,58 @@ def load_regions(path: str | os.PathLike[str], grid: Grid, series: SeriesFiles |
     """Every region of a file or folder on `grid`, each name once.
 
     Names are the segment label, the ROI name, the file's stem, or for a NIfTI label map the label's name from its
-    header (TotalSegmentator writes them) or else its number. Regions that lie wholly outside the grid are all False.
+    header (TotalSegmentator writes them) or the JSON file beside it, or else its number. Regions that lie wholly
+    outside the grid are all False.
     """
-    place = Path(path)
-    if not place.exists():
-        raise _unreadable(place, "There is no such file")
+    place = mask_file(path)
     if place.is_dir():
-        files = sorted(p for p in place.iterdir() if p.name.lower().endswith(_NIFTI))
-        if files:
-            found = {region.name: region for file in files for region in _nifti_regions(file, grid)}
-            return list(found.values())
-        inside = sorted(p for p in place.rglob("*") if p.is_file())
-        if len(inside) != 1:
-            raise _unreadable(place, "The folder holds neither NIfTI files nor one single DICOM file")
-        place = inside[0]
-    if place.name.lower().endswith(_NIFTI):
+        files = nifti_files(place)
+        return told_apart((stem_of(file), region) for file in files for region in _nifti_regions(file, grid))
+    if is_nifti(place):
         return _nifti_regions(place, grid)
     return _dicom_regions(place, grid, series)
 
 
-def _unreadable(place: Path, what: str) -> InputError:
-    return InputError(
-        "mask-unreadable",
-        what,
-        where=str(place),
-        expected="a NIfTI file (.nii, .nii.gz), a DICOM SEG or an RTSTRUCT",
-        remedy="export the mask in one of these formats",
-    )
+def mask_file(path: str | os.PathLike[str]) -> Path:
+    """The file that holds the masks, or the folder of NIfTI files; told by names and headers, no voxel is read.
+
+    Raises
+    ------
+    InputError
+        ``mask-unreadable``: nothing is there, or nothing that holds masks.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise unreadable(place, "There is no such file")
+    if place.is_dir():
+        if nifti_files(place):
+            return place
+        inside = sorted(p for p in place.rglob("*") if p.is_file())
+        if len(inside) != 1:
+            raise unreadable(place, "The folder holds neither NIfTI files nor one single DICOM file")
+        place = inside[0]
+    if not is_nifti(place):
+        _dicom_kind(place)
+    return place
 
 
 # -- NIfTI --------------------------------------------------------------------------------------------------------
 
 
 def _nifti_regions(file: Path, grid: Grid) -> list[Region]:
-    import nibabel
-
-    try:
-        image = nibabel.load(str(file))
-        data = np.asanyarray(image.dataobj)
-        affine = np.asarray(image.affine, float)
-        placed = any(int(image.header.get(key, 1)) for key in ("sform_code", "qform_code"))
-    except Exception as error:
-        raise _unreadable(file, f"The NIfTI file can't be read ({error})") from error
-    while data.ndim > 3 and data.shape[-1] == 1:
-        data = data[..., 0]
-    if data.ndim != 3 or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise _unreadable(file, f"The NIfTI file is no volume with a place (shape {data.shape})")
-    if not placed:
-        raise _unreadable(file, "The NIfTI file does not say where it lies (sform_code and qform_code are 0)")
-    if data.dtype.kind == "f":
-        data = np.nan_to_num(data)
-    to_lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
-    labels = sampled(data, to_lps, grid)
-    stem = re.sub(r"\.nii(\.gz)?$", "", file.name, flags=re.IGNORECASE)
-    present = np.unique(data)
-    whole = data.dtype.kind in "iu" or bool(np.all(present == np.round(present)))
-    inside = data > (0 if whole else 0.5)
-    reaches = share_outside(inside, to_lps, grid) > 0
-    if not whole or len(present[present != 0]) <= 1:
-        return [Region(stem, labels > (0 if whole else 0.5), reaches)]
-    names = _label_names(image)
-    return [Region(names.get(int(v), str(int(v))), labels == v, reaches) for v in present if v > 0]
-
-
-def _label_names(image: Any) -> dict[int, str]:
-    """Label names that TotalSegmentator writes into the header extension."""
-    names: dict[int, str] = {}
-    for extension in getattr(image.header, "extensions", []):
-        content = extension.get_content()
-        text = content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
-        for key, name in re.findall(r'<Label Key="(\d+)"[^>]*>.*?<!\[CDATA\[(.*?)\]\]>', text, re.DOTALL):
-            names[int(key)] = name
-        for key, name in re.findall(r'<Label\b[^>]*Key="(\d+)"[^>]*>(?:<[^>]*>)*\s*([\w .-]+?)\s*</Label>', text):
-            names.setdefault(int(key), name)
-    return names
+    mask = read_nifti(file)
+    labels = sampled(mask.data, mask.to_lps, grid)
+    names, _ = mask.names
+    whole_map = len(mask.counts) <= 1
+    by_label = {0: mask.stem} if whole_map else unique_names({n: names.get(n, str(n)) for n in mask.counts})
+    regions = []
+    for label, name in by_label.items():
+        own = mask.data > 0 if whole_map else mask.data == label
+        here = labels > 0 if whole_map else labels == label
+        voxels = sum(mask.counts.values()) if whole_map else mask.counts[label]
+        beyond = share_outside(own, mask.to_lps, grid) > 0
+        regions.append(Region(name, here, beyond, voxels * mask.voxel_ml))
+    return regions
 
 
 # -- DICOM --------------------------------------------------------------------------------------------------------
@@ -162,14 +139,9 @@ def _label_names(image: Any) -> dict[int, str]:
 def _dicom_regions(file: Path, grid: Grid, series: SeriesFiles | None) -> list[Region]:
     import pydicom
 
+    kind = _dicom_kind(file)
     try:
         dataset = pydicom.dcmread(file, force=False)
-        kind = str(dataset.SOPClassUID)
-    except Exception as error:
-        raise _unreadable(file, f"The file can't be read as DICOM ({error})") from error
-    if kind not in (*_SEG_CLASSES, _RTSTRUCT_CLASS):
-        raise _unreadable(file, f"The DICOM file is no SEG and no RTSTRUCT ({dataset.SOPClassUID.name})")
-    try:
         _same_place(dataset, file, grid, series)
         if kind in _SEG_CLASSES:
             return seg_regions(dataset, grid)
@@ -177,7 +149,21 @@ def _dicom_regions(file: Path, grid: Grid, series: SeriesFiles | None) -> list[R
     except InputError:
         raise
     except Exception as error:
-        raise _unreadable(file, f"The mask can't be read ({type(error).__name__}: {error})") from error
+        raise unreadable(file, f"The mask can't be read ({type(error).__name__}: {error})") from error
+
+
+def _dicom_kind(file: Path) -> str:
+    """The SOP class of a DICOM file with masks; its pixels are not read."""
+    import pydicom
+
+    try:
+        head = pydicom.dcmread(file, force=False, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+        kind = str(head.SOPClassUID)
+    except Exception as error:
+        raise unreadable(file, f"The file can't be read as DICOM ({error})") from error
+    if kind not in (*_SEG_CLASSES, _RTSTRUCT_CLASS):
+        raise unreadable(file, f"The DICOM file is no SEG and no RTSTRUCT ({head.SOPClassUID.name})")
+    return kind
 
 
 def _same_place(dataset: Any, file: Path, grid: Grid, series: SeriesFiles | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutetia.dicom.masks import load_label_masks, load_mask
+from lutetia.dicom.masks import load_mask, load_regions
 from lutetia.dicom.series import SeriesFiles
 from lutetia.imaging.anatomy import find_anatomy
 from lutetia.imaging.anatomy.organ_files import load_organ_masks
@@ -17,11 +17,10 @@ from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.anatomy.user_masks import anatomy_from_masks, masks_by_organ
 from lutetia.imaging.references import ReferenceSettings, UserReference, measure_references
 from lutetia.imaging.references.given import user_reference
+from lutetia.masks.nifti import nifti_files
 from lutetia.model import Issue, Reference, Tracer, UsageError, Volume
 from lutetia.model.region import Region
 from lutetia.reading.settings import ReadSettings
-
-_NIFTI = (".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -33,27 +32,21 @@ class MeasuredReferences:
     issues: tuple[Issue, ...] = ()
 
 
-def _is_nifti(path: Path) -> bool:
-    if path.is_dir():
-        return any(p.name.lower().endswith(_NIFTI) for p in path.rglob("*"))
-    return path.name.lower().endswith(_NIFTI)
-
-
 def given_organs(path: Path, suv: Volume, pet: SeriesFiles | None) -> Anatomy:
     """Organs from the user's own masks: NIfTI in any of the known layouts, DICOM SEG or RTSTRUCT.
 
     Raises
     ------
     InputError
-        The masks can't be read, name no organ, lie elsewhere, or are mirrored.
+        The masks can't be read, name no organ, hold no voxel, lie elsewhere, or are mirrored.
     """
-    if not path.exists():
-        raise UsageError("organs-missing", "There are no organ masks there", where=str(path), remedy="check --organs")
-    if _is_nifti(path):
+    if nifti_files(path):
         return anatomy_from_masks(suv, load_organ_masks(path, suv.grid))
-    masks = load_label_masks(path, suv.grid, pet)
-    volumes = {name: Volume(mask, suv.grid, "mask") for name, mask in masks.items()}
-    return anatomy_from_masks(suv, masks_by_organ(volumes, suv.grid, source=f"user masks: {path.name}"))
+    regions = load_regions(path, suv.grid, pet)
+    volumes = {r.name: Volume(r.mask, suv.grid, "mask") for r in regions}
+    own_ml = {r.name: r.own_ml for r in regions}
+    source = f"user masks: {path.name}"
+    return anatomy_from_masks(suv, masks_by_organ(volumes, suv.grid, source=source, own_ml=own_ml))
 
 
 def _no_anatomy(suv: Volume) -> Anatomy:

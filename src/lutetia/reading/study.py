@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
@@ -223,7 +224,8 @@ def measure_key(selection: StudySelection, settings: ReadSettings) -> str:
     files = [i.path for i in images]
     # a header corrected with its time of change kept (a synchronised copy) is another input
     headers = [(i.sop_instance_uid, i.of_the_series, i.rescale_slope, i.rescale_intercept) for i in images]
-    own = [p for p in (settings.organs, *settings.references.values()) if p and "," not in p]
+    named = [os.path.expanduser(p) for p in (settings.organs, *settings.references.values()) if p]
+    own = [p for p in named if Path(p).exists()]  # a reference may be a sphere in words
     given = [str(f) for p in own for f in ([Path(p)] if Path(p).is_file() else sorted(Path(p).rglob("*")))]
     chosen = settings.model_dump(mode="json", exclude={"case", "rules_dir", "visit_days", "deformable", "corrections"})
     return stage_key("measure, cropped maps", fingerprint(files), headers, fingerprint(given), chosen)

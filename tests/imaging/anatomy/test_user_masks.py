@@ -261,7 +261,7 @@ def test_a_file_that_is_no_nifti_is_refused(tmp_path, make_patient):
     (tmp_path / "liver.nii.gz").write_bytes(b"not a nifti")
     with pytest.raises(InputError) as refused:
         load_organ_masks(tmp_path, make_patient("sstr").suv.grid)
-    assert refused.value.code == "organs-unreadable"
+    assert refused.value.code == "mask-unreadable"
 
 
 def test_a_nifti_without_a_place_is_refused(tmp_path, make_patient):
@@ -270,7 +270,7 @@ def test_a_nifti_without_a_place_is_refused(tmp_path, make_patient):
     nibabel.save(image, str(tmp_path / "liver.nii.gz"))
     with pytest.raises(InputError) as refused:
         load_organ_masks(tmp_path, make_patient("sstr").suv.grid)
-    assert refused.value.code == "organs-without-place"
+    assert refused.value.code == "mask-unreadable"
 
 
 @pytest.mark.shared

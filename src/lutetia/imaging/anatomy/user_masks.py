@@ -11,11 +11,12 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.aorta_mask import descending_track
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.anatomy.organ_files import OrganMasks, nearest
+from lutetia.imaging.anatomy.organ_files import OrganMasks, usable
 from lutetia.imaging.anatomy.organ_names import organ_of
 from lutetia.imaging.anatomy.pet_scene import set_pet_scene
 from lutetia.imaging.anatomy.record import Anatomy, Side
 from lutetia.imaging.anatomy.scene import resample
+from lutetia.masks.sampling import covered, sampled
 from lutetia.model import Grid, InputError, Issue, OrganRecord, Volume
 
 #: painted in this order; a later organ takes a voxel that two masks claim
@@ -29,7 +30,9 @@ _PAIRS = (("kidney_left", "kidney_right"), ("lung_left", "lung_right"), ("adrena
 _NEEDED = ("liver", "spleen", "aorta")
 
 
-def masks_by_organ(masks: Mapping[str, Volume], grid: Grid, *, source: str) -> OrganMasks:
+def masks_by_organ(
+    masks: Mapping[str, Volume], grid: Grid, *, source: str, own_ml: Mapping[str, float] | None = None
+) -> OrganMasks:
     """Name the masks of a DICOM SEG, an RTSTRUCT or any other set, and bring them onto the PET's grid.
 
     Parameters
@@ -37,15 +40,17 @@ def masks_by_organ(masks: Mapping[str, Volume], grid: Grid, *, source: str) -> O
     masks : segment label, ROI name or SNOMED CT code → mask (nonzero inside) on any grid
     grid : the PET's grid; the nearest voxel is taken
     source : what they are, for the record
+    own_ml : volume of each mask in its own file, where it is larger than what lies on its grid here
 
     Raises
     ------
     InputError
-        ``organs-elsewhere`` (another frame of reference, or nothing in the field), ``organs-none-known``.
+        ``organs-elsewhere`` (another frame of reference, or nothing in the field), ``organs-none-known``,
+        ``organs-empty``.
     """
     found: dict[str, mm.Mask] = {}
     volumes: dict[str, float] = {}
-    covered = np.zeros(grid.shape, bool)
+    covered_by = np.zeros(grid.shape, bool)
     unknown: list[str] = []
     for name, volume in masks.items():
         organ = organ_of(name)
@@ -64,32 +69,13 @@ def masks_by_organ(masks: Mapping[str, Volume], grid: Grid, *, source: str) -> O
         if volume.grid.same_as(grid):
             mask, inside = np.asarray(volume.array) > 0, np.ones(grid.shape, bool)
         else:
-            mask, inside = nearest(np.asarray(volume.array) > 0, volume.grid.affine, grid)
-        covered |= inside
+            data, place = np.asarray(volume.array) > 0, volume.grid.affine
+            mask, inside = sampled(data, place, grid), covered(data.shape, place, grid)
+        covered_by |= inside
         found[organ] = found.get(organ, np.zeros(grid.shape, bool)) | mask
-        own = float(np.count_nonzero(volume.array)) * volume.grid.voxel_ml
-        volumes[organ] = volumes.get(organ, 0.0) + own
-    if not found:
-        raise InputError(
-            "organs-none-known",
-            "No organ name in it is known: " + (", ".join(unknown[:8]) or "there are no masks"),
-            where=source,
-            expected="organ names such as liver, spleen, kidney_left, aorta",
-            remedy="rename the segments",
-        )
-    if not any(m.any() for m in found.values()):
-        raise InputError(
-            "organs-elsewhere",
-            "None of the organ masks lies in the field of this PET",
-            where=source,
-            expected="masks drawn on this study",
-            remedy="give the masks of this study",
-        )
-    issues: tuple[Issue, ...] = ()
-    if unknown:
-        message = f"Not used, because the name is not known: {', '.join(unknown[:12])}."
-        issues = (Issue(code="organ-names-unknown", level="info", message=message, where=source),)
-    return OrganMasks(found, grid, source, covered, volumes, tuple(unknown), issues)
+        here = float(np.count_nonzero(volume.array)) * volume.grid.voxel_ml
+        volumes[organ] = volumes.get(organ, 0.0) + max(here, (own_ml or {}).get(name, 0.0))
+    return usable(OrganMasks(found, grid, source, covered_by, volumes, tuple(unknown)), source)
 
 
 def _mean_x(mask: mm.Mask, grid: Grid) -> float:

@@ -87,3 +87,8 @@ def share_outside(region: npt.NDArray[np.bool_], to_lps: npt.NDArray[np.float64]
         index = places[start : start + _CHUNK] @ matrix[:3, :3].T + matrix[:3, 3]
         outside += int(np.count_nonzero(((index < -0.5 - _TIE) | (index > upper + _TIE)).any(axis=1)))
     return outside / len(places)
+
+
+def covered(shape: tuple[int, ...], to_lps: npt.NDArray[np.float64], grid: Grid) -> npt.NDArray[np.bool_]:
+    """Where the voxel centres of `grid` lie inside an array of this shape (i, j, k) with this place; bool (z, y, x)."""
+    return sampled(np.broadcast_to(np.True_, shape), to_lps, grid)

@@ -1,0 +1,1 @@
+"""Mask files that are not DICOM, and how any mask comes onto the grid of an image."""
