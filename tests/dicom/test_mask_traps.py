@@ -11,14 +11,19 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 import lutetia
-from lutetia.dicom.contours import fill_contours, plane_reach
-from lutetia.dicom.masks import load_label_masks, load_regions
+from lutetia.dicom.contours import fill_contours, interpolate, plane_reach, slices_between
+from lutetia.dicom.masks import load_regions
 from lutetia.dicom.pixels import load_pet
 from lutetia.dicom.scan import scan
 from lutetia.model import Grid, InputError
 
 GRID = Grid((12, 20, 24), (4.0, 2.0, 2.0), (-10.0, -20.0, 30.0), frame_of_reference_uid="1.2.3")
 TUMOUR = highdicom.sr.CodedConcept("4147007", "SCT", "Mass")
+
+
+def load_label_masks(path, grid, series=None):
+    """Every region's voxels by its name."""
+    return {region.name: region.mask for region in load_regions(path, grid, series)}
 
 
 def square(z, low, high, grid=GRID):
@@ -176,3 +181,94 @@ def test_a_mask_half_a_voxel_off_keeps_its_number_of_slices(pet, tmp_path):
     nibabel.Nifti1Image(mask.transpose(2, 1, 0), affine).to_filename(tmp_path / "m.nii")
     (region,) = load_regions(tmp_path / "m.nii", volume.grid)
     assert len(slices_of(region.mask)) == 7
+
+
+# -- contours on some slices --------------------------------------------------------------------------------------
+
+
+def disc(z, radius, grid):
+    """A round contour of so many voxels around the middle of slice z."""
+    turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    return grid.to_lps(np.stack([np.full(60, float(z)), 4 + radius * np.sin(turn), 4 + radius * np.cos(turn)], axis=1))
+
+
+def second_slices(volume, tmp_path, at=(2, 4, 6), radii=(1.2, 2.2, 3.2), series_uid="", images=()):
+    contours = [disc(z, r, volume.grid) for z, r in zip(at, radii, strict=True)]
+    file = write_structures(tmp_path / "rt.dcm", {"GTV": contours}, volume.grid.frame_of_reference_uid, images)
+    if series_uid:
+        data = pydicom.dcmread(file)
+        study, of = Dataset(), Dataset()
+        of.SeriesInstanceUID = series_uid
+        study.RTReferencedSeriesSequence = [of]
+        data.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence = [study]
+        data.save_as(file)
+    return file
+
+
+def test_a_slice_between_two_contours_takes_a_size_between_theirs():
+    grid = Grid((7, 60, 60), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0))
+    turn = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    discs = [
+        grid.to_lps(np.stack([np.full(90, z), 30 + r * np.sin(turn), 30 + r * np.cos(turn)], axis=1))
+        for z, r in ((1.0, 8.0), (4.0, 20.0))
+    ]
+    areas = interpolate(discs, grid).sum(axis=(1, 2))
+    assert np.sqrt(areas / np.pi)[[1, 2, 3, 4]] == pytest.approx([8, 12, 16, 20], abs=0.5)
+    assert areas[0] == areas[5] == 0
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_contours_on_every_second_slice_of_the_image_are_interpolated_and_the_region_says_so(pet, tmp_path, named):
+    folder, series, volume = pet
+    file = second_slices(volume, tmp_path, series_uid=series.series_instance_uid if named else "")
+    (region,) = load_regions(file, volume.grid, series)
+    areas = region.mask.sum(axis=(1, 2))
+    assert slices_of(region.mask) == [2, 3, 4, 5, 6]  # no slice before the first contour, none behind the last
+    assert areas[2] <= areas[3] <= areas[4] <= areas[5] <= areas[6]
+    assert region.interpolated == 2
+    (report,) = lutetia.suv(folder, mask=file).series
+    (issue,) = [i for i in report.issues if i.code == "contours-interpolated"]
+    assert "GTV" in issue.message and "2 slices" in issue.message
+
+
+def test_contours_of_another_series_on_every_second_slice_are_thick_slices(pet, tmp_path):
+    _, series, volume = pet
+    (region,) = load_regions(second_slices(volume, tmp_path, series_uid="1.2.3.4.5"), volume.grid, series)
+    assert len(slices_of(region.mask)) == 6
+    assert region.interpolated == 0
+
+
+def test_contours_too_far_apart_to_interpolate_leave_gaps_that_are_said(pet, tmp_path):
+    folder, series, volume = pet
+    file = second_slices(volume, tmp_path, at=(0, 5, 10))
+    (region,) = load_regions(file, volume.grid, series)
+    assert slices_of(region.mask) == [0, 5, 10]
+    assert region.left_out == 8
+    (report,) = lutetia.suv(folder, mask=file).series
+    assert "contours-with-gaps" in {i.code for i in report.issues}
+
+
+def test_two_places_drawn_on_every_slice_have_no_gap_between_them():
+    assert slices_between([2, 3, 4, 9, 10, 11], 3.0) == (0, 0)
+    assert slices_between([2, 4, 6], 3.0) == (2, 0)
+    assert slices_between([2, 4, 6], 8.0) == (0, 2)
+    assert slices_between([5], 3.0) == (0, 0)
+
+
+def test_slices_left_out_of_contours_that_name_their_images_are_said(pet, tmp_path):
+    _, series, volume = pet
+    file = second_slices(volume, tmp_path, images=[series.instances[k].sop_instance_uid for k in (2, 4, 6)])
+    (region,) = load_regions(file, volume.grid, series)
+    assert slices_of(region.mask) == [2, 4, 6]
+    assert region.left_out == 2
+
+
+def test_a_region_that_reaches_beyond_the_image_knows_its_whole_volume(pet, tmp_path):
+    _, series, volume = pet
+    grid = volume.grid
+    contours = [square(z, 2, 5, grid) for z in range(8, 16)]
+    file = write_structures(tmp_path / "rt.dcm", {"liver": contours}, grid.frame_of_reference_uid)
+    (region,) = load_regions(file, grid, series)
+    assert region.beyond
+    assert region.own_ml == pytest.approx(8 * 16 * grid.voxel_ml)
+    assert region.mask.sum() == 4 * 16

@@ -11,13 +11,24 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from lutetia.dicom.contours import fill_contours, fill_polygon
 from lutetia.dicom.headers import pet_facts
-from lutetia.dicom.masks import load_label_masks, load_mask, sampled
+from lutetia.dicom.masks import load_regions, union_of
 from lutetia.dicom.pixels import load_pet
 from lutetia.dicom.scan import scan
 from lutetia.imaging.suv import suv_scale
+from lutetia.masks.sampling import sampled
 from lutetia.model import Grid, InputError
 
 GRID = Grid((6, 20, 24), (3.0, 2.0, 2.0), (-10.0, -20.0, 30.0), frame_of_reference_uid="1.2.3")
+
+
+def load_label_masks(path, grid, series=None):
+    """Every region's voxels by its name."""
+    return {region.name: region.mask for region in load_regions(path, grid, series)}
+
+
+def load_mask(path, grid, series=None):
+    """Everything in the file as one mask."""
+    return union_of(load_regions(path, grid, series), path, grid)
 
 
 def square(z, low, high, grid=GRID):
@@ -78,7 +89,7 @@ def test_a_nifti_in_any_orientation_lands_on_the_same_voxels(tmp_path, flips):
             affine[:3, 3] += affine[:3, axis] * (array.shape[axis] - 1)
             affine[:3, axis] *= -1
     write_nifti(tmp_path / "mask.nii.gz", array, affine)
-    assert np.array_equal(load_mask(tmp_path / "mask.nii.gz", GRID).array, mask.astype(bool))
+    assert np.array_equal(load_mask(tmp_path / "mask.nii.gz", GRID), mask.astype(bool))
 
 
 def test_a_finer_nifti_is_sampled_at_the_voxel_centres(tmp_path):
@@ -86,7 +97,7 @@ def test_a_finer_nifti_is_sampled_at_the_voxel_centres(tmp_path):
     fine[2:6, 10:20, 20:40] = 1
     grid = Grid((12, 40, 48), (1.5, 1.0, 1.0), (-10.0, -20.0, 30.0))
     write_nifti(tmp_path / "m.nii", fine.transpose(2, 1, 0), grid.nifti_affine)
-    assert np.array_equal(load_mask(tmp_path / "m.nii", GRID).array, fine[::2, ::2, ::2].astype(bool))
+    assert np.array_equal(load_mask(tmp_path / "m.nii", GRID), fine[::2, ::2, ::2].astype(bool))
 
 
 def test_sampling_works_on_an_oblique_source():
@@ -185,8 +196,8 @@ def test_contours_of_a_sarcoma_give_the_published_volumes(shared):
 def test_the_same_region_as_contour_and_as_nifti(shared):
     folder = shared / "data" / "pet_ge_sts001"
     series, volume = suv_of(folder / "ibsi_pet_suv_gml")
-    drawn = load_mask(folder / "ibsi_pet_rtstruct_gtv_mass.dcm", volume.grid, series).array
-    assert np.array_equal(drawn, load_mask(folder / "ibsi_pet_mask.nii.gz", volume.grid).array)
+    drawn = load_mask(folder / "ibsi_pet_rtstruct_gtv_mass.dcm", volume.grid, series)
+    assert np.array_equal(drawn, load_mask(folder / "ibsi_pet_mask.nii.gz", volume.grid))
 
 
 def test_a_seg_whose_other_images_are_absent_gives_the_part_that_is_there(shared):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lutetia.dicom.masks import load_label_masks, load_mask, load_regions
+from lutetia.dicom.masks import load_regions, union_of
 from lutetia.imaging.anatomy.organ_files import load_organ_masks
 from lutetia.imaging.anatomy.user_masks import anatomy_from_masks, masks_by_organ
 from lutetia.masks.nifti import nifti_files, read_nifti
@@ -23,6 +23,16 @@ GRID = Grid((12, 20, 24), (4.0, 2.0, 2.0), (-10.0, -20.0, 30.0))
 def write(place: Path, array: NDArray[Any], affine: NDArray[np.float64] = GRID.nifti_affine) -> Path:
     nibabel.Nifti1Image(np.ascontiguousarray(array.transpose(2, 1, 0)), affine).to_filename(str(place))
     return place
+
+
+def regions_of(place: Path) -> dict[str, NDArray[np.bool_]]:
+    """Every region's voxels by its name."""
+    return {region.name: region.mask for region in load_regions(place, GRID)}
+
+
+def load_mask(place: Path, grid: Grid) -> NDArray[np.bool_]:
+    """Everything in the file as one mask."""
+    return union_of(load_regions(place, grid), place, grid)
 
 
 def block(dtype: type = np.uint8) -> NDArray[Any]:
@@ -43,7 +53,7 @@ def test_organs_and_regions_take_the_same_voxels_also_half_a_voxel_off(
 ) -> None:
     file = write(tmp_path / "liver.nii.gz", block(), affine)
     organs = load_organ_masks(file, GRID)
-    assert np.array_equal(organs.masks["liver"], load_mask(file, GRID).array)
+    assert np.array_equal(organs.masks["liver"], load_mask(file, GRID))
     assert len(np.flatnonzero(organs.masks["liver"].any(axis=(1, 2)))) == 6
     assert organs.volumes_ml["liver"] == pytest.approx(block().sum() * GRID.voxel_ml)
 
@@ -51,7 +61,7 @@ def test_organs_and_regions_take_the_same_voxels_also_half_a_voxel_off(
 def test_probabilities_are_cut_at_a_half_for_organs_and_regions(tmp_path: Path) -> None:
     file = write(tmp_path / "spleen.nii", 0.3 * np.ones(GRID.shape) + 0.4 * block(float))
     assert np.array_equal(load_organ_masks(file, GRID).masks["spleen"], block() > 0)
-    assert np.array_equal(load_mask(file, GRID).array, block() > 0)
+    assert np.array_equal(load_mask(file, GRID), block() > 0)
 
 
 def test_names_beside_a_label_map_name_regions_too(tmp_path: Path) -> None:
@@ -59,7 +69,7 @@ def test_names_beside_a_label_map_name_regions_too(tmp_path: Path) -> None:
     labels[0, :3, :3] = 7
     file = write(tmp_path / "drawn.nii.gz", labels)
     (tmp_path / "drawn.json").write_text(json.dumps({"1": "liver", "7": "spleen"}), encoding="utf-8")
-    assert set(load_label_masks(file, GRID)) == {"liver", "spleen"} == set(load_organ_masks(file, GRID).masks)
+    assert set(regions_of(file)) == {"liver", "spleen"} == set(load_organ_masks(file, GRID).masks)
 
 
 def test_the_same_label_in_two_files_is_two_regions(tmp_path: Path) -> None:
@@ -67,7 +77,7 @@ def test_the_same_label_in_two_files_is_two_regions(tmp_path: Path) -> None:
         labels = np.zeros(GRID.shape, np.uint8)
         labels[at, 2:4, 2:4], labels[at, 8:12, 8:12] = 1, 2
         write(tmp_path / f"{name}.nii.gz", labels)
-    sizes = {name: int(mask.sum()) for name, mask in load_label_masks(tmp_path, GRID).items()}
+    sizes = {name: int(mask.sum()) for name, mask in regions_of(tmp_path).items()}
     assert sizes == {"first 1": 4, "first 2": 16, "second 1": 4, "second 2": 16}
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lutetia.dicom.masks import load_mask, load_regions
+from lutetia.dicom.mask_region import region_issues
+from lutetia.dicom.masks import load_regions, union_of
 from lutetia.dicom.series import SeriesFiles
 from lutetia.imaging.anatomy import find_anatomy
 from lutetia.imaging.anatomy.organ_files import load_organ_masks
@@ -45,8 +46,8 @@ def given_organs(path: Path, suv: Volume, pet: SeriesFiles | None) -> Anatomy:
     regions = load_regions(path, suv.grid, pet)
     volumes = {r.name: Volume(r.mask, suv.grid, "mask") for r in regions}
     own_ml = {r.name: r.own_ml for r in regions}
-    source = f"user masks: {path.name}"
-    return anatomy_from_masks(suv, masks_by_organ(volumes, suv.grid, source=source, own_ml=own_ml))
+    given = masks_by_organ(volumes, suv.grid, source=f"user masks: {path.name}", own_ml=own_ml)
+    return anatomy_from_masks(suv, replace(given, issues=(*given.issues, *region_issues(regions, path.name))))
 
 
 def _no_anatomy(suv: Volume) -> Anatomy:
@@ -81,8 +82,10 @@ def anatomy_of(
     return find_anatomy(suv, ct, tracer)
 
 
-def user_references(suv: Volume, settings: ReadSettings, pet: SeriesFiles | None) -> dict[str, UserReference]:
-    """References given by hand.
+def user_references(
+    suv: Volume, settings: ReadSettings, pet: SeriesFiles | None
+) -> tuple[dict[str, UserReference], list[Issue]]:
+    """References given by hand, and what must be said of their masks.
 
     Raises
     ------
@@ -91,13 +94,16 @@ def user_references(suv: Volume, settings: ReadSettings, pet: SeriesFiles | None
     """
 
     def load(path: Path) -> npt.NDArray[Any]:
-        return load_mask(path, suv.grid, pet).array
+        regions = load_regions(path, suv.grid, pet)
+        issues.extend(region_issues(regions, path.name))
+        return union_of(regions, path, suv.grid)
 
     found: dict[str, UserReference] = {}
+    issues: list[Issue] = []
     for name, text in settings.references.items():
         known, reference = user_reference(name, text, suv.grid, load)
         found[known] = reference
-    return found
+    return found, issues
 
 
 def references_of(
@@ -110,13 +116,14 @@ def references_of(
     tumour: npt.NDArray[Any] | None = None,
 ) -> MeasuredReferences:
     """Liver, spleen and blood pool of a study; `tumour` (PET grid) is left out where it is known beforehand."""
+    by_hand, of_masks = user_references(suv, settings, pet)
     measured = measure_references(
         suv,
         anatomy,
         tracer,
         ct=ct,
         lesion_mask=tumour,
-        user=user_references(suv, settings, pet),
+        user=by_hand,
         settings=ReferenceSettings(estimate=settings.reference_estimate),
     )
-    return MeasuredReferences(measured.by_name, measured.regions, measured.issues)
+    return MeasuredReferences(measured.by_name, measured.regions, (*of_masks, *measured.issues))

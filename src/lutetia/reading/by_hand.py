@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from scipy import ndimage as ndi
 
-from lutetia.dicom.masks import load_label_masks
+from lutetia.dicom.mask_region import region_issues
+from lutetia.dicom.masks import load_regions
 from lutetia.imaging.lesions.observed import observed
 from lutetia.model import InputError, Issue, Lesion, Observation, Point, Volume
 from lutetia.reading.corrections_file import AddedLesion
@@ -44,17 +46,18 @@ def _voxels(reading: StudyReading, added: AddedLesion) -> np.ndarray:
     assert reading.suv is not None
     if added.at_mm is not None and added.diameter_mm is not None:
         return _sphere(reading.suv, added.at_mm, added.diameter_mm)
-    masks = load_label_masks(str(added.mask), reading.suv.grid, reading.selection.pet)
-    if added.roi is None and len(masks) == 1:
-        return np.argwhere(next(iter(masks.values())))
-    if added.roi not in masks:
+    regions = load_regions(str(added.mask), reading.suv.grid, reading.selection.pet)
+    chosen = next((r for r in regions if r.name == added.roi or (added.roi is None and len(regions) == 1)), None)
+    if chosen is None:
         raise InputError(
             "no-such-region",
             f"The mask holds no region {added.roi!r}",
             where=str(added.mask),
-            expected="roi: " + ", ".join(sorted(masks)),
+            expected="roi: " + ", ".join(sorted(r.name for r in regions)),
         )
-    return np.argwhere(masks[added.roi])
+    found = region_issues([chosen], Path(str(added.mask)).name)
+    reading.issues.extend(i.model_copy(update={"study": reading.study.id}) for i in found)
+    return np.argwhere(chosen.mask)
 
 
 def _replace_overlapping(reading: StudyReading, voxels: np.ndarray, by: str) -> None:

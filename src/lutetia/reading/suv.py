@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lutetia.dicom.geometry import stack_slices
 from lutetia.dicom.headers import pet_facts
-from lutetia.dicom.mask_region import Region
+from lutetia.dicom.mask_region import Region, region_issues
 from lutetia.dicom.masks import load_regions, union_of
 from lutetia.dicom.pixels import PetImage, load_pet
 from lutetia.dicom.scan import scan
@@ -249,7 +249,7 @@ def _of_the_mask(regions: Sequence[Region], place: str) -> list[Issue]:
     if any(r.beyond for r in regions):
         text = "The mask reaches beyond the image: only the part inside it is counted"
         found.append(Issue(code="mask-beyond-image", message=text, where=place))
-    return found
+    return [*found, *region_issues(regions, place)]
 
 
 def load_suv(series: SeriesFiles, scale: SuvScale) -> PetImage:
