@@ -8,6 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from lutetia.dicom import archive as archives
+from lutetia.dicom.dicomdir import _names_beside
+from lutetia.dicom.instance import WITHIN
 from lutetia.dicom.pixels import load_ct, load_pet
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
@@ -121,12 +124,78 @@ def test_a_damaged_entry_is_named_and_the_rest_is_read(pet_ct, tmp_path):
     assert any("005" in i.where for i in inventory.issues)
 
 
-def test_an_archive_inside_an_archive_is_named(pet_ct, tmp_path):
-    inner = pack(pet_ct, tmp_path / "inner.zip")
-    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as z:
-        z.write(inner, "inner.zip")
-    issues = scan(tmp_path / "outer.zip").issues
-    assert "An archive inside an archive is not read; unpack it" in [i.message for i in issues]
+def outer(target, **inner):
+    with zipfile.ZipFile(target, "w") as z:
+        for name, content in inner.items():
+            z.writestr(name.replace("_zip", ".zip"), content if isinstance(content, bytes) else content.read_bytes())
+    return target
+
+
+def test_an_archive_of_archives_as_portals_send_them_reads_like_the_folder(pet_ct, tmp_path):
+    parts = {f"{kind}_zip": pack(pet_ct / kind, tmp_path / f"{kind}.zip") for kind in ("PT", "CT")}
+    inventory = scan(outer(tmp_path / "download.zip", **parts))
+    (packed,), (plain,) = select(inventory), select(scan(pet_ct))
+    assert inventory.n_files == 12
+    assert np.array_equal(load_pet(packed.pet).volume.array, load_pet(plain.pet).volume.array)
+    assert np.array_equal(load_ct(packed.ct).array, load_ct(plain.ct).array)
+    assert str(packed.pet.dataset().PatientID) == "P1"
+    assert packed.pet.first.where.startswith(f"{tmp_path / 'download.zip'}!PT.zip!PT/")
+
+
+def test_two_levels_inside_an_archive_is_named_and_not_opened(pet_ct, tmp_path):
+    inner = outer(tmp_path / "inner.zip", deepest_zip=pack(pet_ct / "PT", tmp_path / "deepest.zip"))
+    inventory = scan(outer(tmp_path / "outer.zip", inner_zip=inner))
+    assert not inventory.series
+    (issue,) = [i for i in inventory.issues if i.code == "not-dicom"]
+    assert issue.message == "An archive two levels inside an archive is not read; unpack it"
+    assert issue.where == f"{tmp_path / 'outer.zip'}!inner.zip!deepest.zip"
+
+
+def test_an_archive_that_holds_itself_ends(pet_ct, tmp_path):
+    plain = outer(tmp_path / "a.zip", a_zip=pack(pet_ct / "PT", tmp_path / "p.zip"))
+    inventory = scan(outer(tmp_path / "b.zip", a_zip=plain, c_zip=plain))
+    assert {i.code for i in inventory.issues} == {"not-dicom", "no-dicom"}
+
+
+@pytest.mark.parametrize("name", ["../evil.dcm", "/etc/evil.dcm", "..\\evil.dcm"])
+def test_an_inner_archive_that_points_outside_is_refused_and_its_neighbours_are_read(pet_ct, tmp_path, name):
+    evil = pack(pet_ct / "CT", tmp_path / "evil.zip")
+    with zipfile.ZipFile(evil, "a") as z:
+        z.writestr(name, b"x")
+    inventory = scan(outer(tmp_path / "o.zip", evil_zip=evil, PT_zip=pack(pet_ct / "PT", tmp_path / "PT.zip")))
+    assert [s.modality for s in inventory.series] == ["PT"]
+    (issue,) = inventory.issues
+    assert (issue.code, issue.where) == ("archive-unsafe-path", f"{tmp_path / 'o.zip'}!evil.zip")
+
+
+def test_archives_inside_an_archive_share_its_limits(pet_ct, tmp_path, monkeypatch):
+    pet, ct = (pack(pet_ct / kind, tmp_path / f"{kind}.zip") for kind in ("PT", "CT"))
+    both = outer(tmp_path / "o.zip", CT_zip=ct, PT_zip=pet)
+    monkeypatch.setattr(archives.Budget, "__init__", lambda self: self.__dict__.update(entries=10, bytes=1 << 30))
+    inventory = scan(both)  # 2 archives and 6 + 6 files
+    assert [s.modality for s in inventory.series] == ["CT"]
+    assert [i.code for i in inventory.issues] == ["archive-too-large"]
+
+
+def test_an_inner_archive_too_large_for_memory_is_refused(pet_ct, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_INNER_BYTES", 100)
+    whole = outer(tmp_path / "o.zip", PT_zip=pack(pet_ct / "PT", tmp_path / "PT.zip"))
+    assert {i.code for i in scan(whole).issues} == {"archive-too-large", "no-dicom"}
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04", b"PK\x03\x04" + bytes(500)])
+def test_a_damaged_inner_archive_is_named_and_its_neighbours_are_read(pet_ct, tmp_path, content):
+    whole = outer(tmp_path / "o.zip", bad_zip=content, PT_zip=pack(pet_ct / "PT", tmp_path / "PT.zip"))
+    inventory = scan(whole)
+    assert [s.modality for s in inventory.series] == ["PT"]
+    assert [(i.code, i.where) for i in inventory.issues] == [("archive-damaged", f"{whole}!bad.zip")]
+
+
+def test_a_dicomdir_in_an_inner_archive_knows_its_neighbours(pet_ct, tmp_path):
+    name = f"disc.zip{WITHIN}study/DICOMDIR"
+    disc = pack(pet_ct, tmp_path / "disc.zip")
+    beside = _names_beside(str(outer(tmp_path / "o.zip", disc_zip=disc)), name)
+    assert "pt/000" in beside
 
 
 def test_an_empty_archive_has_no_dicom(tmp_path):

@@ -7,7 +7,7 @@ import re
 
 from lutetia.dicom import archive
 from lutetia.dicom.files import read_dataset
-from lutetia.dicom.instance import InstanceHeader, file_place
+from lutetia.dicom.instance import WITHIN, InstanceHeader, file_place
 from lutetia.model import InputError, Issue
 
 
@@ -55,9 +55,10 @@ def _key(name: str) -> str:
 
 def _names_beside(path: str, member: str) -> set[str]:
     if member:
-        folder = member.rpartition("/")[0]
-        prefix = f"{folder}/" if folder else ""
-        return {_key(name.removeprefix(prefix)) for name in archive.members(path) if name.startswith(prefix)}
+        inner, within, name = member.rpartition(WITHIN)
+        folder = name.rpartition("/")[0]
+        prefix = f"{inner}{within}{folder}/" if folder else f"{inner}{within}"
+        return {_key(name.removeprefix(prefix)) for name in archive.members(path, inner) if name.startswith(prefix)}
     base = os.path.dirname(path) or "."
     return {
         _key(os.path.relpath(os.path.join(folder, name), base)) for folder, _, names in os.walk(base) for name in names

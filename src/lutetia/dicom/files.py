@@ -31,9 +31,11 @@ _IMAGE_CLASSES = frozenset(
 )
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 
+#: what a zip archive is called
+ZIP = "a zip archive"
 #: how the first bytes of a file that is no DICOM may look, and what to call it
 _MAGIC = (
-    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x03\x04", ZIP),
     (b"\x1f\x8b", "gzip-compressed"),
     (b"\xfd7zXZ", "xz-compressed"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),

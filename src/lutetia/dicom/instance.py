@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+#: between the name of an archive inside an archive and that of a file in it: no name in an archive may hold it
+WITHIN = "\0"
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceHeader:
@@ -94,5 +97,5 @@ class InstanceHeader:
 
 def file_place(path: str, member: str = "") -> str:
     """A file or archive member as text for messages; bytes of a name that are no UTF-8 are shown as �."""
-    place = f"{path}!{member}" if member else path
+    place = f"{path}!{member.replace(WITHIN, '!')}" if member else path
     return place.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -11,9 +11,9 @@ from pathlib import Path
 from lutetia.dicom import archive
 from lutetia.dicom.condense import condensed
 from lutetia.dicom.dicomdir import missing_files
-from lutetia.dicom.files import DICOMDIR_CLASS, NotDicomError, as_issue, read_header
+from lutetia.dicom.files import DICOMDIR_CLASS, ZIP, NotDicomError, as_issue, read_header
 from lutetia.dicom.group import patients
-from lutetia.dicom.instance import InstanceHeader, file_place
+from lutetia.dicom.instance import WITHIN, InstanceHeader, file_place
 from lutetia.dicom.series import Inventory
 from lutetia.model import InputError, Issue
 from lutetia.model.base import Level
@@ -32,7 +32,7 @@ def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None 
     Parameters
     ----------
     paths : path or sequence of paths
-        Folders (walked to any depth), files, zip archives.
+        Folders (walked to any depth), files, zip archives, and zip archives in these one level deep.
     progress : callable, optional
         Called as ``progress(done, total)`` now and then.
 
@@ -91,6 +91,7 @@ class _Found:
     directories: list[tuple[str, str]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
+    budgets: dict[str, archive.Budget] = field(default_factory=dict)  # of every archive with those inside it
     n_files: int = 0
     own_results: int = 0  # files of an earlier result of Lutetia that lie among the input
 
@@ -100,12 +101,13 @@ class _Found:
         try:
             header = read_header(path, member)
         except NotDicomError as error:
-            if not member and archive.is_zip(path):
+            kind = str(error)
+            if (not member and archive.is_zip(path)) or (kind == ZIP and member and not archive.is_nested(member)):
                 self.n_files -= 1
-                for name in self.members(path):
+                for name in self.members(path, member):
                     self.read(path, name)
             else:
-                self._note_other(path, member, str(error))
+                self._note_other(path, member, kind)
             return
         except InputError as error:
             self.issues.append(as_issue(error))
@@ -118,10 +120,11 @@ class _Found:
         else:
             self.instances.append(header)
 
-    def members(self, path: str) -> list[str]:
-        """Names of the files in an archive; none, with an issue, where it can't be trusted."""
+    def members(self, path: str, inner: str = "") -> list[str]:
+        """Names of the files in an archive, or in one inside it; none, with an issue, where it can't be trusted."""
+        budget = self.budgets.setdefault(path, archive.Budget())
         try:
-            return [name for name in archive.members(path) if not _ignored(name)]
+            return [name for name in archive.members(path, inner, budget) if not _ignored(name)]
         except InputError as error:
             self.issues.append(as_issue(error))
             return []
@@ -138,8 +141,8 @@ class _Found:
         message = f"Skipped: {kind}"
         if path.lower().endswith((".nii", ".nii.gz")):
             message = "Skipped: a NIfTI image, not DICOM; masks are given to the verbs that take them"
-        elif kind == "a zip archive":
-            level, message = "caution", "An archive inside an archive is not read; unpack it"
+        elif kind == ZIP:
+            level, message = "caution", "An archive two levels inside an archive is not read; unpack it"
         elif kind != "not a DICOM file" and ("encrypted" in kind or "compressed" in kind or "archive" in kind):
             level, message = "caution", f"Skipped: this is {kind}; unpack or decrypt it first"
         self.issues.append(Issue(code="not-dicom", level=level, message=message, where=place))
@@ -160,7 +163,7 @@ def _entries(roots: Iterable[str], found: _Found) -> Iterator[tuple[str, str]]:
 
 
 def _ignored(name: str) -> bool:
-    parts = name.split("/")
+    parts = name.rpartition(WITHIN)[2].split("/")
     return parts[-1] in _IGNORED_NAMES or parts[-1].startswith("._") or any(p in _IGNORED_FOLDERS for p in parts)
 
 
