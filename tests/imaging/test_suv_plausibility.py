@@ -24,6 +24,11 @@ def codes(facts, tracer=""):
     return [w.code for w in acquisition_warnings(facts, scale, tracer)]
 
 
+def messages(facts):
+    scale = suv_scale(facts)
+    return [w.message for w in acquisition_warnings(facts, scale) if w.code == "dose-unusual"]
+
+
 def test_a_usual_scan_is_not_warned_about(pet_facts_of):
     assert codes(pet_facts_of(), "fdg") == []
 
@@ -31,6 +36,10 @@ def test_a_usual_scan_is_not_warned_about(pet_facts_of):
 def test_unusual_dose_and_weight(pet_facts_of):
     assert "dose-unusual" in codes(pet_facts_of(dose=2e6))
     assert "dose-unusual" in codes(pet_facts_of(dose=3e9))
+    (kilo,) = messages(pet_facts_of(dose=185e3))
+    assert "185000 kBq would be 185 MBq" in kilo
+    (micro,) = messages(pet_facts_of(dose=5000.0))
+    assert "5000 uCi would be 185 MBq" in micro
     assert "weight-unusual" in codes(pet_facts_of(weight_kg=9.3))
 
 

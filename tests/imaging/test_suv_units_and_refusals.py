@@ -131,7 +131,7 @@ def test_dose_entered_by_hand_for_values_that_are_suv_already_is_refused(pet_fac
         ({"dose": 0.0}, "dose-impossible", "--dose-mbq"),
         ({"dose": -368.08e6}, "dose-impossible", "--dose-mbq"),
         ({"dose": 368.08e12}, "dose-impossible", "--dose-mbq"),
-        ({"dose": 0.01}, "dose-impossible", "--dose-mbq"),
+        ({"dose": 0.001}, "dose-impossible", "--dose-mbq"),
         ({"half_life_s": None}, "half-life-missing", "--half-life-s"),
         ({"half_life_s": 0.0}, "half-life-impossible", "--half-life-s"),
         ({"half_life_s": 109.77}, "half-life-impossible", "--half-life-s"),
@@ -169,6 +169,37 @@ def test_what_is_plainly_in_another_unit_is_repaired_and_shown(pet_facts_of, cha
     assert scale.factor == pytest.approx(scale_of(pet_facts_of(**same)).factor)
     assert code in [w.code for w in scale.warnings]
     assert len(scale.repairs) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (5.0, "5 mCi would be 185 MBq"),
+        (10.2, "10.2 mCi would be 377.4 MBq"),  # MBq would be a child's dose, mCi is an adult's
+        (0.185, "0.185 GBq would be 185 MBq"),
+        (0.37, "0.37 mCi would be 13.69 MBq, 0.37 GBq would be 370 MBq"),
+        (0.02, "0.02 GBq would be 20 MBq"),
+    ],
+)
+def test_a_dose_that_may_be_in_millicurie_or_gigabecquerel_is_refused_with_every_reading(pet_facts_of, number, said):
+    refusal = refusal_of(pet_facts_of(dose=number))
+    assert (refusal.code, refusal.override) == ("dose-unit-unclear", "--dose-mbq")
+    assert said in refusal.message
+    assert scale_of(pet_facts_of(dose=number), SuvOverrides(dose_mbq=185.0)).dose_bq == 185e6
+
+
+@pytest.mark.parametrize("number", [28.0, 37.0, 74.0, 185.0, 368.08, 999.0, 5000.0])
+def test_a_dose_that_can_only_be_in_megabecquerel_is_repaired(pet_facts_of, number):
+    assert scale_of(pet_facts_of(dose=number)).dose_bq == number * 1e6
+
+
+def test_a_dose_of_lutetium_is_a_therapy_dose_in_whatever_unit(pet_facts_of):
+    lutetium = {"radionuclide": "^177^Lutetium", "half_life_s": 574300.0}
+    assert scale_of(pet_facts_of(dose=7400.0, **lutetium)).dose_bq == 7.4e9
+    for number, said in ((7.4, "7.4 GBq would be 7400 MBq"), (200.0, "200 mCi would be 7400 MBq")):
+        refusal = refusal_of(pet_facts_of(dose=number, **lutetium))
+        assert refusal.code == "dose-unit-unclear"
+        assert said in refusal.message
 
 
 def test_a_repair_shows_both_values(pet_facts_of):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lutetia.imaging.suv_body import NEEDS_SEX, NEEDS_SIZE, SUV_BASES, normaliser
 from lutetia.imaging.suv_decay import HALF_LIFE_S, nuclide, nuclide_of_half_life
+from lutetia.imaging.suv_dose_unit import in_words, readings, usual_range
 from lutetia.imaging.suv_evidence import Evidence
 from lutetia.model.pet import PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
 
@@ -311,6 +312,8 @@ class SuvInputs:
             raise evidence.refuse("dose-missing", f"RadionuclideTotalDose (0018,1074) is {text}", keyword, flag)
         if not (math.isfinite(value) and value > 0):
             raise evidence.refuse("dose-impossible", f"RadionuclideTotalDose (0018,1074) is {text}", keyword, flag)
+        if item.dose_unit == "Bq" and value < _DOSE_MBQ_BELOW:
+            self._refuse_unclear_unit(item, value, text)
         dose = value * 1e6 if value < _DOSE_MBQ_BELOW else value
         if not 1e5 <= dose <= 1e11:
             raise evidence.refuse(
@@ -331,6 +334,20 @@ class SuvInputs:
                 f"{dose / 1e6:.6g} MBq is used",
             )
         return dose
+
+    def _refuse_unclear_unit(self, item: Radiopharmaceutical, value: float, text: str) -> None:
+        """Refuse a number that can't be Bq and could be mCi or GBq: only what is plainly MBq is repaired."""
+        found = readings(value, usual_range(item), ("MBq", "mCi", "GBq"))
+        if not found or set(found) == {"MBq"}:
+            return
+        raise self.evidence.refuse(
+            "dose-unit-unclear",
+            f"RadionuclideTotalDose (0018,1074) is {text}: no dose in Bq, "
+            + (f"and as MBq ({value:g} MBq) no surer than in another unit" if "MBq" in found else "nor in MBq")
+            + f"; {in_words(f'{value:g}', found)}",
+            "RadionuclideTotalDose",
+            "--dose-mbq",
+        )
 
     def half_life(self, item: Radiopharmaceutical) -> float:
         """Half-life in s: the header's, checked against the radionuclide."""

@@ -15,6 +15,7 @@ from scipy import ndimage
 from lutetia.imaging.components import components, hot_voxels
 from lutetia.imaging.suv import SuvScale
 from lutetia.imaging.suv_decay import nuclide_of_half_life, remaining
+from lutetia.imaging.suv_dose_unit import in_words, readings, usual_range
 from lutetia.model import Issue, Volume
 from lutetia.model.pet import PetFacts
 
@@ -109,7 +110,7 @@ def _dose(facts: PetFacts, mbq: float, tracer: str) -> list[Issue]:
     window = DOSE_MBQ.get(tracer)
     therapy = any("177" in item.radionuclide for item in facts.radiopharmaceuticals)
     if wide.outside(mbq) and not (therapy and mbq <= 12000):
-        return [_caution("dose-unusual", f"The injected dose is {mbq:.4g} MBq: is it right?")]
+        return [_caution("dose-unusual", f"The injected dose is {mbq:.4g} MBq: is it right?{_other_unit(facts)}")]
     if window is not None and window.outside(mbq):
         return [
             _caution(
@@ -118,6 +119,16 @@ def _dose(facts: PetFacts, mbq: float, tracer: str) -> list[Issue]:
             )
         ]
     return []
+
+
+def _other_unit(facts: PetFacts) -> str:
+    """In which other unit the number in the header would be a usual dose."""
+    items = facts.radiopharmaceuticals
+    number = items[0].total_dose if items else None
+    if number is None:
+        return ""
+    found = readings(number, usual_range(items[0]))
+    return f" {in_words(f'{number:g}', found)}" if set(found) - {"MBq"} else ""
 
 
 def _uptake(facts: PetFacts, scale: SuvScale, tracer: str) -> list[Issue]:

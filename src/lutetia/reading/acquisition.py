@@ -56,7 +56,8 @@ def acquisition_of(facts: PetFacts, scale: SuvScale | None, pet: Any, ct: Any, g
     dose = facts.radiopharmaceuticals[0] if facts.radiopharmaceuticals else None
     injected = scale.dose_bq / 1e6 if scale is not None and scale.dose_bq else None
     if injected is None and dose is not None and dose.total_dose is not None:
-        injected = dose.total_dose / 1e6 if dose.dose_unit == "Bq" else dose.total_dose
+        in_bq = dose.dose_unit == "Bq"  # a number too small for Bq is in a unit that nobody knows
+        injected = dose.total_dose if not in_bq else dose.total_dose / 1e6 if dose.total_dose >= 1e5 else None
     injection = scale.injection if scale is not None else None
     if injection is None and dose is not None:
         injection = dose.start_datetime or dose.start_time
