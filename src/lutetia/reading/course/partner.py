@@ -9,7 +9,7 @@ the SSTR scan itself doubts, or from one cut by the edge of its field; what a re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.references.moved import change_when_moved
 from lutetia.model import OrganRecord, Visit, Volume
 from lutetia.reading.again import measure_again
 from lutetia.reading.course.dual import visit_pairs
@@ -34,8 +35,13 @@ Mask = npt.NDArray[np.bool_]
 SAME_ORGAN = 0.6
 #: organs that stand out on SSTR by their own uptake
 SEEN_ON_SSTR = ("spleen", "kidney_left", "kidney_right")
-#: a spleen is small and moves with every breath; its value fell by up to 10 % where breathing differed
-_SPLEEN_MOVES = "outline of {source} carried over: breathing moves the spleen, and its edge lowers the value"
+#: a spleen moves with every breath: PET and CT of one visit lie about so far apart, mm
+BREATH_MM = 6.0
+#: a reference may err by so much without a flag: a value that changes by more when the outline is moved is not sure
+SURE = 0.07
+_SPLEEN_MOVES = (
+    "outline of {source} carried over: moved by {by:.0f} mm, as breathing may, {change}, for its edge lowers the value"
+)
 #: landmarks of the search, nothing is measured in them: taken even where a field cuts them, if the FDG scan has none
 LANDMARKS = ("heart",)
 
@@ -72,7 +78,7 @@ def read_with_partners(
         name = f"measure-with-partner-{fdg.study.id}"
         key = (
             stage_key(
-                "organs of the SSTR scan of the visit, doubted references only",
+                "organs of the SSTR scan of the visit, a spleen doubted where its value hangs on its place",
                 measure_key(fdg.selection, settings),
                 *(measure_key(r.selection, settings) for r in tumour_of),
                 [frames.by_study[r.study.id].rigid.tolist() for r in (sstr, fdg)],
@@ -85,11 +91,29 @@ def read_with_partners(
             continue
         progress(f"{fdg.study.id}: with the organs of {sstr.study.id}", 1.0)
         tumour = _tumour(tumour_of, fdg, frames) if "liver" in organs else None
+        doubts = {"spleen": _moves(fdg, organs["spleen"], sstr, frames)} if "spleen" in organs else {}
 
-        def carried(anatomy: Anatomy, organs: dict[str, Mask] = organs, sstr: StudyReading = sstr) -> Anatomy:
-            return with_organs(anatomy, organs, sstr.study.id)
+        def carried(
+            anatomy: Anatomy,
+            organs: dict[str, Mask] = organs,
+            sstr: StudyReading = sstr,
+            doubts: dict[str, tuple[str, ...]] = doubts,
+        ) -> Anatomy:
+            return with_organs(anatomy, organs, sstr.study.id, doubts)
 
         measure_again(fdg, settings, carried, organs, tumour, store, name, key)
+
+
+def _moves(fdg: StudyReading, spleen: Mask, sstr: StudyReading, frames: Frames) -> tuple[str, ...]:
+    """The doubt about a carried spleen: none where its value stays when the outline moves as breathing moves it."""
+    assert fdg.suv is not None
+    residuals = [r.dome_residual_mm or 0.0 for r in frames.records if r.study in (fdg.study.id, sstr.study.id)]
+    by = max(BREATH_MM, *(abs(r) for r in residuals)) if residuals else BREATH_MM
+    change = change_when_moved(fdg.suv, spleen, by)
+    if change is not None and change <= SURE:
+        return ()
+    text = "it leaves the field or has no core" if change is None else f"its value changes by {100 * change:.0f} %"
+    return (_SPLEEN_MOVES.format(source=sstr.study.id, by=by, change=text),)
 
 
 def _knows_tumour(reading: StudyReading, frames: Frames) -> bool:
@@ -176,7 +200,9 @@ def _tumour(known: Sequence[StudyReading], fdg: StudyReading, frames: Frames) ->
     return out
 
 
-def with_organs(anatomy: Anatomy, organs: dict[str, Mask], source: str) -> Anatomy:
+def with_organs(
+    anatomy: Anatomy, organs: Mapping[str, Mask], source: str, doubts: Mapping[str, tuple[str, ...]] | None = None
+) -> Anatomy:
     """An anatomy in which some organs are those of another study of the visit.
 
     Parameters
@@ -184,6 +210,7 @@ def with_organs(anatomy: Anatomy, organs: dict[str, Mask], source: str) -> Anato
     anatomy : of the study
     organs : masks on its grid by name
     source : id of the study they come from
+    doubts : reasons why the reference of a carried organ may not be trusted
     """
     labels = anatomy.labels.array.copy()
     for name in organs:
@@ -204,9 +231,7 @@ def with_organs(anatomy: Anatomy, organs: dict[str, Mask], source: str) -> Anato
             volume_ml=round(len(own) * grid.voxel_ml, 3),
             centroid_mm=(x, y, z),
         )
-    concerns = {name: () if name in organs else text for name, text in anatomy.concerns.items()}
-    if "spleen" in organs:
-        concerns["spleen"] = (_SPLEEN_MOVES.format(source=source),)
+    concerns = {name: () if name in organs else text for name, text in anatomy.concerns.items()} | dict(doubts or {})
     evidence: dict[str, Any] = {name: facts for name, facts in anatomy.evidence.items() if name not in organs}
     return replace(
         anatomy,
