@@ -1,0 +1,89 @@
+"""Blood pool as a reference: the descending aorta, or the heart's blood without CT, and why it may be doubted."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, heart_uptake, measure_tube
+from lutetia.imaging.references.draft import Draft, not_found
+from lutetia.imaging.references.region import crop_organ, measure_region
+from lutetia.imaging.references.settings import ReferenceSettings
+from lutetia.imaging.references.solid_organ import core_of
+from lutetia.model import Tracer, Volume
+
+
+def draft_blood_pool(
+    array: npt.NDArray[np.float32],
+    suv: Volume,
+    anatomy: Anatomy,
+    tracer: Tracer,
+    lesions: mm.Mask | None,
+    settings: ReferenceSettings,
+) -> Draft:
+    """Blood pool: the core of the descending thoracic aorta; cylinder of 1 × 2 cm."""
+    track = anatomy.aorta
+    if track is None and anatomy.source.startswith("embedded PET"):
+        return _heart_blood(array, suv, anatomy, lesions)
+    if track is None:
+        missing = not_found(anatomy, "aorta")
+        return missing or Draft("caution", ["no centre line of the descending aorta"])
+    tube = measure_tube(array, suv.grid, track, lesions)
+    if tube is None:
+        return Draft("outside_field", ["too little of the descending thoracic aorta lies in the PET field"])
+    heart = heart_uptake(array, suv.grid, anatomy.mask("heart")) if tracer.is_sstr else None
+    reasons = [*anatomy.concerns.get("blood_pool", ()), *_tube_doubts(tube, track.radius_mm, tracer, heart)]
+    cylinder = classical_cylinder(tube, track, settings.cylinder_diameter_mm, settings.cylinder_length_mm)
+    notes = [] if cylinder is not None else ["no straight 2 cm of aorta for the classical cylinder"]
+    return Draft("caution" if reasons else "ok", reasons, tube.placed, cylinder, notes, not reasons)
+
+
+def _heart_blood(array: npt.NDArray[np.float32], suv: Volume, anatomy: Anatomy, lesions: mm.Mask | None) -> Draft:
+    """PET without CT: the blood inside the heart stands in for the aorta; never better than a caution."""
+    reasons = list(anatomy.concerns.get("blood_pool", ()))
+    crop = crop_organ(array, suv.grid, anatomy.mask("heart"))
+    if crop is None:
+        record = anatomy.organ("heart")
+        if record is None or record.status != "outside_field":
+            # nobody knows where the heart is: that does not show that it lies outside
+            return Draft("caution", [*reasons, "the heart was not found"])
+        return Draft("outside_field", [*reasons, *record.reasons])
+    region = core_of(crop, 8.0, None if lesions is None else lesions[crop.box])
+    if region.sum() * suv.grid.voxel_ml < 5:
+        return Draft("caution", [*reasons, "too little of the heart's blood is left to measure"])
+    middle = float(np.median(crop.suv[region]))
+    whole = measure_region(crop, region, "median of the blood inside the heart, 8 mm from its edge", value=middle)
+    return Draft("caution", reasons, whole, trusted=False)
+
+
+def _tube_doubts(
+    tube: TubeMeasure, radius_mm: npt.NDArray[np.float64], tracer: Tracer, heart: float | None
+) -> list[str]:
+    """What makes a track or its uptake doubtful; the heart is a second witness where its wall is cold (SSTR)."""
+    doubts: list[str] = []
+    value = tube.placed.measure.suv_mean
+    if tracer.modality == "SPECT":
+        doubts.append("SPECT does not resolve the aorta")
+    if tube.length_mm < 36:
+        doubts.append(f"only {tube.length_mm:.0f} mm of the descending aorta could be measured")
+    if tube.spill_share > 0.3:
+        doubts.append(f"{100 * tube.spill_share:.0f} % of the aorta lies against something hot")
+    half = len(tube.sections) // 2
+    if half >= 4:
+        upper, lower = float(np.median(tube.sections[:half])), float(np.median(tube.sections[half:]))
+        noise = mm.robust_sd(tube.sections) * 1.25 / np.sqrt(half / 1.5)
+        gap = abs(upper - lower)
+        if gap > 0.25 * value and gap > 2.5 * noise:
+            doubts.append(f"upper and lower half of the aorta differ by {100 * gap / value:.0f} %")
+    error = tube.placed.measure.standard_error
+    gap_to_heart = None if heart is None or not value > 0 else heart / value - 1
+    if gap_to_heart is not None and abs(gap_to_heart) > 0.22 and abs(gap_to_heart) > 2.5 * error / value:
+        doubts.append(f"the heart takes up {100 * abs(gap_to_heart):.0f} % {'more' if gap_to_heart > 0 else 'less'}")
+    agrees = gap_to_heart is not None and abs(gap_to_heart) < 0.10
+    if error > (0.11 if agrees else 0.07) * value:
+        doubts.append(f"the standard error is {100 * error / value:.0f} %")
+    if float(np.median(radius_mm)) < 6.5:
+        doubts.append("the vessel is thin: partial volume lowers its uptake")
+    return doubts

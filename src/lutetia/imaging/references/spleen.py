@@ -1,0 +1,63 @@
+"""The spleen as a reference: the median of its depth, and why it may not be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.references.draft import Draft, not_found
+from lutetia.imaging.references.region import crop_organ, measure_region
+from lutetia.imaging.references.settings import ReferenceSettings
+from lutetia.imaging.references.solid_organ import best_sphere, core_of, find_population
+from lutetia.model import Volume
+
+
+def draft_spleen(
+    array: npt.NDArray[np.float32],
+    suv: Volume,
+    anatomy: Anatomy,
+    lesions: mm.Mask | None,
+    settings: ReferenceSettings,
+) -> Draft:
+    """Spleen: median of the part deeper than 6 mm (0.6 of the half-thickness in thin spleens); 2 cm sphere."""
+    missing = not_found(anatomy, "spleen")
+    if missing is not None:
+        return missing
+    reasons = list(anatomy.concerns.get("spleen", ()))
+    crop = crop_organ(array, suv.grid, anatomy.mask("spleen"))
+    if crop is None:
+        return Draft("caution", reasons or ["no spleen was found"])
+    nearby = None if lesions is None else lesions[crop.box]
+    core = core_of(crop, 6.0, nearby)
+    population = find_population(crop, core)
+    if population is None:
+        return Draft("caution", [*reasons, "the spleen is too small to measure its core"])
+    region = population.core
+    whole = measure_region(
+        crop, region, "median of the spleen deeper than 6 mm", value=float(np.median(crop.suv[region]))
+    )
+    spread = mm.robust_sd(population.smooth[region]) / max(population.mode, 1e-6)
+    if spread > 0.2:
+        reasons.append(f"uptake of the spleen is uneven (robust variation {100 * spread:.0f} %)")
+    notes: list[str] = []
+    sphere = best_sphere(crop, population, crop.mask, settings.spleen_sphere_mm, 8.0, "spleen")
+    if sphere is None:
+        notes.append("no sphere fits into the spleen")
+    elif sphere[1] < settings.spleen_sphere_mm:
+        notes.append(
+            f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen, the largest: {sphere[1] / 10:g} cm"
+        )
+    core_ml = float(region.sum() * suv.grid.voxel_ml)
+    if core_ml < 2.0:
+        reasons.append(f"the core of the spleen measures only {core_ml:.1f} mL: partial volume lowers its uptake")
+    return Draft(
+        "caution" if reasons else "ok",
+        reasons,
+        whole,
+        None if sphere is None else sphere[0],
+        notes,
+        not reasons,
+        population,
+    )
