@@ -9,50 +9,18 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from builders.sources import pet_images
 from lutetia.dicom import seg_frames
-from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.seg import Segment, build_segmentation
-from lutetia.dicom.source_images import SourceImages
 from lutetia.dicom.writing import save
 from lutetia.model import Code, Grid, Volume
 
 LIVER = Code(value="10200004", scheme="SCT", meaning="Liver")
 
 
-def source(grid: Grid, *, multiframe: bool = False) -> SourceImages:
-    header = Dataset()
-    header.SOPClassUID = f"1.2.840.10008.5.1.4.1.1.{130 if multiframe else 128}"
-    header.Modality, header.PatientID = "PT", "P1"
-    header.StudyInstanceUID, header.SeriesInstanceUID = "1.2.3", "1.2.3.1"
-    header.StudyDate, header.StudyTime = "20260314", "101500"
-    return SourceImages(
-        header,
-        tuple(
-            InstanceHeader(
-                path="x",
-                sop_class_uid=str(header.SOPClassUID),
-                sop_instance_uid="1.2.3.1.99" if multiframe else f"1.2.3.1.{z + 1}",
-                series_instance_uid="1.2.3.1",
-                frame_of_reference_uid="1.2.9",
-                modality="PT",
-                instance_number=z + 1,
-                rows=grid.shape[1],
-                columns=grid.shape[2],
-                n_frames=grid.shape[0] if multiframe else 1,
-                frame=z if multiframe else None,
-                position_mm=tuple(float(v) for v in grid.to_lps((z, 0, 0))),
-                orientation=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
-                pixel_spacing_mm=(grid.spacing_mm[1], grid.spacing_mm[2]),
-                slice_thickness_mm=grid.spacing_mm[0],
-            )
-            for z in range(grid.shape[0])
-        ),
-    )
-
-
 def object_of(grid: Grid, array: np.ndarray, *, full: bool = False, multiframe: bool = False) -> Dataset:
     built = build_segmentation(
-        source(grid, multiframe=multiframe),
+        pet_images(grid, multiframe=multiframe),
         Volume(array, grid, "label"),
         [Segment(n, f"thing {n}", LIVER, LIVER, f"1.2.7.{n}") for n in range(1, 7)],
         description="Things",

@@ -14,8 +14,8 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from builders.sources import pet_images
 from lutetia.dicom import sr, writing
-from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.rwvm import build_value_mapping
 from lutetia.dicom.seg import Segment, build_segmentation
 from lutetia.dicom.source_images import SourceImages
@@ -25,41 +25,6 @@ from lutetia.model import Code, Grid, InputError, Volume
 
 LIVER = Code(value="10200004", scheme="SCT", meaning="Liver")
 GRID = Grid((8, 12, 10), (3.0, 2.0, 2.0), (-10.0, -12.0, 100.0), frame_of_reference_uid="1.2.9")
-
-
-def _source(grid: Grid = GRID, *, multiframe: bool = False) -> SourceImages:
-    header = Dataset()
-    header.SOPClassUID = "1.2.840.10008.5.1.4.1.1.130" if multiframe else "1.2.840.10008.5.1.4.1.1.128"
-    header.Modality = "PT"
-    header.PatientID = "P1"  # name, birth date, study id and the rest are missing, as in many exports
-    header.StudyInstanceUID, header.SeriesInstanceUID = "1.2.3", "1.2.3.1"
-    header.StudyDate, header.StudyTime = "20260314", "101500"
-    axes = np.asarray(grid.direction)
-    slices = tuple(
-        InstanceHeader(
-            path="x",
-            sop_class_uid=str(header.SOPClassUID),
-            sop_instance_uid="1.2.3.1.99" if multiframe else f"1.2.3.1.{z + 1}",
-            series_instance_uid="1.2.3.1",
-            frame_of_reference_uid="1.2.9",
-            modality="PT",
-            instance_number=z + 1,
-            rows=grid.shape[1],
-            columns=grid.shape[2],
-            n_frames=grid.shape[0] if multiframe else 1,
-            frame=z if multiframe else None,
-            position_mm=tuple(float(v) for v in grid.to_lps((z, 0, 0))),
-            orientation=(*(float(v) for v in axes[:, 2]), *(float(v) for v in axes[:, 1])),
-            pixel_spacing_mm=(grid.spacing_mm[1], grid.spacing_mm[2]),
-            slice_thickness_mm=grid.spacing_mm[0],
-            rescale_slope=2.0 if z < 4 else 3.0,
-            rescale_intercept=0.0,
-            bits_stored=16,
-            pixel_representation=1,
-        )
-        for z in range(grid.shape[0])
-    )
-    return SourceImages(header, slices)
 
 
 def _labels(grid: Grid = GRID) -> Volume:
@@ -163,34 +128,34 @@ def _errors(dataset: Dataset, folder: Path) -> list[str]:
 @pytest.mark.parametrize("multiframe", [False, True])
 @pytest.mark.parametrize("make", [lambda s: _seg(s).dataset, _report, _mapping], ids=["seg", "sr", "rwvm"])
 def test_dciodvfy_reports_no_error(make, multiframe, tmp_path):
-    assert _errors(make(_source(multiframe=multiframe)), tmp_path) == []
+    assert _errors(make(pet_images(GRID, multiframe=multiframe)), tmp_path) == []
 
 
 def test_a_full_segmentation_is_valid_too(tmp_path):
-    assert _errors(_seg(_source(), full=True).dataset, tmp_path) == []
+    assert _errors(_seg(pet_images(GRID), full=True).dataset, tmp_path) == []
 
 
 @pytest.mark.parametrize("make", [lambda s: _seg(s).dataset, _report, _mapping], ids=["seg", "sr", "rwvm"])
 def test_the_same_content_gives_the_same_bytes(make):
-    assert _bytes(make(_source())) == _bytes(make(_source()))
+    assert _bytes(make(pet_images(GRID))) == _bytes(make(pet_images(GRID)))
 
 
 def test_other_content_gets_another_uid():
     labels = _labels()
     labels.array[2, 3, 2] = 0
-    first, second = _seg(_source()), _seg(_source(), labels)
+    first, second = _seg(pet_images(GRID)), _seg(pet_images(GRID), labels)
     assert first.dataset.SOPInstanceUID != second.dataset.SOPInstanceUID
     assert first.dataset.SeriesInstanceUID != second.dataset.SeriesInstanceUID
 
 
 @pytest.mark.parametrize("options", [{}, {"full": True}, {"labelmap": True}], ids=["binary", "full", "labelmap"])
 def test_highdicom_reads_back_the_voxels_of_every_segment(options, tmp_path):
-    built = _seg(_source(), **options)
+    built = _seg(pet_images(GRID), **options)
     save(built.dataset, tmp_path / "s.dcm")
     read = hd.seg.segread(tmp_path / "s.dcm")
     assert built.numbers == {3: 1, 7: 2}
     pixels = read.get_pixels_by_source_instance(
-        [s.sop_instance_uid for s in _source().slices],
+        [s.sop_instance_uid for s in pet_images(GRID).slices],
         assert_missing_frames_are_empty=True,
         ignore_spatial_locations=True,
         combine_segments=True,
@@ -200,20 +165,20 @@ def test_highdicom_reads_back_the_voxels_of_every_segment(options, tmp_path):
 
 
 def test_empty_frames_are_left_out_unless_asked_for():
-    sparse, full = _seg(_source()).dataset, _seg(_source(), full=True).dataset
+    sparse, full = _seg(pet_images(GRID)).dataset, _seg(pet_images(GRID), full=True).dataset
     assert sparse.NumberOfFrames == 2 + 3
     assert full.NumberOfFrames == 2 * 8
 
 
 def test_every_frame_names_its_pet_image():
-    dataset = _seg(_source()).dataset
+    dataset = _seg(pet_images(GRID)).dataset
     named = {(number, str(source.ReferencedSOPInstanceUID)) for number, source, _ in _frames(dataset)}
     assert named == {(1, "1.2.3.1.4"), (1, "1.2.3.1.5"), (1, "1.2.3.1.6"), (2, "1.2.3.1.3"), (2, "1.2.3.1.4")}
     assert dataset.FrameOfReferenceUID == "1.2.9"
 
 
 def test_frames_of_a_multiframe_pet_are_named_by_number():
-    dataset = _seg(_source(multiframe=True)).dataset
+    dataset = _seg(pet_images(GRID, multiframe=True)).dataset
     frames = _frames(dataset)
     assert {str(source.ReferencedSOPInstanceUID) for _, source, _ in frames} == {"1.2.3.1.99"}
     assert {(number, source.ReferencedFrameNumber) for number, source, _ in frames if number == 2} == {(2, 3), (2, 4)}
@@ -223,7 +188,7 @@ def test_frames_of_a_multiframe_pet_are_named_by_number():
 
 
 def test_a_segment_says_what_it_is_who_drew_it_and_which_lesion_it_is():
-    item = _seg(_source()).dataset.SegmentSequence[0]
+    item = _seg(pet_images(GRID)).dataset.SegmentSequence[0]
     assert item.SegmentedPropertyTypeCodeSequence[0].CodeValue == "52988006"
     assert item.AnatomicRegionSequence[0].CodeValue == "10200004"
     assert item.SegmentAlgorithmType == "AUTOMATIC"
@@ -234,7 +199,7 @@ def test_a_segment_says_what_it_is_who_drew_it_and_which_lesion_it_is():
 
 def test_labels_without_a_segment_and_segments_without_voxels_are_left_out():
     built = build_segmentation(
-        _source(),
+        pet_images(GRID),
         _labels(),
         [_segment(7), _segment(99)],
         description="Lesions",
@@ -249,14 +214,14 @@ def test_labels_without_a_segment_and_segments_without_voxels_are_left_out():
 def test_nothing_to_write_gives_no_object():
     empty = Volume(np.zeros(GRID.shape, np.int32), GRID, "label")
     args = {"description": "x", "content_label": "X", "series_number": 1, "version": "1"}
-    assert build_segmentation(_source(), empty, [_segment(3)], **args) is None
-    assert sr.build_report(_source(), None, [], modality="PET", series_number=1, version="1") is None
+    assert build_segmentation(pet_images(GRID), empty, [_segment(3)], **args) is None
+    assert sr.build_report(pet_images(GRID), None, [], modality="PET", series_number=1, version="1") is None
 
 
 def test_a_label_map_that_does_not_lie_on_the_images_is_refused():
     smaller = Grid((7, 12, 10), GRID.spacing_mm, GRID.origin_mm)
     with pytest.raises(InputError) as error:
-        _seg(_source(), _labels(smaller))
+        _seg(pet_images(GRID), _labels(smaller))
     assert error.value.code == "seg-geometry"
 
 
@@ -264,21 +229,21 @@ def test_an_oblique_segmentation_lies_where_the_pet_lies():
     turn = np.deg2rad(9.0)
     direction = ((0.0, 0.0, 1.0), (-np.sin(turn), np.cos(turn), 0.0), (np.cos(turn), np.sin(turn), 0.0))
     grid = Grid((8, 12, 10), (3.0, 2.0, 2.0), (-10.0, -12.0, 100.0), direction)
-    dataset = _seg(_source(grid), _labels(grid)).dataset
+    dataset = _seg(pet_images(grid), _labels(grid)).dataset
     for _, source, place in _frames(dataset):
         z = int(source.ReferencedSOPInstanceUID.rsplit(".", 1)[1]) - 1
         assert np.allclose(place, grid.to_lps((z, 0, 0)), atol=1e-6)
 
 
 def test_no_clock_and_no_chance_in_the_objects():
-    for dataset in (_seg(_source()).dataset, _report(_source()), _mapping(_source())):
+    for dataset in (_seg(pet_images(GRID)).dataset, _report(pet_images(GRID)), _mapping(pet_images(GRID))):
         assert dataset.ContentDate == "20260314"
         assert dataset.StudyDate == "20260314"
         assert str(dataset.SOPInstanceUID).startswith("2.25.")
 
 
 def test_the_report_links_each_measurement_to_its_segment(tmp_path):
-    dataset = _report(_source())
+    dataset = _report(pet_images(GRID))
     save(dataset, tmp_path / "r.dcm")
     read = hd.sr.srread(tmp_path / "r.dcm")
     groups = read.content.get_volumetric_roi_measurement_groups()
@@ -287,25 +252,25 @@ def test_the_report_links_each_measurement_to_its_segment(tmp_path):
     links = [item for item in groups[0][0].ContentSequence if item.name.meaning == "Referenced Segment"]
     reference = links[0].ReferencedSOPSequence[0]
     assert reference.ReferencedSegmentNumber == 1
-    assert reference.ReferencedSOPInstanceUID == _seg(_source()).dataset.SOPInstanceUID
+    assert reference.ReferencedSOPInstanceUID == _seg(pet_images(GRID)).dataset.SOPInstanceUID
     values = {m.name.meaning: (m.value, m.unit.value) for m in groups[0].get_measurements()}
     assert values["SUVbw"] == (12.3457, "g/ml{SUVbw}")
     assert values["Volume"] == (4.5, "ml")
 
 
 def test_references_are_measured_without_a_segment():
-    text = str(_report(_source()))
+    text = str(_report(pet_images(GRID)))
     assert "reference: liver" in text
 
 
 def test_the_report_is_unverified():
-    dataset = _report(_source())
+    dataset = _report(pet_images(GRID))
     assert dataset.VerificationFlag == "UNVERIFIED"
     assert dataset.PreliminaryFlag == "PRELIMINARY"
 
 
 def test_images_with_another_slope_get_a_mapping_of_their_own():
-    dataset = _mapping(_source())
+    dataset = _mapping(pet_images(GRID))
     items = dataset.ReferencedImageRealWorldValueMappingSequence
     slopes = [item.RealWorldValueMappingSequence[0].RealWorldValueSlope for item in items]
     assert slopes == pytest.approx([0.002, 0.003])
@@ -315,7 +280,7 @@ def test_images_with_another_slope_get_a_mapping_of_their_own():
 
 
 def test_slices_with_a_factor_of_their_own_keep_it_in_the_mapping():
-    source = replace(_source(), suv_factors=tuple(0.001 * (z + 1) for z in range(8)))
+    source = replace(pet_images(GRID), suv_factors=tuple(0.001 * (z + 1) for z in range(8)))
     items = _mapping(source).ReferencedImageRealWorldValueMappingSequence
     slopes = sorted(item.RealWorldValueMappingSequence[0].RealWorldValueSlope for item in items)
     assert slopes[0] == pytest.approx(0.002)
@@ -323,13 +288,17 @@ def test_slices_with_a_factor_of_their_own_keep_it_in_the_mapping():
 
 
 def test_no_mapping_is_written_where_an_image_has_no_slope():
-    source = _source()
+    source = pet_images(GRID)
     broken = replace(source, slices=(replace(source.slices[0], rescale_slope=None), *source.slices[1:]))
     assert _mapping(broken) is None
 
 
 def test_pydicom_reads_all_of_them_back(tmp_path):
-    for name, dataset in (("s", _seg(_source()).dataset), ("r", _report(_source())), ("v", _mapping(_source()))):
+    for name, dataset in (
+        ("s", _seg(pet_images(GRID)).dataset),
+        ("r", _report(pet_images(GRID))),
+        ("v", _mapping(pet_images(GRID))),
+    ):
         save(dataset, tmp_path / name)
         read = pydicom.dcmread(tmp_path / name)
         assert read.PatientID == "P1"

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from builders.foci import focus
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.evidence import ENOUGH, weigh
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
@@ -75,22 +76,6 @@ def test_fall_off_does_not_change_with_the_unit_or_the_slope_it_stands_on() -> N
     plain = fall_off(ball, SPACING, CENTRE, peak)
     assert fall_off(7 * ball, SPACING, CENTRE, 7 * peak).weakest == pytest.approx(plain.weakest, rel=1e-6)
     assert fall_off(ball + slope, SPACING, CENTRE, peak).weakest == pytest.approx(plain.weakest, abs=1e-6)
-
-
-def focus(top: float = 6.0, background: float = 1.0) -> Focus:
-    return Focus(
-        voxels=np.zeros((1, 3), int),
-        core=np.zeros((1, 3), int),
-        peak_index=np.zeros(3, int),
-        peak=0.9 * top,
-        top=top,
-        background=background,
-        saddle=-np.inf,
-        in_liver=False,
-        label=LABELS["body"],
-        label_share=1.0,
-        fall=FallOff(0.15, 0.2),
-    )
 
 
 def around(**changed: Any) -> Surroundings:

@@ -8,9 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.lesions.fall_off import FallOff
-from lutetia.imaging.lesions.foci import Focus
+from builders.foci import focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import uneven_liver
@@ -42,22 +40,6 @@ class Place(Landmarks):
 
     def midline(self, z: float) -> float:
         return 0.0
-
-
-def focus(top: float, label: str = "body", background: float = 1.0) -> Focus:
-    return Focus(
-        voxels=np.zeros((1, 3), int),
-        core=np.zeros((1, 3), int),
-        peak_index=np.zeros(3, int),
-        peak=0.95 * top,
-        top=top,
-        background=background,
-        saddle=-np.inf,
-        in_liver=label == "liver",
-        label=LABELS[label],
-        label_share=1.0,
-        fall=FallOff(0.15, 0.2),
-    )
 
 
 BALL = {"elongation": 1.1, "thinness": 1.1, "joined": 0.1, "weakest": 0.16, "evenness": 0.7}

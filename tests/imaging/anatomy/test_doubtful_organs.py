@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders import trunks
+from builders.trunks import places
 from lutetia.imaging.anatomy import LABELS, Anatomy
 from lutetia.imaging.anatomy import door as door_module
 from lutetia.imaging.anatomy.aorta import _without_myocardium
@@ -25,33 +27,9 @@ SHAPE = (40, 40, 60)
 
 def trunk(*, lungs: bool = True) -> Trunk:
     """An empty upper abdomen, 3 mm: x to the left, the vertebral front in the middle, the dome at the top."""
-    _z, y, x = np.indices(SHAPE, dtype=np.float32) * 3.0
-    nothing, soft = np.zeros(SHAPE, bool), np.ones(SHAPE, bool)
-    lung = nothing.copy()
-    if lungs:
-        lung[-3:] = True
-    even = np.full(SHAPE, 40.0, np.float32)
-    cold = np.full(SHAPE, 0.5, np.float32)
-    far = np.full(SHAPE, 50.0, np.float32)
-    return Trunk(
-        box=(slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2])),
-        ct=even,
-        ct_smooth=even.copy(),
-        pet=cold,
-        pet_smooth=cold.copy(),
-        soft=soft,
-        lateral_mm=x - 90.0,
-        forward_mm=60.0 - y,
-        below_dome_mm=(120.0 - np.arange(SHAPE[0]) * 3.0).astype(np.float64),
-        lung_distance_mm=far,
-        lung_left=lung,
-        lung_right=lung,
-        above_diaphragm=nothing,
-        cage_mm=far,
-        body_depth_mm=far,
-        measured=soft,
-        bone=nothing,
-    )
+    even, cold = np.full(SHAPE, 40.0, np.float32), np.full(SHAPE, 0.5, np.float32)
+    where = places(SHAPE, dome_mm=120.0, front_mm=60.0, middle_mm=90.0)
+    return trunks.trunk(even, cold, where, lung_slices=3 if lungs else 0, far_mm=50.0)
 
 
 def liver_of(part: Trunk, suv: float):

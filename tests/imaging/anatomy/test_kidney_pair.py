@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from builders import trunks
 from lutetia.imaging.anatomy.kidney_pair import find_pair, kind_of, mirrored, shared
 from lutetia.imaging.anatomy.kidneys import Kidney, judge_kidney, least_uptake, likeness, pair_of
 from lutetia.imaging.anatomy.liver import without_neighbours
@@ -28,8 +29,7 @@ def ellipsoid(centre_mm: tuple[float, float, float], half_mm: tuple[float, float
 
 def places() -> tuple[npt.NDArray[np.float32], ...]:
     """mm below the dome, forward of the vertebral front, left of the column, on the test grid (3 mm)."""
-    z, y, x = np.indices(SHAPE, dtype=np.float32) * 3.0
-    return 230.0 - z, 90.0 - y, x - 135.0
+    return trunks.places(SHAPE, dome_mm=230.0, front_mm=90.0, middle_mm=135.0)
 
 
 LEFT = ellipsoid((130, -25, 62), (50, 24, 26))
@@ -52,29 +52,7 @@ def abdomen(kidney_suv: float, liver_suv: float, *, liver_hu: float = LIVER_HU) 
         hu[where], suv[where] = density, uptake
     rng = np.random.default_rng(5)
     hu += rng.normal(0, 5, SHAPE).astype(np.float32)
-    everywhere, nothing = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
-    lung = nothing.copy()
-    lung[-2:] = True
-    far = np.full(SHAPE, 60.0, np.float32)
-    return Trunk(
-        box=(slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2])),
-        ct=hu,
-        ct_smooth=hu.copy(),
-        pet=suv,
-        pet_smooth=suv.copy(),
-        soft=(hu > -20) & (hu < 300),
-        lateral_mm=left,
-        forward_mm=forward,
-        below_dome_mm=below[:, 0, 0].astype(np.float64),
-        lung_distance_mm=far,
-        lung_left=lung,
-        lung_right=lung,
-        above_diaphragm=nothing,
-        cage_mm=far,
-        body_depth_mm=far,
-        measured=everywhere,
-        bone=nothing,
-    )
+    return trunks.trunk(hu, suv, (below, forward, left), soft=(hu > -20) & (hu < 300))
 
 
 def kidney_of(trunk: Trunk, mask: Mask, liver_suv: float = 2.2) -> Kidney:

@@ -1,0 +1,1 @@
+"""What tests of several files are built from: bodies, foci, images."""
