@@ -14,6 +14,7 @@ from lutetia.model import (
     AlignmentRecord,
     CourseEvent,
     Coverage,
+    Grade,
     HistoryEvent,
     MetricValue,
     PhenotypeChange,
@@ -53,7 +54,12 @@ def followed(two_visits):
     )
     one, two, three = course.lesions
     place = Place(
-        study="study-2", in_field=True, centroid_mm=one.observations[0].centroid_mm, suv_max=1.2, suv_mean=0.9
+        study="study-2",
+        in_field=True,
+        centroid_mm=one.observations[0].centroid_mm,
+        suv_max=1.2,
+        suv_mean=0.9,
+        krenning_modified=Grade(value=("1",), set=("1",), uptake=0.9, rule="krenning-modified"),
     )
     pairs = tuple(
         TracerPair(visit=f"visit-{n}", sstr_study=f"study-{n}", fdg_study="x", definition="background", phenotype=kind)
@@ -129,6 +135,8 @@ def test_uptake_without_a_focus_is_compared_with_blood_pool_and_liver(followed):
     lesion, (first, second) = followed.course.lesions[0], followed.course.studies
     assert uptake_level(lesion, first) == "above liver"
     assert uptake_level(lesion, second) == "at or below blood pool"
+    ungraded = lesion.places[0].model_copy(update={"krenning_modified": None})
+    assert uptake_level(lesion.model_copy(update={"places": (ungraded,)}), second) is None
     page = _text(followed.course, followed.volumes)
     assert re.search(
         r"SSTR uptake above liver before \(SUV [^)]*liver [^)]*\), at or below blood pool now \(SUV 0.90", page

@@ -73,24 +73,16 @@ def gone(course: Course, lesion: Lesion) -> bool:
 
 
 def uptake_level(lesion: Lesion, study: Study) -> Level | None:
-    """Where a lesion's SSTR uptake lies in one study: by its grade, or by the mean at its place without one."""
-    observation = lesion.observation_in(study.id)
-    if observation is not None and observation.krenning_modified is not None and observation.krenning_modified.value:
-        grades = [int(g) for g in observation.krenning_modified.value if g.isdigit()]
-        if grades and max(grades) <= 1:
-            return "at or below blood pool"
-        if grades and min(grades) >= 3:
-            return "above liver"
-        return "between blood pool and liver" if grades == [2] else None
-    place = lesion.place_in(study.id)
-    blood, liver = (study.references.get(name) for name in ("blood_pool", "liver"))
-    if observation is not None or place is None or place.suv_mean is None or blood is None or liver is None:
+    """Where a lesion's SSTR uptake lies in one study, by the modified Krenning grade of its focus or of its place."""
+    seen = lesion.observation_in(study.id) or lesion.place_in(study.id)
+    if seen is None or seen.krenning_modified is None:
         return None
-    if blood.suv_mean is None or liver.suv_mean is None:
-        return None
-    if place.suv_mean <= 1.1 * blood.suv_mean:
+    grades = [int(g) for g in seen.krenning_modified.value if g.isdigit()]
+    if grades and max(grades) <= 1:
         return "at or below blood pool"
-    return "above liver" if place.suv_mean > liver.suv_mean else "between blood pool and liver"
+    if grades and min(grades) >= 3:
+        return "above liver"
+    return "between blood pool and liver" if grades == [2] else None
 
 
 def previous_study(course: Course, study: Study) -> Study | None:
