@@ -227,6 +227,24 @@ def test_what_is_dense_as_liver_without_fat_is_liver_in_the_mask_of_a_kidney(
     assert piece.in_liver is in_liver
 
 
+def test_where_liver_and_kidney_are_equally_dense_density_says_nothing() -> None:
+    levels = Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference")
+    piece, beside = _in_right_kidney(joined=0.5, evenness=0.2, weakest=0.03, ct_hu=38.0, ct_peak_hu=38.0, fat=0.0)
+    belongs_to_liver(piece, beside, _RightLiver(), levels, DOTATATE, Densities(liver=37.0, kidney=29.0))
+    assert not piece.in_liver
+
+
+@pytest.mark.parametrize(("hu", "in_liver"), [(40.0, True), (6.0, False)])
+def test_a_ball_as_thin_as_urine_in_the_mask_of_a_kidney_is_its_pelvis(hu: float, in_liver: bool) -> None:
+    levels = Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference")
+    ball, beside = _in_right_kidney(
+        joined=0.7, evenness=0.6, weakest=0.1, ct_hu=hu, ct_peak_hu=hu, fat=0.0, lateral=-60
+    )
+    ball.background = 7.0
+    belongs_to_liver(ball, beside, _RightLiver(), levels, DOTATATE, Densities(liver=90.0, kidney=29.0))
+    assert ball.in_liver is in_liver
+
+
 @pytest.mark.parametrize(
     ("sex", "z", "organ"),
     [

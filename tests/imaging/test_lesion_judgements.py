@@ -11,11 +11,11 @@ import pytest
 from builders.foci import focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.physiology import uneven_liver
+from lutetia.imaging.lesions.physiology import blood, uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import myocardium_in_liver_mask
-from lutetia.imaging.lesions.physiology_gut import gut
-from lutetia.imaging.lesions.physiology_sstr import _adrenal, _spleen
-from lutetia.imaging.lesions.physiology_urinary import kidney_and_bladder, ureter
+from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
+from lutetia.imaging.lesions.physiology_sstr import _adrenal, _spleen, _thyroid
+from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, ureter
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -145,3 +145,88 @@ def test_a_large_body_of_the_spleens_own_uptake_that_runs_into_its_mask_is_more_
 
     verdict = _spleen(focus(top), seen, work, BesideSpleen(), LEVELS)
     assert (verdict is not None and verdict.organ == "spleen") is spleen
+
+
+class AtTheRim(Place):
+    """The liver's mask ends within 15 mm of every place."""
+
+    def near_the_rim(self, name: str, point: object, mm: float) -> bool:
+        return True
+
+
+class DeepInLiver(Place):
+    """Liver on every side."""
+
+    def near_the_rim(self, name: str, point: object, mm: float) -> bool:
+        return False
+
+
+LOOP = {"elongation": 1.4, "thinness": 1.5, "joined": 0.6, "weakest": 0.05, "evenness": 0.3, "core_ml": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("over_bowel", "marks", "facts", "bowel"),
+    [
+        (4.0, AtTheRim(), LOOP, True),
+        (30.0, AtTheRim(), LOOP, False),  # as dense as the liver
+        (4.0, DeepInLiver(), LOOP, False),
+        (4.0, AtTheRim(), {**BALL, "core_ml": 3.0}, False),
+        (float("nan"), AtTheRim(), LOOP, False),  # too little bowel to compare with
+    ],
+)
+def test_what_looks_like_this_patients_bowel_in_the_rim_of_the_livers_mask_is_bowel(
+    over_bowel: float, marks: Landmarks, facts: Mapping[str, float], bowel: bool
+) -> None:
+    seen = replace(around(60, -50, 70, facts, IN_LIVER), over_bowel_hu=(over_bowel, over_bowel), over_bowel_suv=1.5)
+    verdict = bowel_in_liver_mask(focus(12.0, "liver", background=6.0), seen, marks, 11.2, LEVELS)
+    assert (verdict is not None and verdict.organ == "bowel") is bowel
+
+
+def test_in_a_liver_mostly_of_tumour_nothing_in_its_mask_is_called_bowel() -> None:
+    seen = replace(around(60, -50, 70, LOOP, IN_LIVER), over_bowel_hu=(4.0, 4.0), over_bowel_suv=1.5)
+    mostly = replace(LEVELS, tumour=18.0)
+    assert bowel_in_liver_mask(focus(12.0, "liver", background=6.0), seen, AtTheRim(), 11.2, mostly) is None
+
+
+@pytest.mark.parametrize(
+    ("away", "core_ml", "joined", "lesion"),
+    [
+        (45.0, 6.0, 0.5, True),
+        (10.0, 6.0, 0.5, False),  # in the middle: urine in the pelvis
+        (45.0, 2.0, 0.5, False),  # as small as a drop in a calix
+        (45.0, 6.0, 0.9, False),  # one with the rest of the kidney
+    ],
+)
+def test_a_ball_of_its_own_at_the_edge_of_a_kidneys_mask_lies_against_the_kidney(
+    away: float, core_ml: float, joined: float, lesion: bool
+) -> None:
+    seen = around(away, -60, 0, BALL, IN_LIVER, core_ml=core_ml, joined=joined)
+    seen = replace(seen, point=np.array([-60.0, 0.0, away]))
+    verdict = ball_in_organ_mask(focus(30.0, "kidney_right", background=3.0), seen, Place())
+    assert (verdict is not None) is lesion
+    if verdict is not None:
+        assert not verdict.physiological
+        assert verdict.marks == ("against the kidney right",)
+
+
+def test_a_second_ball_in_the_bladders_mask_far_from_its_middle_is_no_bladder() -> None:
+    seen = around(-150, 30, 40, BALL, IN_FAT, core_ml=6.0)
+    seen = replace(seen, point=np.array([30.0, 0.0, -150.0]))
+    assert ball_in_organ_mask(focus(40.0, "urinary_bladder"), seen, Place()) is not None
+    in_the_middle = replace(seen, point=np.array([5.0, 0.0, -195.0]))
+    assert ball_in_organ_mask(focus(40.0, "urinary_bladder"), in_the_middle, Place()) is None
+
+
+@pytest.mark.parametrize(("top", "is_blood"), [(2.5, True), (20.0, False)])
+def test_uptake_far_above_blood_pool_in_the_hearts_mask_is_not_blood(top: float, is_blood: bool) -> None:
+    seen = around(110, 40, 120, LOOP, IN_LIVER, core_ml=12.0)
+    verdict = blood(focus(top, "heart"), seen, Place(), LEVELS)
+    assert (verdict is not None and verdict.organ == "heart") is is_blood
+
+
+@pytest.mark.parametrize(("top", "gland"), [(7.5, True), (9.0, False)])
+def test_thyroid_alike_on_both_sides_is_the_gland_up_to_the_range_of_diffuse_uptake(top: float, gland: bool) -> None:
+    seen = around(335, 20, 40, BALL, core_ml=4.0, other_side=1.05, fat=0.2, soft=0.8, ct_hu=85.0, ct_peak_hu=85.0)
+    verdict = _thyroid(focus(top), seen, LesionSettings())
+    assert verdict is not None
+    assert verdict.physiological is gland

@@ -21,9 +21,10 @@ from lutetia.imaging.lesions.liver_membership import belongs_to_liver, measure_d
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.physiology import uneven_liver
-from lutetia.imaging.lesions.physiology_fdg import judge_fdg, myocardium_in_liver_mask
-from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, judge_sstr
-from lutetia.imaging.lesions.physiology_urinary import one_of_two_kidneys
+from lutetia.imaging.lesions.physiology_fdg import gut_ceiling_fdg, judge_fdg, myocardium_in_liver_mask
+from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask
+from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, gut_ceiling_sstr, judge_sstr
+from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, one_of_two_kidneys
 from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
@@ -197,12 +198,19 @@ def _judge(
     tracer: Tracer,
     settings: LesionSettings,
 ) -> Judgement:
+    apart = ball_in_organ_mask(focus, around, marks)
+    if apart is not None and not focus.in_liver:
+        return apart
     kidney = one_of_two_kidneys(focus, around, marks, levels)
     if kidney is not None:
         return kidney
     uneven = uneven_liver(focus, around, levels)
     if uneven is not None:
         return uneven
+    ceiling = gut_ceiling_fdg(levels) if tracer.binds == "glucose" else gut_ceiling_sstr(levels)
+    against = bowel_in_liver_mask(focus, around, marks, ceiling, levels)
+    if against is not None:
+        return against
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
         heart = myocardium_in_liver_mask(focus, around, marks) if tracer.binds == "glucose" else None

@@ -118,6 +118,15 @@ class Landmarks:
             self._trees[name] = cKDTree(organ)
         return float(self._trees[name].query(np.atleast_2d(points), k=1)[0].min())
 
+    def near_the_rim(self, name: str, point: Array, mm: float) -> bool:
+        """Whether something else than the organ lies within `mm` of the point; outside the organ it always does."""
+        spacing = np.asarray(self._work.grid.spacing_mm)
+        index = self._work.grid.to_index(point)
+        low = np.maximum(np.floor(index - mm / spacing).astype(int), 0)
+        box = tuple(slice(int(a), int(b) + 1) for a, b in zip(low, np.ceil(index + mm / spacing), strict=True))
+        others = np.argwhere(self._work.labels[box] != LABELS[name]) + low
+        return bool(len(others)) and bool((np.linalg.norm((others - index) * spacing, axis=1) <= mm).any())
+
     def spine(self, z: float) -> Array:
         """Centre (x, y) of the vertebral column at a level; the middle of the body when it is unknown."""
         if self._line is None or len(self._line) == 0:

@@ -29,9 +29,18 @@ class Densities:
     kidney: float = float("nan")
 
     def of_liver(self, around: Surroundings) -> bool:
-        """Median and peak within 35 HU of the liver (metastases differ so much) and nearer to it than to kidney."""
+        """Median and peak within 35 HU of the liver (metastases differ so much) and nearer to it than to kidney.
+
+        Where liver and kidney are less than 12 HU apart (two SD of a core on a usual CT), density can't tell them.
+        """
+        if abs(self.liver - self.kidney) < 12.0:
+            return False
         values = (around.ct_hu, around.ct_peak_hu)
         return all(abs(hu - self.liver) < min(35.0, abs(hu - self.kidney)) for hu in values)
+
+    def of_urine(self, around: Surroundings) -> bool:
+        """Median and peak more than 10 HU below the kidney: fluid, as in its pelvis."""
+        return all(hu < self.kidney - 10.0 for hu in (around.ct_hu, around.ct_peak_hu))
 
 
 UNKNOWN = Densities()
@@ -69,10 +78,12 @@ def belongs_to_liver(
     away = marks.distance("liver", around.point)
     kidneys = (LABELS["kidney_left"], LABELS["kidney_right"])
     same_side = marks.liver_x is not None and marks.liver_x * around.lateral > 0
-    if focus.label in kidneys and same_side and around.fat + around.gas < 0.08 and densities.of_liver(around):
+    splinter = around.joined >= 0.8 and around.core_ml < 8.0  # a small part of a larger uptake: the kidney
+    no_fat = around.fat + around.gas < 0.08 and not splinter
+    if focus.label in kidneys and same_side and no_fat and densities.of_liver(around):
         _to_liver(focus, levels.liver)  # as dense as liver, and no fat between: a kidney's mask that holds liver
         return
-    enclosed = around.fat < 0.03 and around.joined < 0.8 and around.evenness >= 0.45
+    enclosed = around.fat < 0.03 and around.joined < 0.8 and around.evenness >= 0.45 and not densities.of_urine(around)
     if focus.label in kidneys and same_side and 0.85 < over < 1.3 and enclosed:
         _to_liver(focus, levels.liver)  # a ball without perirenal fat, and liver's uptake all around
         return

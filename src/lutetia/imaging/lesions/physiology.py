@@ -55,7 +55,9 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     """Blood in the heart and in vessels of the chest."""
     name = NAMES.get(focus.label, "")
     diffuse = around.core_ml > 8 or (not around.compact and around.core_ml > 3 and focus.peak < 3.0 * levels.blood)
-    if name in ("heart", "aorta") and focus.label_share >= 0.5 and (diffuse or focus.peak < 2.0 * levels.blood):
+    hot = focus.peak > 4.0 * levels.blood and focus.peak > 1.3 * (levels.liver or 0.0)  # no blood, nor spill of liver
+    inside = name in ("heart", "aorta") and focus.label_share >= 0.5
+    if inside and not hot and (diffuse or focus.peak < 2.0 * levels.blood):
         return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
     if around.elongation > 2.5 and focus.peak < 1.7 * levels.blood and focus.label not in BONES:
         return Judgement(True, "vessels", f"a band at {times(focus.peak / levels.blood)} blood pool: vessel")

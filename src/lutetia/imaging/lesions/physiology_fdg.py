@@ -23,7 +23,7 @@ def judge_fdg(
     focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
 ) -> Judgement:
     """Propose what a focus of FDG uptake outside the liver is."""
-    ceiling = _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
+    ceiling = gut_ceiling_fdg(levels)
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or common.marrow(focus, around, levels)
@@ -46,6 +46,11 @@ def judge_fdg(
         or gut(focus, around, marks, ceiling, levels)
         or CANDIDATE
     )
+
+
+def gut_ceiling_fdg(levels: Levels) -> float:
+    """SUV above which focal FDG uptake is not explained by stomach and bowel."""
+    return _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
 
 
 def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:

@@ -11,6 +11,9 @@ from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology_basics import in_bone, times
 from lutetia.imaging.lesions.surroundings import Surroundings
 
+#: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
+_AGAINST_LIVER = 9.0
+
 MARKED = {
     "pancreas": "in pancreas",
     "bowel": "in bowel",
@@ -52,6 +55,28 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, le
     if evidence.enough:
         return Judgement(False, "", evidence.text, mark)
     return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark)
+
+
+def bowel_in_liver_mask(
+    focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels
+) -> Judgement | None:
+    """Bowel, or a part of the kidney, that lies against the liver and in the rim of its mask.
+
+    It is as dense as the patient's own bowel, falls off unlike in different directions, and all findings together are
+    not those of a lesion. Where the liver is mostly tumour, or 5 × as hot as liver, that says nothing.
+    """
+    if not focus.in_liver or levels.liver is None or levels.tumour is not None or focus.peak > 4.5 * levels.liver:
+        return None
+    if around.core_ml > 8.0:
+        return None  # as large as a loop that lies against the liver is not
+    like_bowel = all(abs(hu) < 15.0 for hu in around.over_bowel_hu)
+    uneven = around.evenness < 0.45 and around.weakest < 0.09
+    if not (like_bowel and uneven and marks.near_the_rim("liver", around.point, 15.0)):
+        return None
+    evidence = weigh(focus, around, ceiling)
+    if evidence.points >= _AGAINST_LIVER:
+        return None
+    return Judgement(True, "bowel", f"in the rim of the liver's mask, as dense as bowel: {evidence.text}")
 
 
 def _at_the_dome(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lutetia.imaging.anatomy.labels import LABELS
+import numpy as np
+
+from lutetia.imaging.anatomy.labels import LABELS, NAMES
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -44,6 +46,30 @@ def one_of_two_kidneys(focus: Focus, around: Surroundings, marks: Landmarks, lev
         return None
     side = "left" if around.lateral > 0 else "right"
     return Judgement(True, f"kidney_{side}", f"beside the spine, {why}: kidney")
+
+
+def ball_in_organ_mask(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """A ball of its own far from the middle of the kidney or bladder in whose mask it lies: what lies against it.
+
+    A kidney's own round uptake is urine in its pelvis, in the middle; its cortex is a rind, which is no ball and does
+    not stand apart. A bladder is one vessel. Drops in the calices are smaller.
+    """
+    name = NAMES.get(focus.label, "")
+    middle = {
+        "kidney_left": marks.kidney.get("left"),
+        "kidney_right": marks.kidney.get("right"),
+        "urinary_bladder": marks.bladder_middle,
+    }.get(name)
+    if middle is None or focus.label_share < 0.5 or not 4.0 < around.core_ml < 30.0:
+        return None
+    apart = 0.0 < around.joined < (0.3 if name == "urinary_bladder" else 0.65)
+    ball = around.weakest >= 0.10 and around.elongation < 1.25 and around.thinness < 1.25
+    away = float(np.linalg.norm(around.point - middle))
+    if not (apart and ball) or away < 35.0:
+        return None
+    words = name.replace("_", " ")
+    why = f"a ball of its own, {away:.0f} mm from the middle of the {words} in whose mask it lies"
+    return Judgement(False, "", why, (f"against the {words}",))
 
 
 def kidney_and_bladder(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
