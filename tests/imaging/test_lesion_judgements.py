@@ -12,6 +12,7 @@ from builders.foci import focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import blood, uneven_liver
+from lutetia.imaging.lesions.physiology_basics import lies_in
 from lutetia.imaging.lesions.physiology_fdg import myocardium_in_liver_mask
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
 from lutetia.imaging.lesions.physiology_sstr import _adrenal, _spleen, _thyroid
@@ -230,3 +231,22 @@ def test_thyroid_alike_on_both_sides_is_the_gland_up_to_the_range_of_diffuse_upt
     verdict = _thyroid(focus(top), seen, LesionSettings())
     assert verdict is not None
     assert verdict.physiological is gland
+
+
+@pytest.mark.parametrize(
+    ("companions", "lateral", "hu", "is_ureter"),
+    [(3, 35.0, -5.0, True), (0, 35.0, -5.0, False), (3, 4.0, -5.0, False), (3, 35.0, 55.0, False)],
+)
+def test_a_drop_joined_to_threads_above_and_below_is_urine_unless_ct_shows_a_nodule(
+    companions: int, lateral: float, hu: float, is_ureter: bool
+) -> None:
+    drop = {**BALL, "weakest": 0.14, "joined": 0.4, "fat": 0.2, "soft": 0.8, "ct_hu": hu, "ct_peak_hu": hu}
+    verdict = ureter(focus(12.0), around(-60, lateral, 30, drop, companions=companions), Place())
+    assert (verdict is not None and verdict.organ == "ureter") is is_ureter
+
+
+@pytest.mark.parametrize(("joined", "kidney"), [(0.95, True), (0.5, False)])
+def test_a_kidney_that_reaches_before_the_spine_in_one_piece_is_kidney(joined: float, kidney: bool) -> None:
+    seen = around(0, 8, 15, LOOP, IN_LIVER, joined=joined, core_ml=20.0)
+    verdict = lies_in(focus(25.0, "kidney_left"), seen, "kidney_left", "kidney_right")
+    assert (verdict is not None) is kidney

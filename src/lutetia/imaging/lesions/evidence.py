@@ -21,7 +21,7 @@ from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.surroundings import Surroundings
 
 #: of 20 points: from here on the findings taken together are not those of bowel; convention
-ENOUGH = 11.0
+ENOUGH = 10.5
 
 
 @dataclass(frozen=True)

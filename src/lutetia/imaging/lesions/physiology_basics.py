@@ -44,7 +44,9 @@ def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None
     name = NAMES.get(focus.label, "")
     if focus.label_share < 0.75 and node_in_fat(around):
         return None
-    if name.startswith("kidney") and (not around.renal_place or not_of_kidney(around)):
+    # a kidney that lies low or is fused with the other one reaches before the spine, in one piece with the rest
+    part = around.joined >= 0.75 and focus.label_share >= 0.6
+    if name.startswith("kidney") and ((not around.renal_place and not part) or not_of_kidney(around)):
         return None  # a mask that has run into liver or mesentery
     if name in names and focus.label_share >= 0.5:
         return Judgement(True, name, f"{focus.label_share:.0%} of the core lies in the {name.replace('_', ' ')}")

@@ -138,6 +138,13 @@ def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
     invisible = around.has_ct and around.ct_peak_hu < -12 and around.fat > 0.4
     urine = around.has_ct and around.ct_peak_hu < 15 and around.fat > 0.3 and around.core_ml < 1.5 and focus.top > 15
     invisible = invisible or urine
+    # a drop on a string: threads above and below on the same course, joined to them, and no solid nodule
+    beaded = around.companions >= 2 and 0.25 <= around.joined < 0.6 and around.weakest < 0.17
+    no_nodule = around.has_ct and around.ct_peak_hu < 30 and around.core_ml <= 1.0
+    if beaded and no_nodule and abs(around.lateral) >= 15:
+        return Judgement(
+            True, "ureter", f"one of {around.companions + 1} on the course of the ureter, no nodule on CT; follow it"
+        )
     if around.ball_like and around.joined < 0.3 and around.companions == 0 and around.elongation < 1.35:
         return None  # one round focus by itself: weighed with all that speaks for a lesion
     # urine is not that dense, nor that wide
