@@ -41,8 +41,8 @@ def reference_name(text: str) -> ReferenceName:
     )
 
 
-def _sphere(name: str, text: str, grid: Grid) -> UserReference | None:
-    """A sphere "x,y,z,radius" in LPS mm; None when the text is no list of numbers."""
+def _numbers(name: str, text: str) -> tuple[float, float, float, float] | None:
+    """Centre (x, y, z) and radius in LPS mm; None when the text is no list of numbers."""
     try:
         numbers = [float(part) for part in text.replace(";", ",").split(",")]
     except ValueError:
@@ -57,7 +57,15 @@ def _sphere(name: str, text: str, grid: Grid) -> UserReference | None:
             expected="x,y,z,radius: LPS millimetres, radius above 0",
             remedy=f"--reference {name}=-80,20,-350,15",
         )
-    centre, radius = (numbers[0], numbers[1], numbers[2]), numbers[3]
+    return numbers[0], numbers[1], numbers[2], numbers[3]
+
+
+def _sphere(name: str, text: str, grid: Grid) -> UserReference | None:
+    """The sphere that the text gives, on this PET; None when the text gives none."""
+    numbers = _numbers(name, text)
+    if numbers is None:
+        return None
+    centre, radius = numbers[:3], numbers[3]
     index = grid.to_index(centre)
     if np.any(index < -0.5) or np.any(index > np.asarray(grid.shape) - 0.5):
         corners = grid.to_lps(np.array([[0, 0, 0], [n - 1 for n in grid.shape]]))
@@ -78,6 +86,34 @@ def _sphere(name: str, text: str, grid: Grid) -> UserReference | None:
             remedy="give the radius in mm, not in cm",
         )
     return UserReference(centre_mm=centre, radius_mm=radius)
+
+
+def _file(name: str, text: str) -> Path:
+    path = Path(os.path.expanduser(text))
+    if not path.exists():
+        raise InputError(
+            "reference-file",
+            f'The reference {name} is neither a sphere nor a file: "{text}"',
+            where="--reference",
+            expected="x,y,z,radius in LPS mm, or the path of a mask",
+            remedy="check the path",
+        )
+    return path
+
+
+def check_reference(name: str, text: str, check_mask: Callable[[Path], object]) -> None:
+    """What can be known of a reference before its PET is read: its name, that it is a sphere, or a file with a mask.
+
+    Raises
+    ------
+    UsageError
+        ``reference-unknown``, ``reference-sphere``.
+    InputError
+        ``reference-file`` (no such file), and what `check_mask` raises.
+    """
+    known = reference_name(name)
+    if _numbers(known, text) is None:
+        check_mask(_file(known, text))
 
 
 def user_reference(
@@ -107,15 +143,7 @@ def user_reference(
     sphere = _sphere(known, text, grid)
     if sphere is not None:
         return known, sphere
-    path = Path(os.path.expanduser(text))
-    if not path.exists():
-        raise InputError(
-            "reference-file",
-            f'The reference {known} is neither a sphere nor a file: "{text}"',
-            where="--reference",
-            expected="x,y,z,radius in LPS mm, or the path of a mask",
-            remedy="check the path",
-        )
+    path = _file(known, text)
     mask = np.asarray(load_mask(path)) > 0
     if mask.shape != grid.shape or not mask.any():
         raise InputError(
