@@ -32,13 +32,6 @@ GRADE: dict[str, Rgb] = {
 GRADE_SET: dict[str, Rgb] = {"3 or 4": (178, 76, 24), "0, 1 or 2": (190, 206, 222)}
 UNKNOWN_GRADE: Rgb = (112, 112, 112)
 
-#: Reference region → outline colour.
-REFERENCE: dict[str, Rgb] = {
-    "liver": (230, 159, 0),
-    "spleen": (0, 158, 115),
-    "blood_pool": (86, 180, 233),
-}
-
 
 def categorical(index: int) -> Rgb:
     """The `index`-th colour of the categorical palette, repeating."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from lutetia.model import Grid
 from lutetia.phantom.body import Axes, Axis
 from lutetia.phantom.plan import BodyPlan
 
-Size = Literal["small", "standard", "full"]
 ANCHOR_MM = 1100.0  # height of the standard man that lies at scanner z = 0
 TOP_MM, BOTTOM_MM = 1726.0, 650.0  # vertex to mid thigh
 DOME_MM, DOME_WIDTH_MM = 1195.0, 95.0  # where breathing moves organs, and how far that reaches
@@ -55,13 +52,6 @@ class Pose:
             ((y - self.shift_mm[1]) / sy).astype(np.float32),
             (height - lift).astype(np.float32),
         )
-
-    def to_scanner(self, point: npt.ArrayLike, plan: BodyPlan) -> npt.NDArray[np.float64]:
-        """Standard man (x, y, z) → scanner LPS mm, without breathing."""
-        p = np.asarray(point, float) - (0.0, 0.0, ANCHOR_MM)
-        side = -1.0 if plan.situs_inversus else 1.0
-        out: npt.NDArray[np.float64] = p * np.asarray(plan.scale) * (side, 1.0, 1.0) + np.asarray(self.shift_mm)
-        return out
 
 
 def grid_axes(grid: Grid) -> tuple[Axis, Axis, Axis]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -321,11 +321,3 @@ def compile_expression(
     except SyntaxError as error:
         raise RuleError("expression", f"Can't read the expression {source!r}: {error.msg}", where=where) from error
     return _compile_node(tree.body, source, where, resolve, known)
-
-
-def used_names(expressions: Iterable[Expression]) -> frozenset[str]:
-    """The facts read by several expressions together, aggregates included."""
-    names: set[str] = set()
-    for expression in expressions:
-        names |= expression.all_names()
-    return frozenset(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,6 +189,3 @@ def spell(value: Any) -> str:
 def convention_keys(rows: Iterable[Row]) -> tuple[str, ...]:
     """The conventions behind several rows."""
     return unique(key for row in rows for key in row.conventions)
-
-
-Evaluate = Callable[[FactView], Any]

@@ -253,10 +253,6 @@ class Scale:
         indices = [grades.index(g) for g in (*low, *high)]
         return grades[min(indices) : max(indices) + 1]
 
-    def gate_allowed(self, codes: tuple[str, ...]) -> bool:
-        """Whether a gate result may be given: some codes (antagonist, unlisted tracer) forbid it."""
-        return not any(not remark.gate and remark.code in codes for remark in self.codes)
-
 
 def _margin(quantity: float, cuts: list[tuple[_Cut, float | None, float | None]]) -> tuple[float | None, str]:
     best: tuple[float, float, str] | None = None

@@ -22,8 +22,6 @@ from lutetia.model import InputError, Record, field_at_fault
 from lutetia.rules.positions import Document
 
 Kind = Literal["treatment", "ssa", "marker", "symptom", "toxicity", "lab", "pathology"]
-#: markers that the field follows in these tumours; others are accepted under their own name
-MARKERS = ("CgA", "5-HIAA", "NSE", "calcitonin", "metanephrines")
 
 
 class TimelineEntry(Record):

@@ -9,8 +9,6 @@ from lutetia.outputs.report.course.following import visit_words
 from lutetia.outputs.report.verdicts.subjects import subjects_words
 
 _REGION = {"reached": "reached", "not_reached": "not reached", "uncertain": "uncertain", "not_imaged": "not imaged"}
-#: More lesions than this are told as groups with the same answer.
-MOST_LESIONS = 40
 
 
 def coverage(course: Course) -> Section | None:
