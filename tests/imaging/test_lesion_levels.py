@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.levels import measure_levels
 from lutetia.imaging.lesions.working import working_grid
+from lutetia.imaging.references.tumour import COLD_METASTASES
 from lutetia.model import Grid, Reference, Tracer, Volume
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
@@ -67,3 +68,25 @@ def test_where_the_liver_is_full_of_tumour_the_rest_of_the_body_says_how_noisy_t
     # the level is that of the stand-in: noise over it grows as the root of the uptake falls
     assert 0.6 * even_voxel < voxel < 1.7 * even_voxel
     assert 0.6 * even_smooth < smooth < 1.7 * even_smooth
+
+
+@pytest.mark.parametrize(
+    ("reason", "level"),
+    [
+        (f"20 % of the liver is colder than its most frequent tissue {COLD_METASTASES}", 6.0),
+        ("20 % of the liver is colder than its most frequent tissue: that may be tumour", 2.5),
+    ],
+)
+def test_beside_cold_dark_metastases_the_rest_of_the_liver_is_the_level_above_which_lesions_are_sought(
+    reason: str, level: float
+) -> None:
+    z, y, x = (np.indices(SHAPE) - 20.0) * 4.0
+    inside = z**2 + y**2 + x**2 <= 50.0**2
+    image = np.where(inside, np.where(x < -20, 2.5, 6.0), 0.5).astype(np.float32)
+    labels = np.where(inside, LABELS["liver"], LABELS["body"]).astype(np.uint8)
+    work = working_grid(Volume(image, Grid(SHAPE, (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)), "SUVbw"), labels, 3.5, 2.0)
+    doubted = {
+        "liver": Reference(name="liver", status="caution", suv_mean=6.0, reasons=(reason,)),
+        "blood_pool": Reference(name="blood_pool", status="ok", suv_mean=1.0),
+    }
+    assert measure_levels(work, doubted, DOTATATE).liver == pytest.approx(level, rel=0.02)

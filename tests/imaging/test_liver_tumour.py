@@ -10,6 +10,7 @@ from scipy import ndimage as ndi
 from lutetia.imaging.references.region import Crop, crop_organ
 from lutetia.imaging.references.solid_organ import core_of, find_population
 from lutetia.imaging.references.tumour import (
+    COLD_METASTASES,
     LiverDoubts,
     colder_population,
     density_at,
@@ -109,6 +110,14 @@ def test_a_single_cold_metastasis_is_not_liver_left_over_even_when_it_is_denser(
 def test_cold_dark_metastases_are_not_liver_left_over() -> None:
     spots = ball((45, 71, 71), 15) | ball((92, 60, 85), 16) | ball((71, 95, 60), 14) | ball((80, 50, 50), 14)
     assert not judged([(spots, 3.8, 50.0)]).reasons
+
+
+def test_much_that_is_cold_and_clearly_darker_is_named_as_cold_metastases_and_the_value_stays_under_caution() -> None:
+    rest = between_metastases(20.0, 44.0)
+    doubts = judged([(LIVER & ~rest, 3.8, 48.0)])
+    assert doubts.evidence["cold_share"] > 0.15
+    assert any(COLD_METASTASES in reason for reason in doubts.reasons)
+    assert not doubts.refuse
 
 
 def test_bowel_that_leaked_into_the_outline_is_not_liver_left_over() -> None:

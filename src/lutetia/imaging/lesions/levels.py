@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.working import Working
+from lutetia.imaging.references.tumour import COLD_METASTASES
 from lutetia.model import Issue, Reference, Tracer
 
 Array = npt.NDArray[Any]
@@ -69,7 +70,9 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
     liver_from = "reference"
     if liver is None and liver_ref is not None and liver_ref.suv_mean is not None and len(values) >= 50:
         # a reference under caution may be tumour: it is believed where the image has no clearly lower population
-        liver = liver_ref.suv_mean if _lower_population(values) > 0.8 * liver_ref.suv_mean else None
+        cold_is_tumour = any(COLD_METASTASES in reason for reason in liver_ref.reasons)
+        even = _lower_population(values) > 0.8 * liver_ref.suv_mean
+        liver = liver_ref.suv_mean if even or cold_is_tumour else None
     if liver is None and len(values) >= 50:
         liver, liver_from = _lower_population(values), "image"
         issues.append(

@@ -28,6 +28,10 @@ COLD_SHARE = 0.04
 ENCLOSED_SHARE = 0.015
 #: so large a cold share needs no other sign
 MUCH_COLD = 0.15
+#: darker than the usual tissue by so much, and five times its error: metastases, however much of them there is
+CLEARLY_DARKER_HU = 5.0
+#: words of a reason by which the search for lesions knows that the colder part, not the rest, is the tumour
+COLD_METASTASES = "and darker on CT: cold metastases, most likely"
 #: strands of liver between metastases are narrower than twice this, mm
 STRAND_MM = 15.0
 #: what is darker than the usual tissue by so much is bile, blood, fat or a dark metastasis, not liver that is left over
@@ -70,6 +74,10 @@ class DensityGap:
     def darker(self) -> bool:
         """Darker by more than 2.5 HU and more than twice its error."""
         return self.hu < -max(2.5, 2 * self.error)
+
+    def clearly_darker(self) -> bool:
+        """Darker by more than 5 HU and more than five times its error."""
+        return self.hu < -max(CLEARLY_DARKER_HU, 5 * self.error)
 
 
 class _Core:
@@ -264,7 +272,9 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     # several witnesses: much that is cold, or some of it between warm parts together with its amount or its density
     left_over = share > MUCH_COLD or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or denser))
     left_over = left_over and not hollow and not metastasis
-    if left_over:
+    if left_over and cold_gap is not None and cold_gap.clearly_darker():
+        reasons.append(f"{100 * share:.0f} % of the liver is colder than its most frequent tissue {COLD_METASTASES}")
+    elif left_over:
         reasons.append(
             f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
             "and what is left of the liver colder"
