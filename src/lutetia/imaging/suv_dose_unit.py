@@ -37,3 +37,15 @@ def readings(number: float, usual: tuple[float, float], units: tuple[str, ...] =
 def in_words(number: str, found: dict[str, float]) -> str:
     """``5 mCi would be 185 MBq``, for every reading but MBq itself."""
     return ", ".join(f"{number} {unit} would be {mbq:.4g} MBq" for unit, mbq in found.items() if unit != "MBq")
+
+
+def unclear_unit(number: float, item: Radiopharmaceutical) -> str | None:
+    """Why a number that can't be Bq is no sure dose in MBq either, with every reading; None where it is MBq alone.
+
+    A number that is usual in no unit is None too: it is judged as MBq.
+    """
+    found = readings(number, usual_range(item), ("MBq", "mCi", "GBq"))
+    if not found or set(found) == {"MBq"}:
+        return None
+    in_mbq = f"and as MBq ({number:g} MBq) no surer than in another unit" if "MBq" in found else "nor in MBq"
+    return f"no dose in Bq, {in_mbq}; {in_words(f'{number:g}', found)}"

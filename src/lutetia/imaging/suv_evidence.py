@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from lutetia.model import Issue, Refusal
@@ -54,6 +55,13 @@ class Evidence:
     def entered(self, flag: str, value: object) -> None:
         """Record a value entered by hand."""
         self.overrides[flag] = str(value)
+
+    def entered_number(self, flag: str, value: float, low: float, high: float, keyword: str) -> float:
+        """Record a number entered by hand, refused as `override-impossible` outside low … high."""
+        if not (math.isfinite(value) and low <= value <= high):
+            raise self.refuse("override-impossible", f"{flag} {value:g} is impossible", keyword, flag)
+        self.entered(flag, value)
+        return value
 
     def refuse(self, code: str, message: str, keyword: str, override: str = "") -> SuvRefusedError:
         """The exception that ends the working: raise it."""

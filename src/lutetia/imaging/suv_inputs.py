@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lutetia.imaging.suv_body import NEEDS_SEX, NEEDS_SIZE, SUV_BASES, normaliser
 from lutetia.imaging.suv_decay import HALF_LIFE_S, nuclide, nuclide_of_half_life
-from lutetia.imaging.suv_dose_unit import in_words, readings, usual_range
+from lutetia.imaging.suv_dose_unit import unclear_unit
 from lutetia.imaging.suv_evidence import Evidence
 from lutetia.model.pet import PetFacts, PetFrame, Radiopharmaceutical, SuvOverrides
 
@@ -195,13 +195,7 @@ class SuvInputs:
     def _weight(self) -> float:
         evidence = self.evidence
         if self.overrides.weight_kg is not None:
-            weight = self.overrides.weight_kg
-            if not (math.isfinite(weight) and _WEIGHT_KG[0] <= weight <= _WEIGHT_KG[1]):
-                raise evidence.refuse(
-                    "override-impossible", f"--weight-kg {weight:g} is impossible", "PatientWeight", "--weight-kg"
-                )
-            evidence.entered("--weight-kg", weight)
-            return weight
+            return evidence.entered_number("--weight-kg", self.overrides.weight_kg, *_WEIGHT_KG, "PatientWeight")
         evidence.use("PatientWeight")
         value = self.facts.weight_kg
         text = evidence.text("PatientWeight")
@@ -241,13 +235,7 @@ class SuvInputs:
         """Body height in m."""
         evidence = self.evidence
         if self.overrides.size_m is not None:
-            size = self.overrides.size_m
-            if not (math.isfinite(size) and _SIZE_M[0] <= size <= _SIZE_M[1]):
-                raise evidence.refuse(
-                    "override-impossible", f"--size-m {size:g} is impossible", "PatientSize", "--size-m"
-                )
-            evidence.entered("--size-m", size)
-            return size
+            return evidence.entered_number("--size-m", self.overrides.size_m, *_SIZE_M, "PatientSize")
         evidence.use("PatientSize")
         value, text = self.facts.size_m, evidence.text("PatientSize")
         if value is None:
@@ -295,16 +283,9 @@ class SuvInputs:
         """Injected activity in Bq."""
         evidence = self.evidence
         if self.overrides.dose_mbq is not None:
-            entered = self.overrides.dose_mbq
-            if not (math.isfinite(entered) and 0.1 <= entered <= 1e5):
-                raise evidence.refuse(
-                    "override-impossible",
-                    f"--dose-mbq {entered:g} is impossible",
-                    "RadionuclideTotalDose",
-                    "--dose-mbq",
-                )
-            evidence.entered("--dose-mbq", entered)
-            return entered * 1e6
+            return (
+                evidence.entered_number("--dose-mbq", self.overrides.dose_mbq, 0.1, 1e5, "RadionuclideTotalDose") * 1e6
+            )
         evidence.use("RadionuclideTotalDose")
         value, text = item.total_dose, evidence.text("RadionuclideTotalDose")
         flag, keyword = "--dose-mbq", "RadionuclideTotalDose"
@@ -312,8 +293,10 @@ class SuvInputs:
             raise evidence.refuse("dose-missing", f"RadionuclideTotalDose (0018,1074) is {text}", keyword, flag)
         if not (math.isfinite(value) and value > 0):
             raise evidence.refuse("dose-impossible", f"RadionuclideTotalDose (0018,1074) is {text}", keyword, flag)
-        if item.dose_unit == "Bq" and value < _DOSE_MBQ_BELOW:
-            self._refuse_unclear_unit(item, value, text)
+        if item.dose_unit == "Bq" and value < _DOSE_MBQ_BELOW and (unclear := unclear_unit(value, item)):
+            raise evidence.refuse(
+                "dose-unit-unclear", f"RadionuclideTotalDose (0018,1074) is {text}: {unclear}", keyword, flag
+            )
         dose = value * 1e6 if value < _DOSE_MBQ_BELOW else value
         if not 1e5 <= dose <= 1e11:
             raise evidence.refuse(
@@ -335,31 +318,13 @@ class SuvInputs:
             )
         return dose
 
-    def _refuse_unclear_unit(self, item: Radiopharmaceutical, value: float, text: str) -> None:
-        """Refuse a number that can't be Bq and could be mCi or GBq: only what is plainly MBq is repaired."""
-        found = readings(value, usual_range(item), ("MBq", "mCi", "GBq"))
-        if not found or set(found) == {"MBq"}:
-            return
-        raise self.evidence.refuse(
-            "dose-unit-unclear",
-            f"RadionuclideTotalDose (0018,1074) is {text}: no dose in Bq, "
-            + (f"and as MBq ({value:g} MBq) no surer than in another unit" if "MBq" in found else "nor in MBq")
-            + f"; {in_words(f'{value:g}', found)}",
-            "RadionuclideTotalDose",
-            "--dose-mbq",
-        )
-
     def half_life(self, item: Radiopharmaceutical) -> float:
         """Half-life in s: the header's, checked against the radionuclide."""
         evidence = self.evidence
         keyword, flag = "RadionuclideHalfLife", "--half-life-s"
         named = nuclide(item.radionuclide, item.radionuclide_code)
         if self.overrides.half_life_s is not None:
-            entered = self.overrides.half_life_s
-            if not (math.isfinite(entered) and 60.0 <= entered <= 1e8):
-                raise evidence.refuse("override-impossible", f"{flag} {entered:g} is impossible", keyword, flag)
-            evidence.entered(flag, entered)
-            return entered
+            return evidence.entered_number(flag, self.overrides.half_life_s, 60.0, 1e8, keyword)
         evidence.use(keyword, "RadionuclideCodeSequence")
         value, text = item.half_life_s, evidence.text(keyword)
         hint = "" if named is None else f"; the radionuclide code names {named}: {flag} {HALF_LIFE_S[named]:g}"
