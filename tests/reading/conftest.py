@@ -1,13 +1,22 @@
-"""Courses made of records, for what is judged after the pixels."""
+"""Courses made of records, for what is judged after the pixels; and one course read from images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import lutetia
+from builders.once import made_once
+from lutetia.imaging.registration import AlignmentSettings
 from lutetia.model import Course, Lesion, Patient, Tracer
+from lutetia.phantom import PhantomTruth, make_course
+from lutetia.reading.course import frames
 from lutetia.rules.loader import RuleSet, load_rules
 
 TRACERS = {
@@ -119,3 +128,40 @@ def two_visits() -> Callable[..., Course]:
         return Course.model_validate(made | more)
 
     return make
+
+
+@contextmanager
+def aligned_coarsely() -> Iterator[None]:
+    """Studies are aligned on a grid of 8 mm, an eighth of the voxels: asked here is what is made of an alignment.
+
+    How well it is made is asked in tests of the imaging room, at full resolution.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "AlignmentSettings", partial(AlignmentSettings, spacing_mm=8.0))
+        yield
+
+
+@pytest.fixture(scope="module")
+def coarse_alignment() -> Iterator[None]:
+    """See `aligned_coarsely`."""
+    with aligned_coarsely():
+        yield
+
+
+@pytest.fixture(scope="session")
+def captem(tmp_path_factory: pytest.TempPathFactory) -> PhantomTruth:
+    """The made-up course, small: SSTR and FDG before CAPTEM, both again after it."""
+    folder = made_once(tmp_path_factory, "captem", lambda place: make_course(place, 1, "captem", size="small"))
+    return PhantomTruth(folder, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def captem_reading(captem: PhantomTruth, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Path]:
+    """The made-up course read once, and the folder of its results with its finished stages."""
+
+    def read(place: Path) -> None:
+        with aligned_coarsely():
+            lutetia.read(captem.dicom, place, output={"report": False})
+
+    out = made_once(tmp_path_factory, "captem-reading", read)
+    return Course.model_validate_json((out / "findings.json").read_text(encoding="utf-8")), out

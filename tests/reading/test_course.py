@@ -12,20 +12,17 @@ import yaml
 
 import lutetia
 from lutetia.model import Course, InputError, Lesion, UsageError
-from lutetia.phantom import PhantomTruth, make_course
+from lutetia.phantom import PhantomTruth
 
 FAST = {"report": False}
 
 
-@pytest.fixture(scope="module")
-def captem(tmp_path_factory: pytest.TempPathFactory) -> PhantomTruth:
-    return make_course(tmp_path_factory.mktemp("course"), 1, "captem", size="small")
+pytestmark = pytest.mark.usefixtures("coarse_alignment")
 
 
 @pytest.fixture(scope="module")
-def course(captem: PhantomTruth, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Path]:
-    out = tmp_path_factory.mktemp("course-reading")
-    return lutetia.read(captem.dicom, out, output=FAST), out
+def course(captem_reading: tuple[Course, Path]) -> tuple[Course, Path]:
+    return captem_reading
 
 
 def by_study(lesion: Lesion) -> dict[str, float]:
