@@ -458,3 +458,20 @@ def test_a_liver_of_even_tumour_is_found_although_its_hottest_voxel_is_the_spill
     liver = near(candidates(result), (-72, -10, 400), 45.0)
     assert liver is not None
     assert liver.observations[0].volume_ml > 150
+
+
+@pytest.mark.parametrize(("gap_mm", "found"), [(26.0, 2), (0.0, 1)])
+def test_a_fainter_liver_lesion_that_drains_to_a_hotter_one_is_found_where_no_spill_reaches(
+    gap_mm: float, found: int
+) -> None:
+    """Bridged by uptake between the two, so the fainter has no peak of its own; spill of one alone is no lesion."""
+    hot = (-90.0, -15.0, 405.0)
+    scene = Scene(noise=0.01).add(hot, 11.0, 60.0)
+    for step in np.arange(12.0, gap_mm + 0.1, 2.0):
+        scene.add((hot[0] + step, hot[1], hot[2]), 7.0, 20.0 - 0.15 * step)
+    suv, ct, anatomy, references = scene.build()
+    lesions = find_lesions(suv, ct, anatomy, references, SSTR).lesions
+    at_liver = [
+        one for one in lesions if one.status == "candidate" and abs(one.observations[0].centroid_mm[2] - 405) < 20
+    ]
+    assert len(at_liver) == found

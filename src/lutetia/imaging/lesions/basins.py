@@ -48,6 +48,10 @@ class Basins:
     def __len__(self) -> int:
         return len(self.peak)
 
+    def heights(self, number: int) -> tuple[float, float, int]:
+        """Peak, highest saddle and number of a basin."""
+        return float(self.peak[number]), float(self.saddle[number]), number
+
 
 def divide(values: Array, mask: Array, least_rise: Callable[[Array], Array], uptake: Array | None = None) -> Basins:
     """Divide the voxels of `mask` among the distinct peaks of `values`.

@@ -13,6 +13,7 @@ from lutetia.imaging.lesions.background import local_background, usual_levels
 from lutetia.imaging.lesions.basins import Basins, divide
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.overshadowed import overshadowed
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.working import Working
 
@@ -86,7 +87,7 @@ def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Fo
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         if _on_a_slope(work, peak_at, (liver,)):
             continue
-        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, usual, in_liver=False)
+        focus = _focus(work, levels, settings, *basins.heights(number), voxels, peak_at, usual, in_liver=False)
         if focus is not None:
             found.append(focus)
     _note_contacts(found, basins)
@@ -168,7 +169,7 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
     found = []
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
-        focus = _focus(work, levels, settings, basins, number, voxels, peak_at, {}, in_liver=True)
+        focus = _focus(work, levels, settings, *basins.heights(number), voxels, peak_at, {}, in_liver=True)
         if focus is not None and not focus.fall.ball_like and _on_a_slope(work, peak_at, _HOT_BESIDE_LIVER, 2):
             rest = _away_from(work, voxels, _HOT_BESIDE_LIVER, 15.0)
             if len(rest) * work.grid.voxel_ml < _LARGE_BASIN_ML:
@@ -176,18 +177,35 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
             # a whole liver of tumour drains to where the kidney spills into it: judged by the rest of it
             peak_at = rest[work.smooth[tuple(rest.T)].argmax()]
             basins.peak[number] = work.smooth[tuple(peak_at)]
-            focus = _focus(work, levels, settings, basins, number, rest, peak_at, {}, in_liver=True)
+            focus = _focus(work, levels, settings, *basins.heights(number), rest, peak_at, {}, in_liver=True)
         if focus is None:
             continue
         share = (work.labels[tuple(focus.core.T)] == LABELS["liver"]).mean()
         peak_inside = work.labels[tuple(peak_at)] == LABELS["liver"]
         if share >= (0.5 if peak_inside else 0.8):
-            found.append(focus)
+            found += [focus, *_beside(work, levels, settings, focus)]
         elif peak_inside and share >= 0.15 and focus.peak > 1.5 * base:
             # a hot focus that straddles the mask's rim: found here, as the search outside stops at the rim
             focus.in_liver, focus.basin = False, _STRADDLING + number  # no basin of the search outside
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
+
+
+def _beside(work: Working, levels: Levels, settings: LesionSettings, hot: Focus) -> list[Focus]:
+    """Lesions that drain to a hotter one; their voxels are taken from its basin."""
+    found = []
+    flat = np.ravel_multi_index(tuple(hot.voxels.T), work.smooth.shape)
+    for group in overshadowed(work, levels, settings, hot.voxels, hot.peak, hot.background):
+        if (work.labels[tuple(group.T)] == LABELS["liver"]).mean() < 0.8:
+            continue
+        peak_at = group[work.smooth[tuple(group.T)].argmax()]
+        peak = float(work.smooth[tuple(peak_at)])  # it has no saddle: it runs on into the hotter one
+        focus = _focus(work, levels, settings, peak, peak, -1, group, peak_at, {}, in_liver=True)
+        if focus is not None:
+            found.append(focus)
+            apart = ~np.isin(flat, np.ravel_multi_index(tuple(group.T), work.smooth.shape))
+            hot.voxels, flat = hot.voxels[apart], flat[apart]
+    return found
 
 
 def _members(basins: Basins, shape: tuple[int, ...]) -> list[tuple[int, Array]]:
@@ -202,16 +220,16 @@ def _focus(
     work: Working,
     levels: Levels,
     settings: LesionSettings,
-    basins: Basins,
-    number: int,
+    peak: float,
+    saddle: float,
+    basin: int,
     voxels: Array,
     peak_at: Array,
     usual: dict[int, float],
     *,
     in_liver: bool,
 ) -> Focus | None:
-    """A basin as a focus, None when it does not stand out."""
-    peak = float(basins.peak[number])
+    """A basin (or a part of one) as a focus, None when it does not stand out."""
     values = work.smooth[tuple(voxels.T)]
     smallest = max(settings.smallest_core_ml / work.grid.voxel_ml, 1.0)
     if in_liver:
@@ -231,7 +249,7 @@ def _focus(
         # the slope of a hot organ may drain to a focus beside it, but is no part of that
         own = core[~np.isin(work.labels[tuple(core.T)], _HOT_ORGANS)]
         core = own if len(own) else core
-    if len(core) < 8 * smallest and not np.isfinite(basins.saddle[number]):
+    if len(core) < 8 * smallest and not np.isfinite(saddle):
         grown = _below_the_floor(work, peak_at, half)
         core = grown if len(grown) else core
     if not in_liver and len(core) * work.grid.voxel_ml > 8.0:
@@ -257,12 +275,12 @@ def _focus(
         peak=peak,
         top=top,
         background=background,
-        saddle=float(basins.saddle[number]),
+        saddle=saddle,
         in_liver=in_liver,
         label=label,
         label_share=float(labels[label] / len(core)),
         fall=fall,
-        basin=number,
+        basin=basin,
     )
 
 
