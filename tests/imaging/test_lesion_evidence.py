@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from builders.foci import focus
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.lesions.evidence import ENOUGH, weigh
+from lutetia.imaging.lesions.evidence import SSTR, weigh
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -129,7 +129,7 @@ def test_uptake_above_the_range_alone_makes_no_lesion_of_a_band() -> None:
 
 def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
     found = weigh(focus(top=6.0), around(**BAND), ceiling=11.2)
-    assert found.points < ENOUGH
+    assert found.points < SSTR.enough
     assert "goes on in one direction" in found.text
     assert "part of a larger uptake" in found.text
     assert f"{found.points:.1f} of 20" in found.text

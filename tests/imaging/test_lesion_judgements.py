@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from builders.foci import focus
+from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import blood, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
-from lutetia.imaging.lesions.physiology_fdg import myocardium_in_liver_mask
+from lutetia.imaging.lesions.physiology_fdg import _in_heart, _testis, _urine, myocardium_in_liver_mask
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
 from lutetia.imaging.lesions.physiology_sstr import _adrenal, _spleen, _thyroid
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, ureter
@@ -250,3 +251,31 @@ def test_a_kidney_that_reaches_before_the_spine_in_one_piece_is_kidney(joined: f
     seen = around(0, 8, 15, LOOP, IN_LIVER, joined=joined, core_ml=20.0)
     verdict = lies_in(focus(25.0, "kidney_left"), seen, "kidney_left", "kidney_right")
     assert (verdict is not None) is kidney
+
+
+@pytest.mark.parametrize(("label", "heart"), [("heart", True), ("body", False)])
+def test_a_patch_of_fdg_in_the_hearts_mask_is_myocardium(label: str, heart: bool) -> None:
+    verdict = _in_heart(focus(6.0, label), around(200, 40, 80, BALL, IN_LIVER))
+    assert (verdict is not None and verdict.organ == "heart") is heart
+
+
+@pytest.mark.parametrize(("hu", "top", "urine"), [(-5.0, 12.0, True), (40.0, 12.0, False), (-5.0, 4.0, False)])
+def test_an_intense_drop_of_fdg_with_nothing_on_ct_in_the_ureters_course_is_urine(
+    hu: float, top: float, urine: bool
+) -> None:
+    seen = around(-60, 35, 30, BALL, {"fat": 0.3, "soft": 0.7, "ct_hu": hu, "ct_peak_hu": hu})
+    verdict = _urine(focus(top), seen, Place(), Levels(1.5, 2.2, 1.9, 0.05, 0.1, "reference"))
+    assert (verdict is not None and verdict.organ == "ureter") is urine
+
+
+@pytest.mark.parametrize(("z", "top", "testis"), [(-285.0, 4.0, True), (-285.0, 9.0, False), (-230.0, 4.0, False)])
+def test_round_fdg_uptake_well_below_the_bladder_is_a_testis_up_to_its_range(
+    z: float, top: float, testis: bool
+) -> None:
+    verdict = _testis(focus(top), around(z, 15, 40, BALL, IN_LIVER), Place())
+    assert (verdict is not None) is testis
+
+
+def test_spots_of_fdg_in_mesenteric_fat_need_more_than_standing_apart() -> None:
+    spot = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0)
+    assert weigh(focus(3.0), spot, 5.0, FDG).points < weigh(focus(3.0), spot, 5.0, SSTR).points

@@ -9,6 +9,9 @@ Each finding is worth up to its points, in proportion between "speaks for bowel"
   hotter than bowel;
 * standing apart (1½), and a point each for being small, round, round at the summit, high over what lies around, and a
   nodule in fat on CT.
+
+On FDG the same findings are worth other points: normal bowel takes up FDG in spots, which stand apart and lie in
+mesenteric fat as nodes do, so that says little; what is hotter than the rest of this patient's bowel says most.
 """
 
 from __future__ import annotations
@@ -20,8 +23,27 @@ import numpy as np
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.surroundings import Surroundings
 
-#: of 20 points: from here on the findings taken together are not those of bowel; convention
-ENOUGH = 10.5
+
+@dataclass(frozen=True)
+class Points:
+    """What each finding is worth at most, together 20; from `enough` on they are not those of bowel (convention)."""
+
+    weakest: float = 3.0
+    evenness: float = 2.0
+    suv: float = 3.0
+    apart: float = 1.5
+    denser: float = 3.0
+    hotter: float = 2.5
+    small: float = 1.0
+    round: float = 1.0
+    summit: float = 1.0
+    contrast: float = 1.0
+    nodule: float = 1.0
+    enough: float = 10.5
+
+
+SSTR = Points()
+FDG = Points(weakest=2.0, suv=3.5, apart=0.5, hotter=4.0, small=1.5, round=2.0, contrast=0.5, nodule=0.0)
 
 
 @dataclass(frozen=True)
@@ -29,18 +51,19 @@ class Evidence:
     """Points for a lesion, and the findings that gave or withheld most of them, in words."""
 
     points: float
+    needed: float
     speaks_for: tuple[str, ...]
     speaks_against: tuple[str, ...]
 
     @property
     def enough(self) -> bool:
         """Whether the findings are those of a lesion."""
-        return self.points >= ENOUGH
+        return self.points >= self.needed
 
     @property
     def text(self) -> str:
         """Points and findings, for the reason of a judgement."""
-        parts = [f"{self.points:.1f} of 20 points for a lesion ({ENOUGH:g} needed)"]
+        parts = [f"{self.points:.1f} of 20 points for a lesion ({self.needed:g} needed)"]
         if self.speaks_for:
             parts.append("for: " + ", ".join(self.speaks_for))
         if self.speaks_against:
@@ -48,33 +71,50 @@ class Evidence:
         return "; ".join(parts)
 
 
-def weigh(focus: Focus, around: Surroundings, ceiling: float) -> Evidence:
+def weigh(focus: Focus, around: Surroundings, ceiling: float, worth: Points = SSTR) -> Evidence:
     """Weigh what speaks for a lesion against stomach, bowel and pancreas.
 
     Parameters
     ----------
     ceiling : SUV above which uptake is not explained by these organs
+    worth : what each finding is worth, `SSTR` or `FDG`
     """
-    a = around
+    a, w = around, worth
     solid = not a.has_ct or -20.0 < a.ct_peak_hu < 130.0
     denser = float(np.mean([_known(_ramp(hu, -5.0, 25.0)) for hu in a.over_bowel_hu]))
     hotter = _known(_ramp(np.log2(max(a.over_bowel_suv, 1e-3)), 0.0, 2.0))
     rows = (
-        (3.0, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
-        (2.0, _ramp(a.evenness, 0.25, 0.65), "alike in all", "unlike across and along"),
-        (3.0, _ramp(np.log2(focus.top / ceiling), -1.5, 1.0), f"SUV {focus.top:.1f}", f"SUV {focus.top:.1f} is usual"),
-        (1.5, _ramp(1 - a.joined, 0.15, 0.7), "stands apart", "part of a larger uptake"),
-        (3.0, denser, "denser than this patient's bowel", "no denser than this patient's bowel"),
-        (2.5, hotter, f"{a.over_bowel_suv:.1f} × this patient's bowel", "no hotter than this patient's bowel"),
-        (1.0, _ramp(-np.log2(max(a.core_ml, 1e-3)), -3.5, -0.5), "small", "large"),
-        (1.0, _ramp(-a.elongation, -1.9, -1.15), "round", "elongated"),
-        (1.0, _ramp(-a.summit_elongation, -1.8, -1.1), "round at the summit", "elongated at the summit"),
-        (1.0, _ramp(np.log2(focus.contrast), 1.0, 3.2), f"{focus.contrast:.0f} × its surroundings", "little contrast"),
-        (1.0, _ramp(a.fat, 0.2, 0.6) * solid if a.has_ct else 0.3, "nodule in fat on CT", "not set apart by fat on CT"),
+        (w.weakest, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
+        (w.evenness, _ramp(a.evenness, 0.25, 0.65), "alike in all", "unlike across and along"),
+        (
+            w.suv,
+            _ramp(np.log2(focus.top / ceiling), -1.5, 1.0),
+            f"SUV {focus.top:.1f}",
+            f"SUV {focus.top:.1f} is usual",
+        ),
+        (w.apart, _ramp(1 - a.joined, 0.15, 0.7), "stands apart", "part of a larger uptake"),
+        (w.denser, denser, "denser than this patient's bowel", "no denser than this patient's bowel"),
+        (w.hotter, hotter, f"{a.over_bowel_suv:.1f} × this patient's bowel", "no hotter than this patient's bowel"),
+        (w.small, _ramp(-np.log2(max(a.core_ml, 1e-3)), -3.5, -0.5), "small", "large"),
+        (w.round, _ramp(-a.elongation, -1.9, -1.15), "round", "elongated"),
+        (w.summit, _ramp(-a.summit_elongation, -1.8, -1.1), "round at the summit", "elongated at the summit"),
+        (
+            w.contrast,
+            _ramp(np.log2(focus.contrast), 1.0, 3.2),
+            f"{focus.contrast:.0f} × its surroundings",
+            "little contrast",
+        ),
+        (
+            w.nodule,
+            _ramp(a.fat, 0.2, 0.6) * solid if a.has_ct else 0.3,
+            "nodule in fat on CT",
+            "not set apart by fat on CT",
+        ),
     )
     points = float(sum(most * share for most, share, _, _ in rows))
     return Evidence(
         points,
+        w.enough,
         tuple(pro for most, share, pro, _ in rows if share > 0.7 and most * share >= 0.7),
         tuple(con for most, share, _, con in rows if share < 0.3 and most * (1 - share) >= 1.0),
     )

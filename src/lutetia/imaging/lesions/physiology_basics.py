@@ -28,9 +28,10 @@ def in_bone(focus: Focus, around: Surroundings, share: float = 0.4) -> bool:
         return False
     if focus.label in BONES and focus.label_share >= share:
         # a band that a mask of bone has taken in by a part: colon against the iliac crest, a ureter on the spine
-        band = focus.label_share < 0.7 and around.joined > 0.6 and around.elongation > 1.4
+        soft = around.has_ct and max(around.ct_hu, around.ct_peak_hu) < 60  # less dense than marrow between bone
+        band = (focus.label_share < 0.7 or soft) and around.joined > 0.6 and around.elongation > 1.4
         return not (band and not around.ball_like)
-    lytic = around.bone >= 0.28 and around.joined < 0.5 and around.elongation < 1.8
+    lytic = around.bone >= 0.28 and around.joined < 0.5 and around.elongation < 1.8 and around.ct_hu > -10
     return around.has_ct and ((around.ct_peak_hu > 180 and around.ct_hu > 80) or lytic)
 
 

@@ -26,6 +26,9 @@ def judge_fdg(
     ceiling = gut_ceiling_fdg(levels)
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
+        or _in_heart(focus, around)
+        or _beside_kidney(focus, around, marks)
+        or _brown_fat(focus, around, marks, settings)
         or common.marrow(focus, around, levels)
         or common.liver_rim(focus, around, work, marks, levels)
         or common.great_vessel(focus, around, marks, levels)
@@ -36,14 +39,15 @@ def judge_fdg(
         or _myocardium(focus, around, marks)
         or urinary.kidney_and_bladder(focus, around, marks)
         or urinary.part_of_organ(focus, around, work, marks)
-        or _brown_fat(focus, around, marks, settings)
         or _head_and_neck(focus, around, marks, settings)
         or _cord_and_gullet(focus, around, marks, levels)
         or urinary.ureter(focus, around, marks)
+        or _urine(focus, around, marks, levels)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
+        or _testis(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
-        or gut(focus, around, marks, ceiling, levels)
+        or gut(focus, around, marks, ceiling, levels, glucose=True)
         or CANDIDATE
     )
 
@@ -51,6 +55,46 @@ def judge_fdg(
 def gut_ceiling_fdg(levels: Levels) -> float:
     """SUV above which focal FDG uptake is not explained by stomach and bowel."""
     return _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
+
+
+def _in_heart(focus: Focus, around: Surroundings) -> Judgement | None:
+    """Myocardium takes up FDG in whole or in patches (papillary muscles, septum, lateral wall), blood little."""
+    if NAMES.get(focus.label) != "heart" or focus.label_share < 0.5:
+        return None
+    if focus.label_share < 0.75 and basics.node_in_fat(around):
+        return None
+    return Judgement(True, "heart", f"in the heart, SUV {focus.top:.1f}: myocardium, whose uptake may be patchy")
+
+
+def _beside_kidney(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """Bone near a kidney (ribs, transverse processes, contrast as dense as bone) does not make its rim a lesion."""
+    if focus.label in basics.BONES and focus.label_share >= 0.7:
+        return None
+    beside = urinary.kidney_and_bladder(focus, around, marks)
+    return beside if beside is not None and beside.organ.startswith("kidney") else None
+
+
+def _urine(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """An intense drop in the course of the ureter, or at a kidney's pelvis, with nothing on CT."""
+    intense = focus.top > 2.5 * (levels.liver if levels.liver is not None else 1.5 * levels.blood)
+    unseen = around.has_ct and max(around.ct_hu, around.ct_peak_hu) < 15 and around.fat > 0.15
+    at_pelvis = [marks.distance(name, around.point) for name in ("kidney_left", "kidney_right")]
+    place = urinary.in_course_of_ureter(around, marks) or any(mm is not None and mm < 12 for mm in at_pelvis)
+    if not (intense and unseen and around.core_ml < 1.5 and place):
+        return None
+    return Judgement(
+        True, "ureter", f"a drop of SUV {focus.top:.1f} in the course of the ureter, nothing on CT; follow the ureter"
+    )
+
+
+def _testis(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """Well below the bladder, in front and near the midline: testes are round, and take up FDG to about SUV 5."""
+    if marks.bladder_middle is None or basics.in_bone(focus, around) or focus.top > 5.0:
+        return None
+    below = float(around.point[2]) < float(marks.bladder_middle[2]) - 70
+    if below and abs(around.lateral) < 50 and around.ventral > 20:
+        return Judgement(True, "gonads", f"well below the bladder near the midline, SUV {focus.top:.1f}: testis")
+    return None
 
 
 def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -64,12 +108,18 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
 
 
 def myocardium_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    """The heart lies on the left lobe, and breathing moves both: a large sheet of uptake there is its wall."""
+    """The heart lies on the left lobe, and breathing moves both: a large sheet of uptake there is its wall.
+
+    So is a flat part of what is far hotter than liver and runs on.
+    """
     away = marks.distance("heart", around.point)
-    sheet = around.thinness > 1.8 and around.core_ml > 20 and focus.contrast > 2.5 and not around.ball_like
-    if away is None or away > 10 or not sheet:
+    if away is None or away > 10 or focus.contrast <= 2.5 or around.ball_like or around.thinness <= 1.8:
         return None
-    return Judgement(True, "heart", f"a sheet of {around.core_ml:.0f} mL {away:.0f} mm from the heart: myocardium")
+    if around.core_ml > 20:
+        return Judgement(True, "heart", f"a sheet of {around.core_ml:.0f} mL {away:.0f} mm from the heart: myocardium")
+    if around.joined > 0.7 and around.evenness < 0.35:
+        return Judgement(True, "heart", f"flat, part of a larger uptake {away:.0f} mm from the heart: myocardium")
+    return None
 
 
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -92,6 +142,13 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
         and abs(around.lateral) < 100
     ):
         return Judgement(True, "heart", "part of a larger uptake beside the heart: myocardium")
+    beyond = marks.distance("heart", around.point)
+    flat = around.elongation > 1.5 or around.thinness > 1.8
+    runs_on = around.joined > 0.8 and flat and focus.contrast > 3
+    if marks.in_chest(z) and around.ventral > 15 and runs_on and beyond is not None and beyond < 35:
+        return Judgement(
+            True, "heart", f"not round, part of a larger uptake {beyond:.0f} mm from the heart: myocardium"
+        )
     above = marks.liver_high is not None and -40 < z - marks.liver_high < 90 and marks.lung_top is None
     if above and 0 < around.lateral < 120 and (around.joined > 0.5 or around.core_ml > 15):
         return Judgement(True, "heart", "large uptake above and to the left of the liver: myocardium, no CT to tell")
@@ -120,13 +177,27 @@ def _brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: L
 def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     """Tonsils, glands, larynx, eyes: alike on both sides, or in the midline."""
     z = float(around.point[2])
-    if not marks.in_head_and_neck(z) or (around.has_ct and around.ct_peak_hu > 180):
+    if not marks.in_head_and_neck(z):
+        return None
+    part = around.evenness < 0.5 and around.joined > 0.6 and around.other_side <= settings.asymmetry
+    if part or (around.other_side < 0.6 and not around.ball_like):
+        return Judgement(
+            True,
+            "head_and_neck",
+            f"no ball, and the other side is as hot or hotter (ratio {around.other_side:.1f}): "
+            "brain, eyes, glands, tonsils or muscles",
+        )
+    if around.has_ct and around.ct_peak_hu > 180:
         return None
     if focus.label in basics.BONES and focus.label_share >= 0.5 and not around.ct_peak_hu < 100:
         return None
     if abs(around.lateral) < 12:
         return Judgement(True, "head_and_neck", f"midline uptake of larynx, pharynx or mouth, SUV {focus.top:.1f}")
-    if around.other_side <= settings.asymmetry and around.core_ml > 0.8:
+    paired = 1 / settings.asymmetry <= around.other_side <= settings.asymmetry
+    glands = marks.lung_top is None or z > marks.lung_top + 50  # above the supraclavicular nodes
+    if (paired and glands and around.core_ml > 0.4) or (
+        around.other_side <= settings.asymmetry and around.core_ml > 0.8
+    ):
         return Judgement(
             True, "head_and_neck", f"both sides alike (ratio {around.other_side:.1f}): tonsils, glands, muscles or eyes"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lutetia.imaging.anatomy.labels import NAMES
-from lutetia.imaging.lesions.evidence import weigh
+from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -22,12 +22,22 @@ MARKED = {
 }
 
 
-def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels) -> Judgement | None:
+def gut(
+    focus: Focus,
+    around: Surroundings,
+    marks: Landmarks,
+    ceiling: float,
+    levels: Levels,
+    *,
+    glucose: bool = False,
+) -> Judgement | None:
     """Stomach, bowel, pancreas: diffuse uptake is theirs; where the findings together speak for a lesion it stays one.
 
     Parameters
     ----------
     ceiling : SUV above which a focal uptake is not explained by these organs
+    glucose : FDG, which normal bowel takes up in spots: the findings are worth other points, and focal uptake above
+        the ceiling needs them too unless it is far above
     """
     z = float(around.point[2])
     if not marks.in_abdomen(z) or in_bone(focus, around):
@@ -44,12 +54,12 @@ def gut(focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, le
         return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
-    evidence = weigh(focus, around, ceiling)
+    evidence = weigh(focus, around, ceiling, FDG if glucose else SSTR)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
         return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
-    above = _above_the_range(focus, around, ceiling)
+    above = _far_above(focus, around, ceiling) or ("" if glucose else _above_the_range(focus, around, ceiling))
     if above:
         return Judgement(False, "", f"{above}; {evidence.text}", mark)
     if evidence.enough:
@@ -87,19 +97,24 @@ def _at_the_dome(focus: Focus, around: Surroundings, marks: Landmarks, levels: L
     return around.lung > 0.3 and any(mm is not None and mm < 5 for mm in away)
 
 
+def _far_above(focus: Focus, around: Surroundings, ceiling: float) -> str:
+    """Why uptake far above what bowel reaches stays a candidate unless it is a thread (urine, a duct): "" if not."""
+    if focus.top > 2.5 * ceiling and around.elongation < 1.8 and around.core_ml < 40:
+        return f"SUV {focus.top:.1f} far above bowel, stomach and pancreas"
+    return ""
+
+
 def _above_the_range(focus: Focus, around: Surroundings, ceiling: float) -> str:
     """Why uptake above what bowel reaches stays a candidate whatever its shape: "" where it does not.
 
-    Far above the range only a thread (urine, a duct) is spared; above it what is focal; just below it what is too small
-    for a loop, which is 15 mm wide or more, or intense and alone.
+    Above the range what is focal; just below it what is too small for a loop, which is 15 mm wide or more, or intense
+    and alone.
     """
     focal = around.elongation < 1.35 and around.joined < 0.55 and around.core_ml < 15
     small = (around.summit_ml < 0.6 and around.summit_elongation < 1.45 and around.core_ml < 2.5) or (
         around.core_ml < 1.5 and around.elongation < 1.35
     )
     solid = not around.has_ct or min(around.ct_hu, around.ct_peak_hu) >= -30
-    if focus.top > 2.5 * ceiling and around.elongation < 1.8 and around.core_ml < 40:
-        return f"SUV {focus.top:.1f} far above bowel, stomach and pancreas"
     if focus.top > ceiling and focal:
         return f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas"
     if focus.top > 0.7 * ceiling and small and solid and around.joined < 0.56 and focus.contrast > 4.2:

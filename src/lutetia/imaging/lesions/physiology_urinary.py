@@ -118,18 +118,23 @@ def part_of_organ(focus: Focus, around: Surroundings, work: Working, marks: Land
     return None
 
 
-def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    """A thread, or a drop without a nodule on CT, between kidney and bladder."""
+def in_course_of_ureter(around: Surroundings, marks: Landmarks) -> bool:
+    """Between kidney and bladder, beside or before the spine; near the bladder farther out and in front."""
     z = float(around.point[2])
     kidneys = [float(k[2]) for k in marks.kidney.values()]
     top = max(kidneys) + 10 if kidneys else marks.liver_low
     low = float(marks.bladder_middle[2]) - 10 if marks.bladder_middle is not None else None
     if top is None or (low is not None and not low < z < top) or not marks.in_abdomen(z):
-        return None
+        return False
     near_bladder = marks.bladder_top is not None and z < marks.bladder_top + 60
     side, front = (80, 125) if near_bladder else (60, 75)
     front += 20 * (around.companions >= 2)
-    if not (abs(around.lateral) < side and -5 < around.ventral < front) or around.core_ml > 4:
+    return abs(around.lateral) < side and -5 < around.ventral < front
+
+
+def ureter(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """A thread, or a drop without a nodule on CT, between kidney and bladder."""
+    if not in_course_of_ureter(around, marks) or around.core_ml > 4:
         return None
     thread = around.elongation > 1.45 and around.thinness < 1.8 and (around.joined > 0.1 or around.elongation > 1.8)
     thread = thread and around.evenness < 0.5  # a ball whose core runs into what lies beside it is none
