@@ -183,3 +183,25 @@ def test_denser_vessels_and_bowel_beside_a_fatty_liver_do_not_take_its_value_awa
     assert usual.refuse
     assert not fatty.refuse
     assert fatty.reasons
+
+
+def test_vessels_denser_and_colder_than_one_even_fatty_liver_are_no_sign_of_tumour() -> None:
+    z, y, x = np.indices(GRID.shape) * 3.0
+    vessels = np.zeros(GRID.shape, bool)
+    for height in (47.0, 71.0, 95.0):
+        vessels |= ((y - 71) ** 2 + (z - height) ** 2 <= 5.0**2) & (np.abs(x - 71) < 40)
+    found = judged([(LIVER, 4.0, 10.0), (vessels & LIVER, 1.4, 42.0)], noise=0.03)
+    assert 0.015 < found.evidence["enclosed_cold_share"] <= found.evidence["cold_share"] < 0.04
+    assert found.evidence["cold_gap_hu"] > 5
+    assert not found.reasons
+
+
+def test_the_spill_of_very_hot_metastases_is_not_the_liver_left_beside_cold_tumour() -> None:
+    hot = ball((45, 60, 71), 13) | ball((100, 71, 80), 11) | ball((71, 105, 60), 11)
+    found = judged([(hot, 60.0, 60.0)])
+    assert found.evidence["hotter_wide"] > 0.2
+    assert found.evidence["hot_scatter"] > 0.3
+    assert not found.reasons
+    # the same share of liver between cold tumour as dense: one even, hotter tissue
+    beside_cold_tumour = judged([(LIVER, 2.6, 58.0), (between_metastases(20.0, 32.0), 5.0, 58.0)])
+    assert beside_cold_tumour.evidence["hot_scatter"] < 0.3

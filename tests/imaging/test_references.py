@@ -12,6 +12,8 @@ from lutetia.imaging.references import References, ReferenceSettings, UserRefere
 from lutetia.imaging.references.blood_pool import core_radius, trimmed_mean
 from lutetia.imaging.references.checks import implausible
 from lutetia.imaging.references.region import centroid_inside, crop_organ
+from lutetia.imaging.references.solid_organ import core_of
+from lutetia.imaging.references.spleen import blurred
 from lutetia.model import Grid, OrganRecord, Tracer, Volume
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
@@ -354,3 +356,25 @@ def test_on_fdg_the_hotter_half_of_a_liver_with_cold_tumour_is_taken_for_liver_w
     assert found.status == "caution"
     assert found.suv_mean == pytest.approx(2.2, rel=0.08)
     assert any("hotter part is taken for liver" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize(("thickness_mm", "lost"), [(8.0, True), (12.0, True), (24.0, False)])
+def test_blur_that_reaches_the_middle_of_a_thin_spleen_is_noticed(thickness_mm: float, lost: bool) -> None:
+    grid = Grid((40, 40, 40), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0))
+    z, y, x = np.indices(grid.shape) * 2.0 - 39.0
+    lens = (2 * x / thickness_mm) ** 2 + (y / 20) ** 2 + (z / 20) ** 2 <= 1
+    suv = ndi.gaussian_filter(np.where(lens, 20.0, 0.6), 6.5 / 2.355 / 2.0).astype(np.float32)
+    for outline in (lens, suv > 10.0):
+        crop = crop_organ(suv, grid, outline)
+        if crop is None:
+            continue
+        core = core_of(crop, 6.0, None)
+        assert (1 - float(np.median(crop.suv[core])) / 20.0 > 0.07) is lost
+        assert blurred(crop, core) is lost
+
+
+def test_an_outline_narrower_than_a_spleen_takes_nothing_from_its_level() -> None:
+    narrow = ball((150, 60, 75), 12)
+    found = measured(anatomy=drawn(spleen=narrow)).by_name["spleen"]
+    assert found.status == "ok"
+    assert found.suv_mean == pytest.approx(20.0, rel=0.03)

@@ -72,6 +72,49 @@ def test_a_piece_behind_the_vertebral_canal_is_muscle_and_no_spleen() -> None:
     assert verdict.status != "ok"
 
 
+def test_a_spleen_that_reaches_behind_the_vertebral_canal_is_no_muscle_for_it_takes_up_far_more() -> None:
+    part = trunk()
+    behind = spleen_of(slice(10, 25), to_liver=2.5, to_muscle=23.0, forward_mm=-62.0)
+    verdict = judge_spleen(part, liver_of(part, 6.2), behind, {}, DOTATATE)
+    assert verdict.keep
+    assert verdict.status == "ok"
+
+
+@pytest.mark.parametrize(("beside_mm", "status"), [(40.0, "ok"), (5.0, "outside_field")])
+def test_what_the_field_leaves_of_a_spleen_is_believed_where_it_lies_beside_its_own_kidney(
+    beside_mm: float, status: str
+) -> None:
+    """An image that begins below the lungs and ribs: what lies before or above the kidney may be its upper pole."""
+    part = trunk(lungs=False)
+    kidneys = {
+        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 14.0, "lateral_mm": 56.0}) for s in ("left", "right")
+    }
+    lower_half = spleen_of(
+        slice(25, 40), lung_contact=0.0, rib_contact=0.0, volume_ml=58.0, to_liver=4.0, lateral_mm=56.0 + beside_mm
+    )
+    verdict = judge_spleen(part, liver_of(part, 5.0), lower_half, kidneys, DOTATATE)
+    assert verdict.status == status if status == "ok" else verdict.status in ("caution", "outside_field")
+
+
+def test_a_small_piece_under_the_lung_is_a_spleen_without_doubt_only_where_it_is_far_hotter_than_the_liver() -> None:
+    part = trunk()
+    small = {"volume_ml": 9.5, "half_thickness_mm": 7.0}
+    hot = judge_spleen(part, liver_of(part, 6.0), spleen_of(slice(10, 25), to_liver=3.9, **small), {}, DOTATATE)
+    alike = judge_spleen(part, liver_of(part, 6.0), spleen_of(slice(10, 25), to_liver=1.25, **small), {}, DOTATATE)
+    fdg = judge_spleen(part, liver_of(part, 2.4), spleen_of(slice(10, 25), to_liver=0.8, **small), {}, FDG)
+    assert hot.status == "ok"
+    assert alike.reasons == fdg.reasons == ("it is small (10 mL)",)
+
+
+def test_bowel_wall_hotter_than_the_liver_does_not_stand_in_for_a_removed_spleen() -> None:
+    part = trunk()
+    assert part.pet_smooth is not None
+    part.pet_smooth[12:30, 26:28, 42:56] = 4.5  # 6 mm thick, 13 mL
+    assert judge_spleen(part, liver_of(part, 3.3), None, {}, DOTATATE).status == "absent"
+    part.pet_smooth[12:30, 24:30, 44:50] = 4.5  # a lens of 18 mm
+    assert judge_spleen(part, liver_of(part, 3.3), None, {}, DOTATATE).status == "caution"
+
+
 def test_in_a_field_that_ends_below_the_lungs_one_doubt_means_the_spleen_may_lie_above() -> None:
     part = trunk(lungs=False)
     doubtful = spleen_of(slice(25, 40), to_liver=1.08, lung_contact=0.0, volume_ml=35.0)

@@ -13,6 +13,9 @@ from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.region import Trunk, back_muscle
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
+#: so many of the best candidates are grown before one is chosen
+GROWN = 5
+
 
 @dataclass(frozen=True, eq=False)
 class Spleen:
@@ -199,7 +202,7 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
     away_from_column = np.abs(local.lateral_mm) > 45
     rib_distance = mm.distance_to(np.ascontiguousarray(local.bone & away_from_column), SPACING)
     muscle_suv = muscle_uptake(trunk)
-    best: tuple[float, mm.Mask] | None = None
+    judged: list[tuple[float, mm.Mask]] = []
     seen: set[tuple[int, ...]] = set()
     for mask in _candidates(local, bed, liver, sstr):
         key = mm.fingerprint(mask)
@@ -207,14 +210,23 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
             continue
         seen.add(key)
         score, _ = judge(local, mask, rib_distance, liver, sstr, muscle_suv)
-        if score > 0 and (best is None or score > best[0]):
-            best = (score, mask)
+        if score > 0:
+            judged.append((score, mask))
+    # a candidate may still hold its neighbours: what it is shows once it has grown by its own density and uptake
+    best: tuple[float, mm.Mask, dict[str, float]] | None = None
+    seen.clear()
+    for _, mask in sorted(judged, key=lambda pair: -pair[0])[:GROWN]:
+        grown = _grow(local, mask, bed)
+        key = mm.fingerprint(grown)
+        if key is None or key in seen:
+            continue
+        seen.add(key)
+        score, evidence = judge(local, grown, rib_distance, liver, sstr, muscle_suv)
+        if evidence and (best is None or score > best[0]):
+            best = (score, grown, evidence)
     if best is None:
         return None
-    grown = _grow(local, best[1], bed)
-    score, evidence = judge(local, grown, rib_distance, liver, sstr, muscle_suv)
-    if not evidence:
-        return None
+    score, grown, evidence = best
     full = np.zeros_like(whole)
     full[box] = grown
     return Spleen(full, score, evidence)

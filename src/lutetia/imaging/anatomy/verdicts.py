@@ -18,6 +18,13 @@ from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
 from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, muscle_uptake, spleen_bed, with_usual_uptake
 from lutetia.model import Issue, Tracer
 
+#: a lens of 8 mL may be a spleen; less is no spleen that is left over
+LEAST_ML = 8.0
+#: no muscle takes up so many times what the muscles of the back do
+HOTTER_THAN_MUSCLE = 2.0
+#: the middle of a spleen lies so much further from the midline than that of its kidney, mm
+BESIDE_MM = 15.0
+
 
 @dataclass(frozen=True, eq=False)
 class OrganVerdict:
@@ -97,7 +104,10 @@ def judge_spleen(
         # a kidney of its own on that side, an even piece against the ribs, far hotter than the liver: no need of the
         # lung (effusion)
         own_kidney = beside_kidney is not None and beside_kidney.score > 4 and alike(kidneys)
-        certain = even and tracer.is_sstr and (ratio or 0) > 1.3 and own_kidney and e["rib_contact"] >= 0.05
+        hot = even and tracer.is_sstr and (ratio or 0) > 1.3
+        certain = hot and own_kidney and e["rib_contact"] >= 0.05
+        # the spleen lies beside its kidney, not before or above it
+        beside = beside_kidney is not None and _further_out(e, beside_kidney)
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
@@ -108,13 +118,16 @@ def judge_spleen(
         fits = e["lung_contact"] > 0.1 and even
         thin = e["half_thickness_mm"] < 7.5
         small = thin or e["volume_ml"] < (12 if fits or certain else 30)
-        if small:
+        # what is even, far hotter than the liver and under the lung is a spleen however small; whether blur lowers its
+        # uptake is asked where it is measured
+        if small and not (hot and fits and e["volume_ml"] >= LEAST_ML):
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         # so thin a piece is uneven from partial volume alone: that is the same doubt
         if e.get("suv_cov", 0) > (0.25 if thin else 0.18):
             doubts.append("its uptake is uneven")
-        if e["forward_mm"] < -60:
-            # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back
+        if e["forward_mm"] < -60 and e.get("to_muscle", 1.0) < HOTTER_THAN_MUSCLE:
+            # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back, unless it takes up
+            # what no muscle does
             doubts += ["it lies behind the vertebral canal", "nothing else sets it apart from muscle"]
         if e["hu_spread"] > 13:
             doubts.append("its density is uneven, as of several organs")
@@ -128,7 +141,8 @@ def judge_spleen(
         if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
             doubts += [f"its uptake is {ratio:.2f} × liver"]
         # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
-        cut = at_edge and not lung_seen and not (certain and e["volume_ml"] > 40)
+        plain = certain or (hot and own_kidney and beside)
+        cut = at_edge and not lung_seen and not (plain and e["volume_ml"] > 40)
         # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
         if len(doubts) < (2 if lung_seen or certain else 1):
             reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut else ())
@@ -139,11 +153,16 @@ def judge_spleen(
         return OrganVerdict("outside_field", (reason, *doubts), (reason,), keep=False, evidence=evidence)
     left_over = _unassigned(trunk, liver, bed, kidneys, tracer)
     evidence["unassigned_ml"] = left_over
-    if left_over > 8:
+    if left_over > LEAST_ML:
         reason = f"no spleen was found, but {left_over:.0f} mL in its bed belong to no other organ"
         return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
     reason = "not seen; the whole bed is in the field: confirm splenectomy"
     return OrganVerdict("absent", (reason,), (reason,), keep=False, evidence=evidence)
+
+
+def _further_out(spleen: Mapping[str, float], kidney: Kidney) -> bool:
+    """Whether the middle of the spleen lies clearly further from the midline than that of its kidney."""
+    return spleen.get("lateral_mm", 0.0) > kidney.evidence.get("lateral_mm", 999.0) + BESIDE_MM
 
 
 def alike(kidneys: Mapping[str, Kidney]) -> bool:
@@ -167,7 +186,7 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
         # a liver full of tumour is hotter than any spleen: ten times the uptake round about is hot as well
         around = trunk.pet_smooth[near & (trunk.ct_smooth > 0)]
         level = min(0.9 * liver.suv, 10.0 * float(np.median(around))) if len(around) else 0.9 * liver.suv
-        hot = near & (trunk.pet_smooth > level) & (trunk.ct_smooth > -30) & ~mm.dilate(liver.mask, 8.0, SPACING)
+        solid = near & (trunk.pet_smooth > level) & (trunk.ct_smooth > -30)
     else:
         solid = near & (trunk.ct_smooth > 25) & (trunk.ct_smooth < 220) & ~trunk.bone
         if trunk.pet_smooth is not None and np.isfinite(liver.suv):
@@ -177,9 +196,9 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
             solid &= calm > max(0.45 * liver.suv, 1.4 * muscle if np.isfinite(muscle) else 0.0)
         else:
             solid &= np.abs(trunk.ct_smooth - max(liver.hu, 40.0)) < 20
-        # a small spleen is a lens of 12 to 20 mm: an erosion by more would not leave any of it
-        hot = mm.opening(solid & ~mm.dilate(liver.mask, 8.0, SPACING), 4.5, SPACING)
-    pieces = mm.components(hot, 1)
+    # a small spleen is a lens of 12 to 20 mm: an erosion by more would not leave any of it; bowel wall is thinner
+    lens = mm.opening(solid & ~mm.dilate(liver.mask, 8.0, SPACING), 4.5, SPACING)
+    pieces = mm.components(lens, 1)
     return float(pieces[0][2] * VOXEL_ML) if pieces else 0.0
 
 

@@ -8,10 +8,36 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.references.draft import Draft, not_found
-from lutetia.imaging.references.region import crop_organ, measure_region
+from lutetia.imaging.references.region import Crop, crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings
 from lutetia.imaging.references.solid_organ import best_sphere, core_of, find_population
 from lutetia.model import Volume
+
+#: two resolution elements: what is smaller has no core
+LEAST_CORE_ML = 1.0
+#: core, mL, and half-thickness, mm, below which blur is asked for: in a small organ, and in one that hardly has a core
+SMALL, THIN = (6.0, 10.0), (2.0, 7.5)
+#: where blur leaves the middle alone, the median of the whole stays above this share of the median of the core …
+LEVEL_SMALL, LEVEL_THIN = 0.85, 0.9
+#: … and the very middle below this multiple of it
+PEAK = 1.05
+
+
+def blurred(crop: Crop, core: mm.Mask) -> bool:
+    """Whether blur reaches the middle of a small or thin organ, so that its core no longer has the organ's uptake.
+
+    Then uptake rises from the edge to the middle without a level part. Drawn bodies (lenses, rods and balls 6 to 20 mm
+    thick, resolution 5 to 7.5 mm, voxels of 2 to 4 mm, outlines at half of the uptake and narrower) that lose more than
+    7 % in their core are all but one noticed in 630.
+    """
+    core_ml = float(core.sum() * crop.grid.voxel_ml)
+    half_thickness = float(np.percentile(crop.depth[crop.mask], 99.5))
+    middle = float(np.median(crop.suv[core]))
+    whole = float(np.median(crop.suv[crop.mask]))
+    if core_ml < THIN[0] or half_thickness < THIN[1]:
+        deepest = crop.depth > 0.85 * float(crop.depth[crop.mask].max())
+        return whole < LEVEL_THIN * middle or float(crop.suv[deepest].mean()) > PEAK * middle
+    return (core_ml < SMALL[0] or half_thickness < SMALL[1]) and whole < LEVEL_SMALL * middle
 
 
 def draft_spleen(
@@ -50,7 +76,7 @@ def draft_spleen(
             f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen, the largest: {sphere[1] / 10:g} cm"
         )
     core_ml = float(region.sum() * suv.grid.voxel_ml)
-    if core_ml < 2.0:
+    if core_ml < LEAST_CORE_ML or blurred(crop, region):
         reasons.append(f"the core of the spleen measures only {core_ml:.1f} mL: partial volume lowers its uptake")
     return Draft(
         "caution" if reasons else "ok",

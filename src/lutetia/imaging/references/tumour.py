@@ -38,6 +38,11 @@ STRAND_MM = 15.0
 DARK_HU = 15.0
 #: a liver this dark is fatty: everything round it is denser
 FATTY_HU = 30.0
+#: so much of a core near its most frequent uptake, and no more unevenness than healthy livers have: one tissue fills it
+FILLED, EVEN_THROUGHOUT = 0.95, 0.16
+#: robust scatter of what is hotter than usual, over its median: an even tissue stays below 0.2, metastases of several
+#: levels and their spill lie above 0.4
+ONE_TISSUE = 0.3
 #: smoothing of uptake and density, mm: wider than noise, narrower than the strands between metastases
 CALM_MM = 4.0
 #: volume that smoothing by `CALM_MM` makes one independent sample
@@ -147,6 +152,14 @@ class _Core:
         closed = mm.depth_inside(near, self.crop.spacing) > STRAND_MM
         return float((self.cold & closed).sum() / max(1, self.solid.sum()))
 
+    def hot_scatter(self) -> float:
+        """Robust scatter of the uptake above 1.2 times the usual, over its median; 0 where there is none.
+
+        Liver left beside cold tumour is one tissue, as even as any liver. Metastases and their spill range widely.
+        """
+        hot = self.population.smooth[self.core & (self.population.smooth > 1.2 * self.population.mode)]
+        return mm.robust_sd(hot) / float(np.median(hot)) if len(hot) else 0.0
+
     def gap(self, part: mm.Mask) -> DensityGap | None:
         """Mean HU of a part less that of the usual tissue; None without CT or below 2 mL of either.
 
@@ -236,6 +249,11 @@ def normal_below(z: float) -> float:
     return 0.5 * (1 + erf(z / sqrt(2)))
 
 
+def one_even_tissue(population: Population) -> bool:
+    """Whether nearly the whole core takes up the same, with no slow change from place to place."""
+    return population.near > FILLED and population.unevenness <= EVEN_THROUGHOUT
+
+
 def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> LiverDoubts:
     """Judge whether the most frequent tissue of the core is normal liver.
 
@@ -252,6 +270,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     share, enclosed = core.cold_share(), core.enclosed_share()
     cold_gap, hot_gap = core.gap(core.cold), core.gap(core.core & (core.ratio > 1.25))
     denser = cold_gap is not None and cold_gap.denser()
+    scatter = core.hot_scatter()
     # liver that is left over is not darker than the tumour round it, nor one rounded piece: a cold metastasis is
     metastasis = cold_gap is not None and cold_gap.darker() and share < MUCH_COLD
     hollow = COLD_SHARE / 2 < share < 0.2 and one_round_piece(core.cold, crop.spacing)
@@ -267,10 +286,14 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
         "cold_gap_hu": float("nan") if cold_gap is None else cold_gap.hu,
         "hot_gap_hu": float("nan") if hot_gap is None else hot_gap.hu,
         "one_round_cold_piece": float(hollow),
+        "hot_scatter": scatter,
     }
     reasons: list[str] = []
     # several witnesses: much that is cold, or some of it between warm parts together with its amount or its density
-    left_over = share > MUCH_COLD or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or denser))
+    # a little that is denser may be a vessel or the pancreas: no witness where the rest is one even tissue, for
+    # metastases differ from one another
+    witness = denser and not one_even_tissue(p)
+    left_over = share > MUCH_COLD or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or witness))
     left_over = left_over and not hollow and not metastasis
     if left_over and cold_gap is not None and cold_gap.clearly_darker():
         reasons.append(f"{100 * share:.0f} % of the liver is colder than its most frequent tissue {COLD_METASTASES}")
@@ -287,7 +310,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     # hot and dark beside nothing colder: metastases, and the coldest, densest tissue is liver however little there is
     dark = hot_gap is not None and hot_gap.darker() and share < COLD_SHARE / 2
     if p.unevenness > EVEN and not dark:
-        if p.hotter_wide > 0.2 and (hot_gap is None or hot_gap.hu > -1.0):
+        if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and (hot_gap is None or hot_gap.hu > -1.0):
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "
                 "and not darker on CT: either may be tumour"
