@@ -269,9 +269,7 @@ def test_an_intense_drop_of_fdg_with_nothing_on_ct_in_the_ureters_course_is_urin
 
 
 @pytest.mark.parametrize(("z", "top", "testis"), [(-285.0, 4.0, True), (-285.0, 9.0, False), (-230.0, 4.0, False)])
-def test_round_fdg_uptake_well_below_the_bladder_is_a_testis_up_to_its_range(
-    z: float, top: float, testis: bool
-) -> None:
+def test_round_fdg_uptake_well_below_the_bladder_is_a_testis_in_its_range(z: float, top: float, testis: bool) -> None:
     verdict = _testis(focus(top), around(z, 15, 40, BALL, IN_LIVER), Place())
     assert (verdict is not None) is testis
 
