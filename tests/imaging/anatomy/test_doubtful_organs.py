@@ -96,14 +96,14 @@ def test_what_the_field_leaves_of_a_spleen_is_believed_where_it_lies_beside_its_
     assert verdict.status == status if status == "ok" else verdict.status in ("caution", "outside_field")
 
 
-def test_a_small_piece_under_the_lung_is_a_spleen_without_doubt_only_where_it_is_far_hotter_than_the_liver() -> None:
+def test_a_small_piece_under_the_lung_stays_in_doubt_on_fdg_up_to_a_larger_size() -> None:
     part = trunk()
-    small = {"volume_ml": 9.5, "half_thickness_mm": 7.0}
-    hot = judge_spleen(part, liver_of(part, 6.0), spleen_of(slice(10, 25), to_liver=3.9, **small), {}, DOTATATE)
-    alike = judge_spleen(part, liver_of(part, 6.0), spleen_of(slice(10, 25), to_liver=1.25, **small), {}, DOTATATE)
-    fdg = judge_spleen(part, liver_of(part, 2.4), spleen_of(slice(10, 25), to_liver=0.8, **small), {}, FDG)
-    assert hot.status == "ok"
-    assert alike.reasons == fdg.reasons == ("it is small (10 mL)",)
+    for volume, certain_on_sstr in ((9.5, False), (20.0, True)):
+        piece = {"volume_ml": volume, "half_thickness_mm": 9.0}
+        sstr = judge_spleen(part, liver_of(part, 6.0), spleen_of(slice(10, 25), to_liver=3.9, **piece), {}, DOTATATE)
+        fdg = judge_spleen(part, liver_of(part, 2.4), spleen_of(slice(10, 25), to_liver=0.8, **piece), {}, FDG)
+        assert (sstr.status == "ok") is certain_on_sstr
+        assert fdg.reasons == (f"it is small ({volume:.0f} mL)",)
 
 
 def test_bowel_wall_hotter_than_the_liver_does_not_stand_in_for_a_removed_spleen() -> None:

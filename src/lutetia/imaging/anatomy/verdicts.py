@@ -18,7 +18,7 @@ from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
 from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, muscle_uptake, spleen_bed, with_usual_uptake
 from lutetia.model import Issue, Tracer
 
-#: a lens of 8 mL may be a spleen; less is no spleen that is left over
+#: a lens of so much in the bed, mL, may be a spleen
 LEAST_ML = 8.0
 #: no muscle takes up so many times what the muscles of the back do
 HOTTER_THAN_MUSCLE = 2.0
@@ -117,10 +117,10 @@ def judge_spleen(
             doubts.append("it touches neither lung nor ribs, and the field does not cut it")
         fits = e["lung_contact"] > 0.1 and even
         thin = e["half_thickness_mm"] < 7.5
-        small = thin or e["volume_ml"] < (12 if fits or certain else 30)
-        # what is even, far hotter than the liver and under the lung is a spleen however small; whether blur lowers its
-        # uptake is asked where it is measured
-        if small and not (hot and fits and e["volume_ml"] >= LEAST_ML):
+        # a few millilitres may be a nodule or an accessory spleen in an empty bed, and on FDG, where a spleen is no
+        # hotter than what lies round it, so may 20
+        small = thin or e["volume_ml"] < (12 if (fits and tracer.is_sstr) or certain else 30)
+        if small:
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         # so thin a piece is uneven from partial volume alone: that is the same doubt
         if e.get("suv_cov", 0) > (0.25 if thin else 0.18):
