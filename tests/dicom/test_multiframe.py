@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from lutetia.dicom.pixels import load_ct, load_pet
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
+from lutetia.dicom.suitability import judge_ct
 from lutetia.model import InputError, LutetiaError
 
 STORED = np.random.default_rng(11).integers(0, 2000, (5, 8, 10)).astype(np.uint16)
@@ -136,6 +137,16 @@ def test_enhanced_ct_is_a_ct(tmp_path, enhanced, save_dicom):
     save_dicom(d, tmp_path / "e.dcm")
     volume = load_ct(scan(tmp_path).series[0])
     assert np.array_equal(volume.array, STORED[::-1].astype(int) - 1024)
+
+
+def test_an_enhanced_map_of_electron_density_is_not_a_ct_in_hounsfield_units(tmp_path, enhanced, save_dicom):
+    d = enhanced("CT", "1.2.840.10008.5.1.4.1.1.2.1")
+    for group in d.PerFrameFunctionalGroupsSequence:
+        group.PixelValueTransformationSequence = [item(RescaleSlope="1", RescaleIntercept="0", RescaleType="ED")]
+    save_dicom(d, tmp_path / "e.dcm")
+    judged = judge_ct(scan(tmp_path).series[0])
+    assert not judged.usable
+    assert judged.reason == "a map of electron density, not in Hounsfield units"
 
 
 def test_functional_groups_that_do_not_fit_the_frames_are_named(tmp_path, enhanced, save_dicom):

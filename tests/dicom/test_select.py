@@ -183,6 +183,25 @@ def test_the_soft_tissue_ct_is_read_and_not_the_lung_kernel(study):
     assert "lung or bone" in reasons(selection)[lung][1]
 
 
+@pytest.mark.parametrize("scale", ["Z_EFF", "EDW", "MGML", "HU_MOD"])
+def test_a_map_of_multi_energy_ct_is_not_taken_for_hounsfield_units(study, scale):
+    study.add("PT", length=20)
+    map_ = study.add("CT", length=20, spacing=2.5, edit=lambda d, k: setattr(d, "RescaleType", scale))
+    ct = study.add("CT", length=20, edit=lambda d, k: setattr(d, "RescaleType", "HU"))
+    selection = study.one()
+    assert selection.ct.series_instance_uid == ct
+    assert reasons(selection)[map_][1].endswith("not in Hounsfield units")
+    forced = study.one(ct=map_)
+    assert forced.ct.series_instance_uid == map_
+    assert "not in Hounsfield units" in next(i for i in forced.issues if i.code == "ct-chosen-by-hand").message
+
+
+def test_a_ct_whose_rescale_type_is_unspecified_is_one_in_hounsfield_units(study):
+    study.add("PT")
+    ct = study.add("CT", edit=lambda d, k: setattr(d, "RescaleType", "US"))
+    assert study.one().ct.series_instance_uid == ct
+
+
 def test_of_equal_cts_the_thinner_slices_are_read(study):
     study.add("PT")
     study.add("CT", spacing=5.0)

@@ -166,6 +166,8 @@ def choose_ct(
         chosen = next((c for c in cts if c.series is by_hand), None) or judge_ct(by_hand)
         _note_others_ct(cts, chosen, reasons)
         reasons[id(by_hand)] = ("CT", "chosen by hand" + (f"; it is {chosen.reason}" if chosen.reason else ""))
+        if chosen.reason:
+            issues.append(_issue(by_hand, "ct-chosen-by-hand", f"The CT was chosen by hand although {chosen.reason}"))
         if pet is not None and same_frame(chosen, pet) is not True:
             text = "The CT chosen by hand does not share the PET's frame of reference: the two may not lie together"
             issues.append(_issue(by_hand, "ct-other-frame", text))

@@ -102,6 +102,7 @@ def _enhanced(header: InstanceHeader, dataset: Any) -> Iterator[InstanceHeader]:
             spacing_between_slices_mm=_number(measures, "SpacingBetweenSlices"),
             rescale_slope=slope,
             rescale_intercept=intercept,
+            rescale_type=facts.text(values, "RescaleType").strip() or header.rescale_type,
             value_unit=unit,
             mapped_range=mapped,
             units=header.units or facts.unassigned("Units") or ("BQML" if unit in _BECQUEREL_PER_ML else None),

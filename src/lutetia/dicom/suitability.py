@@ -29,6 +29,16 @@ _OTHER_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.11.1": "presentation state",
     "1.2.840.10008.5.1.4.1.1.88.67": "radiation dose report",
 }
+#: Rescale Type (0028,1054) of a CT whose values are no Hounsfield units, PS3.3 C.11.1.1.2: maps of multi-energy CT
+_NOT_HOUNSFIELD = {
+    "OD": "optical density",
+    "MGML": "material density (mg/mL)",
+    "Z_EFF": "effective atomic number",
+    "ED": "electron density",
+    "EDW": "electron density relative to water",
+    "HU_MOD": "modified Hounsfield units",
+    "PCT": "a percentage",
+}
 _NAC = re.compile(
     r"(?<![a-z])(nac|no[nt]?[ _-]?(ac|attn|att(enuation)?)|un[ck]orr\w*|non[ _-]?corr\w*|wo[ _-]?ac|without[ _-]ac)"
     r"(?![a-z])",
@@ -155,7 +165,7 @@ def is_projection(series: SeriesFiles) -> bool:
 
 
 def judge_ct(series: SeriesFiles) -> Candidate:
-    """Whether a CT series is a stack of axial slices."""
+    """Whether a CT series is a stack of axial slices in Hounsfield units."""
     if not series.instances:
         return Candidate(series, False, "none of its images can be read", "no-images")
     head, text = series.first, series.description
@@ -167,6 +177,9 @@ def judge_ct(series: SeriesFiles) -> Candidate:
         return Candidate(series, False, "fused or captured pictures")
     if len(series.instances) < 2:
         return Candidate(series, False, "a single image")
+    scale = next((_NOT_HOUNSFIELD[h.rescale_type] for h in series.instances if h.rescale_type in _NOT_HOUNSFIELD), "")
+    if scale:
+        return Candidate(series, False, f"a map of {scale}, not in Hounsfield units")
     try:
         stack = stack_slices(series, allow_gaps=True)
     except InputError as error:
