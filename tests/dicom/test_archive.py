@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lutetia.dicom import archive as archives
-from lutetia.dicom.dicomdir import _names_beside
+from lutetia.dicom.dicomdir import names_beside
 from lutetia.dicom.instance import WITHIN
 from lutetia.dicom.pixels import load_ct, load_pet
 from lutetia.dicom.scan import scan
@@ -194,7 +194,7 @@ def test_a_damaged_inner_archive_is_named_and_its_neighbours_are_read(pet_ct, tm
 def test_a_dicomdir_in_an_inner_archive_knows_its_neighbours(pet_ct, tmp_path):
     name = f"disc.zip{WITHIN}study/DICOMDIR"
     disc = pack(pet_ct, tmp_path / "disc.zip")
-    beside = _names_beside(str(outer(tmp_path / "o.zip", disc_zip=disc)), name)
+    beside = names_beside(str(outer(tmp_path / "o.zip", disc_zip=disc)), name)
     assert "pt/000" in beside
 
 

@@ -19,7 +19,7 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.liver_membership import Densities, belongs_to_liver
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
-from lutetia.imaging.lesions.physiology_sstr import _pelvic_organs
+from lutetia.imaging.lesions.physiology_sstr import pelvic_uptake
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.model import Tracer
@@ -263,7 +263,7 @@ def test_faint_uptake_beside_the_bladder_is_named_after_an_organ_the_patient_can
     marks = _RightLiver()
     marks.bladder_middle, marks.bladder_top, marks.sex = np.zeros(3), 30.0, sex if sex != "O" else None
     beside = replace(around(lateral=5, core_ml=3.0), point=np.array([5.0, 0.0, z]))
-    verdict = _pelvic_organs(focus(top=3.0), beside, marks, LesionSettings())
+    verdict = pelvic_uptake(focus(top=3.0), beside, marks, LesionSettings())
     assert verdict is not None
     assert verdict.physiological
     assert verdict.organ == organ

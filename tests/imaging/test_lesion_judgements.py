@@ -14,9 +14,9 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import blood, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
-from lutetia.imaging.lesions.physiology_fdg import _in_heart, _testis, _urine, myocardium_in_liver_mask
+from lutetia.imaging.lesions.physiology_fdg import gonadal_uptake, heart_uptake, myocardium_in_liver_mask, urine_drop
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
-from lutetia.imaging.lesions.physiology_sstr import _adrenal, _spleen, _thyroid
+from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, splenic_tissue, thyroid_uptake
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, ureter
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
@@ -99,7 +99,7 @@ def test_what_is_larger_than_an_adrenal_is_none(core_ml: float, gland: bool) -> 
     shape = {"elongation": 1.4, "thinness": 1.2, "joined": 0.4, "weakest": 0.07, "evenness": 0.4}
     soft = {"fat": 0.2, "soft": 0.8, "ct_hu": 40.0, "ct_peak_hu": 40.0}
     seen = around(60, -32, 30, shape, soft, core_ml=core_ml, other_side=1.2)
-    assert (_adrenal(focus(15.0), seen, Place(), LesionSettings()) is not None) is gland
+    assert (adrenal_uptake(focus(15.0), seen, Place(), LesionSettings()) is not None) is gland
 
 
 @pytest.mark.parametrize("lateral", [-126.0, -60.0])
@@ -145,7 +145,7 @@ def test_a_large_body_of_the_spleens_own_uptake_that_runs_into_its_mask_is_more_
         def distance(self, name: str, points: object) -> float | None:
             return 20.0 if np.ndim(points) == 1 else 0.0  # the peak lies 20 mm from a mask that the core runs into
 
-    verdict = _spleen(focus(top), seen, work, BesideSpleen(), LEVELS)
+    verdict = splenic_tissue(focus(top), seen, work, BesideSpleen(), LEVELS)
     assert (verdict is not None and verdict.organ == "spleen") is spleen
 
 
@@ -229,7 +229,7 @@ def test_uptake_far_above_blood_pool_in_the_hearts_mask_is_not_blood(top: float,
 @pytest.mark.parametrize(("top", "gland"), [(7.5, True), (9.0, False)])
 def test_thyroid_alike_on_both_sides_is_the_gland_up_to_the_range_of_diffuse_uptake(top: float, gland: bool) -> None:
     seen = around(335, 20, 40, BALL, core_ml=4.0, other_side=1.05, fat=0.2, soft=0.8, ct_hu=85.0, ct_peak_hu=85.0)
-    verdict = _thyroid(focus(top), seen, LesionSettings())
+    verdict = thyroid_uptake(focus(top), seen, LesionSettings())
     assert verdict is not None
     assert verdict.physiological is gland
 
@@ -255,7 +255,7 @@ def test_a_kidney_that_reaches_before_the_spine_in_one_piece_is_kidney(joined: f
 
 @pytest.mark.parametrize(("label", "heart"), [("heart", True), ("body", False)])
 def test_a_patch_of_fdg_in_the_hearts_mask_is_myocardium(label: str, heart: bool) -> None:
-    verdict = _in_heart(focus(6.0, label), around(200, 40, 80, BALL, IN_LIVER))
+    verdict = heart_uptake(focus(6.0, label), around(200, 40, 80, BALL, IN_LIVER))
     assert (verdict is not None and verdict.organ == "heart") is heart
 
 
@@ -264,13 +264,13 @@ def test_an_intense_drop_of_fdg_with_nothing_on_ct_in_the_ureters_course_is_urin
     hu: float, top: float, urine: bool
 ) -> None:
     seen = around(-60, 35, 30, BALL, {"fat": 0.3, "soft": 0.7, "ct_hu": hu, "ct_peak_hu": hu})
-    verdict = _urine(focus(top), seen, Place(), Levels(1.5, 2.2, 1.9, 0.05, 0.1, "reference"))
+    verdict = urine_drop(focus(top), seen, Place(), Levels(1.5, 2.2, 1.9, 0.05, 0.1, "reference"))
     assert (verdict is not None and verdict.organ == "ureter") is urine
 
 
 @pytest.mark.parametrize(("z", "top", "testis"), [(-285.0, 4.0, True), (-285.0, 9.0, False), (-230.0, 4.0, False)])
 def test_round_fdg_uptake_well_below_the_bladder_is_a_testis_in_its_range(z: float, top: float, testis: bool) -> None:
-    verdict = _testis(focus(top), around(z, 15, 40, BALL, IN_LIVER), Place())
+    verdict = gonadal_uptake(focus(top), around(z, 15, 40, BALL, IN_LIVER), Place())
     assert (verdict is not None) is testis
 
 

@@ -174,7 +174,7 @@ def test_tags_never_touch_and_stay_inside_the_picture(count, scale):
 
 
 def test_tags_that_have_room_stay_where_their_lesion_is():
-    assert annotate._spread([50.0, 200.0, 400.0], 10.0, 700.0, 21.5) == pytest.approx([50.0, 200.0, 400.0])
+    assert annotate.spread_heights([50.0, 200.0, 400.0], 10.0, 700.0, 21.5) == pytest.approx([50.0, 200.0, 400.0])
 
 
 def test_text_in_a_mark_can_not_break_the_picture():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lutetia.model import Grid, InputError, Study, Volume
-from lutetia.reading.by_hand import _voxels
+from lutetia.reading.by_hand import voxels_by_hand
 from lutetia.reading.corrections_file import AddedLesion
 from lutetia.reading.study import StudyReading
 
@@ -41,16 +41,16 @@ ONE, OTHER = (slice(1, 3), slice(1, 3), slice(1, 3)), (slice(5, 8), slice(5, 8),
 
 
 def test_the_only_region_needs_no_name(reading: StudyReading, tmp_path: Path) -> None:
-    assert len(_voxels(reading, added(drawn(tmp_path / "m.nii", {1: ONE})))) == 8
+    assert len(voxels_by_hand(reading, added(drawn(tmp_path / "m.nii", {1: ONE})))) == 8
 
 
 def test_the_region_named_is_taken_and_a_name_that_is_not_there_is_refused_with_those_that_are(
     reading: StudyReading, tmp_path: Path
 ) -> None:
     mask = drawn(tmp_path / "m.nii", {1: ONE, 4: OTHER})
-    assert len(_voxels(reading, added(mask, "4"))) == 27
+    assert len(voxels_by_hand(reading, added(mask, "4"))) == 27
     for roi in (None, "liver"):
         with pytest.raises(InputError) as refused:
-            _voxels(reading, added(mask, roi))
+            voxels_by_hand(reading, added(mask, roi))
         assert refused.value.code == "no-such-region"
         assert refused.value.expected == "roi: 1, 4"

@@ -160,7 +160,7 @@ def test_known_tumour_colder_than_liver_is_no_liver_for_the_search(records: Any)
     fdg.suv.array[12:16, 10:14, 6:10] = 1.2
     tumour = np.zeros(GRID.shape, bool)
     tumour[12:18, 10:14, 6:10] = True
-    without = again._without_cold(fdg, dict(fdg.study.references), tumour)
+    without = again.without_cold_tumour(fdg, dict(fdg.study.references), tumour)
     gone = fdg.anatomy.mask("liver") & ~without.mask("liver")
     assert gone.sum() == 4 * 4 * 4
 

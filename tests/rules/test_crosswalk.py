@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from builders.patients import read_patients
 from lutetia.rules.case import case_from_text, case_of
 from lutetia.rules.crosswalk import Crosswalk
 from lutetia.rules.loader import RuleSet
 from lutetia.rules.page import render_page
-from lutetia.rules.patients import read_patients
 from lutetia.rules.positions import Document
 from lutetia.rules.score import score
 from lutetia.rules.text import render

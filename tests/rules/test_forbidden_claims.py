@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from builders.patients import read_patients
 from lutetia.rules.case import case_of
 from lutetia.rules.cases import CaseFile
 from lutetia.rules.claims import CLAIMS, forbidden_claims, hidden_verdicts
 from lutetia.rules.docs import pages
 from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.page import render_page
-from lutetia.rules.patients import read_patients
 from lutetia.rules.positions import Document
 from lutetia.rules.score import FOOTER, Score, score
 from lutetia.rules.text import render

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from builders.patients import PatientCase, read_patients, run_patient
 from lutetia.rules.loader import RuleSet
-from lutetia.rules.patients import PatientCase, read_patients, run_patient
 
 FOLDER = Path(__file__).parents[1] / "cases" / "patients"
 PATIENTS = [patient for path in sorted(FOLDER.glob("*.yaml")) for patient in read_patients(path)]

@@ -25,7 +25,7 @@ def missing_files(path: str, member: str = "") -> list[Issue]:
     try:
         dataset = read_dataset(InstanceHeader(path=path, member=member))
         references = [ids for record in dataset.get("DirectoryRecordSequence") or () if (ids := _file_id(record))]
-        present = _names_beside(path, member)
+        present = names_beside(path, member)
     except (InputError, OSError, ValueError, AttributeError, TypeError, NotImplementedError) as error:
         text = f"The DICOMDIR can't be read ({type(error).__name__}); files were found without it"
         return [Issue(code="dicomdir-unreadable", level="caution", message=text, where=place)]
@@ -53,7 +53,7 @@ def _key(name: str) -> str:
     return re.sub(r"(;\d+|\.)$", "", name.replace("\\", "/")).casefold()
 
 
-def _names_beside(path: str, member: str) -> set[str]:
+def names_beside(path: str, member: str) -> set[str]:
     if member:
         inner, within, name = member.rpartition(WITHIN)
         folder = name.rpartition("/")[0]

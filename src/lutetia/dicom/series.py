@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -69,17 +68,6 @@ class SeriesFiles:
     def dataset(self) -> Any:
         """The full header of one representative instance as a `pydicom.Dataset` without pixels (cached)."""
         return self._dataset
-
-    def datasets(self) -> Iterator[Any]:
-        """Full headers, one `pydicom.Dataset` per file, in the order of `instances`."""
-        from lutetia.dicom.files import read_dataset
-
-        seen: set[tuple[str, str]] = set()
-        for instance in self.instances:
-            key = (instance.path, instance.member)
-            if key not in seen:
-                seen.add(key)
-                yield read_dataset(instance)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ mergers that the overlap proves. Tolerance grows where the alignment is less sur
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -101,16 +101,6 @@ class Link:
         )
 
 
-@dataclass(frozen=True)
-class Matching:
-    """Links between two studies, and what has no partner."""
-
-    links: tuple[Link, ...]
-    earlier_alone: tuple[str, ...] = ()
-    later_alone: tuple[str, ...] = ()
-    evidence: dict[str, str] = field(default_factory=dict)
-
-
 _APART = ({"liver", "bone"}, {"lung", "bone"}, {"liver", "lung"})
 
 
@@ -156,7 +146,7 @@ def _compare(a: Focus, b: Focus, tree_a: cKDTree, tree_b: cKDTree, slack_mm: flo
 
 def match(
     earlier: Sequence[Focus], later: Sequence[Focus], status: str = "ok", settings: MatchSettings | None = None
-) -> Matching:
+) -> tuple[Link, ...]:
     """Tie the foci of two studies.
 
     Parameters
@@ -167,9 +157,9 @@ def match(
 
     Returns
     -------
-    Matching
+    tuple of Link
         A focus that is whole in one study and in parts in the other is linked to every part with relation
-        "split" (one earlier, several later) or "merged" (several earlier, one later).
+        "split" (one earlier, several later) or "merged" (several earlier, one later). One in no link has no partner.
     """
     settings = settings or MatchSettings()
     tolerance = settings.tolerance(status)
@@ -207,7 +197,7 @@ def match(
             if pair.earlier_inside >= settings.part_inside and kept.earlier_inside >= settings.part_inside and whole:
                 relation[i, j] = relation[partner_of_later[j], j] = "merged"
                 partner_of_earlier[i] = j
-    links = tuple(
+    return tuple(
         Link(
             earlier[i].key,
             later[j].key,
@@ -218,12 +208,6 @@ def match(
             (earlier[i].tissue, later[j].tissue),
         )
         for i, j in sorted(relation)
-    )
-    tied_a, tied_b = {i for i, _ in relation}, {j for _, j in relation}
-    return Matching(
-        links,
-        tuple(f.key for i, f in enumerate(earlier) if i not in tied_a),
-        tuple(f.key for j, f in enumerate(later) if j not in tied_b),
     )
 
 

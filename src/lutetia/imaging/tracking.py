@@ -115,7 +115,7 @@ def track(
         foci = {f.key: f for f in free}
         by_later: dict[str, list[Link]] = {}
         by_earlier: dict[str, list[Link]] = {}
-        for link in found.links:
+        for link in found:
             by_later.setdefault(link.later, []).append(link)
             by_earlier.setdefault(link.earlier, []).append(link)
         done: set[str] = set()

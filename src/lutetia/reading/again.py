@@ -53,7 +53,7 @@ def measure_again(
     measured = reference_stage(reading, settings, tumour)
     references = before | {n: r for n, r in measured.items() if n in organs or n not in before}
     reading.study = reading.study.model_copy(update={"references": references})
-    lesion_stage(reading, references, settings, _without_cold(reading, references, tumour))
+    lesion_stage(reading, references, settings, without_cold_tumour(reading, references, tumour))
     if store is not None:
         from lutetia.reading.kept import keep
 
@@ -61,7 +61,7 @@ def measure_again(
             keep(reading, folder, reading.issues_of_suv)
 
 
-def _without_cold(reading: StudyReading, references: dict[str, Reference], tumour: Any) -> Anatomy:
+def without_cold_tumour(reading: StudyReading, references: dict[str, Reference], tumour: Any) -> Anatomy:
     """The anatomy in which known tumour that is colder than liver is no liver: its spread is not the liver's noise."""
     assert reading.anatomy is not None and reading.suv is not None
     liver = references.get("liver")

@@ -41,7 +41,7 @@ def _sphere(volume: Volume, at_mm: Point, diameter_mm: float) -> np.ndarray:
     return inside if len(inside) else points[[int(distance.argmin())]]
 
 
-def _voxels(reading: StudyReading, added: AddedLesion) -> np.ndarray:
+def voxels_by_hand(reading: StudyReading, added: AddedLesion) -> np.ndarray:
     """Voxels of a lesion given by hand, (n, 3)."""
     assert reading.suv is not None
     if added.at_mm is not None and added.diameter_mm is not None:
@@ -96,7 +96,7 @@ def add_by_hand(reading: StudyReading, added: AddedLesion) -> str | None:
         message = f"The lesion added by {added.by} can't be measured: this study has no SUV"
         reading.issues.append(Issue(code="added-lesion-not-measured", message=message, study=name))
         return None
-    voxels = _voxels(reading, added)
+    voxels = voxels_by_hand(reading, added)
     if not len(voxels):
         message = f"The lesion added by {added.by} lies outside the PET"
         reading.issues.append(Issue(code="added-lesion-outside", message=message, study=name))

@@ -11,7 +11,7 @@ from builders import trunks
 from builders.trunks import places
 from lutetia.imaging.anatomy import LABELS, Anatomy
 from lutetia.imaging.anatomy import door as door_module
-from lutetia.imaging.anatomy.aorta import _without_myocardium
+from lutetia.imaging.anatomy.aorta import without_myocardium
 from lutetia.imaging.anatomy.kidneys import Kidney
 from lutetia.imaging.anatomy.liver import enclosed_liver
 from lutetia.imaging.anatomy.region import Trunk
@@ -125,10 +125,10 @@ def test_in_a_field_that_ends_below_the_lungs_one_doubt_means_the_spleen_may_lie
 
 
 def test_myocardium_is_not_taken_for_blood_after_contrast() -> None:
-    assert _without_myocardium([163.0, 111.0]) == [163.0]
-    assert _without_myocardium([111.0, 163.0]) == [163.0]
-    assert _without_myocardium([310.0, 170.0]) == [310.0, 170.0]  # right and left heart in an early phase
-    assert _without_myocardium([42.0, 30.0]) == [42.0, 30.0]  # no contrast: nothing to tell apart
+    assert without_myocardium([163.0, 111.0]) == [163.0]
+    assert without_myocardium([111.0, 163.0]) == [163.0]
+    assert without_myocardium([310.0, 170.0]) == [310.0, 170.0]  # right and left heart in an early phase
+    assert without_myocardium([42.0, 30.0]) == [42.0, 30.0]  # no contrast: nothing to tell apart
 
 
 def test_liver_enclosed_by_tumour_comes_back_and_a_stomach_beside_it_does_not() -> None:
@@ -170,8 +170,8 @@ def anatomy(side: str, *, ratio: float = 4.0, spleen_ml: float = 200.0, status: 
     ],
 )
 def test_a_far_hotter_smaller_organ_opposite_settles_a_mirrored_liver(found: Anatomy, plain: bool) -> None:
-    assert door_module._plainly_mirrored(found, DOTATATE) is plain
-    assert not door_module._plainly_mirrored(found, FDG)
+    assert door_module.plainly_mirrored(found, DOTATATE) is plain
+    assert not door_module.plainly_mirrored(found, FDG)
 
 
 def test_a_disputed_side_is_written_beside_the_concern() -> None:

@@ -74,7 +74,7 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
         core = mm.depth_inside(np.ascontiguousarray(soft & between), SPACING) > 9
         heart_ml = float(core.sum() * VOXEL_ML)
         if core.sum() > 100:
-            candidates.extend(_without_myocardium(_peaks(part[core], 6.0, -20.0, 400.0)[:2]))
+            candidates.extend(without_myocardium(_peaks(part[core], 6.0, -20.0, 400.0)[:2]))
             if scene.pet_smooth is not None and scene.pet_field is not None:
                 values = scene.pet_smooth[box][core & scene.pet_field[box]]
                 if len(values) > 500:
@@ -96,7 +96,7 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
     return [c for c in candidates if np.isfinite(c)][:3], uptake
 
 
-def _without_myocardium(peaks: list[float]) -> list[float]:
+def without_myocardium(peaks: list[float]) -> list[float]:
     """The heart's densities without its wall: after contrast myocardium reaches 130 HU, the blood in it more."""
     brightest = max(peaks, default=0.0)
     if brightest <= 130:

@@ -6,7 +6,7 @@ from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.model import Tracer, UsageError, Volume
 
 
-def _plainly_mirrored(found: Anatomy, tracer: Tracer) -> bool:
+def plainly_mirrored(found: Anatomy, tracer: Tracer) -> bool:
     """Whether the spleen opposite a liver on the left leaves no doubt: smaller, sure, and far hotter (SSTR).
 
     A large spleen taken for a liver would leave the liver, which is colder, in the place of the spleen.
@@ -45,7 +45,7 @@ def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anato
 
         if suv is None or slices_covered(suv.grid, ct.grid) >= WHOLE:
             found = find_embedded(ct, suv, tracer)
-            if suv is None or found.liver_side != "left" or _plainly_mirrored(found, tracer):
+            if suv is None or found.liver_side != "left" or plainly_mirrored(found, tracer):
                 return found
             # a liver on the left is rare enough to ask a witness: a large spleen can pass for it
             from lutetia.imaging.anatomy.pet_only import find_anatomy_pet_only

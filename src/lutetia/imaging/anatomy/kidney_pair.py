@@ -111,19 +111,6 @@ def shared(trunk: Trunk, mine: mm.Mask, theirs: mm.Mask, my_kind: Kind, their_ki
     return result
 
 
-def _patch(trunk: Trunk, box: mm.Box) -> list[npt.NDArray[np.float32]]:
-    """Density (fat to contrast) and logarithm of uptake in a box."""
-    channels = [np.clip(trunk.ct_smooth[box], -120, 200)]
-    if trunk.pet_smooth is not None:
-        channels.append(np.log(np.maximum(trunk.pet_smooth[box], 0.1)))
-    return channels
-
-
-def _steps(reach_mm: float, step: int) -> npt.NDArray[np.int64]:
-    reach = int(reach_mm / SPACING_MM) // step * step
-    return np.arange(-reach, reach + 1, step)
-
-
 @dataclass(frozen=True, eq=False)
 class _Mirror:
     """A kidney mirrored at the vertebral column, ready to be laid on the other bed.

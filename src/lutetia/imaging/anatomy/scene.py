@@ -47,10 +47,6 @@ class Scene:
     pet_field: mm.Mask | None
     body: mm.Mask
 
-    def z_mm(self, index: npt.NDArray[np.floating] | float) -> npt.NDArray[np.float64]:
-        """LPS z of a slice index."""
-        return np.asarray(index, float) * SPACING_MM + self.grid.origin_mm[2]
-
 
 def block_average(volume: Volume, target_mm: float = SPACING_MM) -> tuple[mm.Floats, Grid]:
     """Average blocks of whole voxels so that none is larger than `target_mm`, as float32, with the coarser grid."""

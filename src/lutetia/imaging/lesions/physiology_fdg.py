@@ -26,7 +26,7 @@ def judge_fdg(
     ceiling = gut_ceiling_fdg(levels)
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
-        or _in_heart(focus, around)
+        or heart_uptake(focus, around)
         or _beside_kidney(focus, around, marks)
         or _brown_fat(focus, around, marks, settings)
         or common.marrow(focus, around, levels)
@@ -42,10 +42,10 @@ def judge_fdg(
         or _head_and_neck(focus, around, marks, settings)
         or _cord_and_gullet(focus, around, marks, levels)
         or urinary.ureter(focus, around, marks)
-        or _urine(focus, around, marks, levels)
+        or urine_drop(focus, around, marks, levels)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
-        or _testis(focus, around, marks)
+        or gonadal_uptake(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
         or gut(focus, around, marks, ceiling, levels, glucose=True)
         or CANDIDATE
@@ -57,7 +57,7 @@ def gut_ceiling_fdg(levels: Levels) -> float:
     return _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
 
 
-def _in_heart(focus: Focus, around: Surroundings) -> Judgement | None:
+def heart_uptake(focus: Focus, around: Surroundings) -> Judgement | None:
     """Myocardium takes up FDG in whole or in patches (papillary muscles, septum, lateral wall), blood little."""
     if NAMES.get(focus.label) != "heart" or focus.label_share < 0.5:
         return None
@@ -74,7 +74,7 @@ def _beside_kidney(focus: Focus, around: Surroundings, marks: Landmarks) -> Judg
     return beside if beside is not None and beside.organ.startswith("kidney") else None
 
 
-def _urine(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+def urine_drop(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
     """An intense drop in the course of the ureter, or at a kidney's pelvis, with nothing on CT."""
     intense = focus.top > 2.5 * (levels.liver if levels.liver is not None else 1.5 * levels.blood)
     unseen = around.has_ct and max(around.ct_hu, around.ct_peak_hu) < 15 and around.fat > 0.15
@@ -87,7 +87,7 @@ def _urine(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels)
     )
 
 
-def _testis(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+def gonadal_uptake(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """Well below the bladder, in front and near the midline: testes are round, and take up FDG to about SUV 5."""
     if marks.bladder_middle is None or basics.in_bone(focus, around) or focus.top > 5.0:
         return None

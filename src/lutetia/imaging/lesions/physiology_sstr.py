@@ -62,12 +62,12 @@ def judge_sstr(
         or _head_and_neck(focus, around, marks, settings)
         or urinary.kidney_and_bladder(focus, around, marks)
         or urinary.part_of_organ(focus, around, work, marks)
-        or _spleen(focus, around, work, marks, levels)
-        or (None if adrenal_known else _adrenal(focus, around, marks, settings))
+        or splenic_tissue(focus, around, work, marks, levels)
+        or (None if adrenal_known else adrenal_uptake(focus, around, marks, settings))
         or urinary.ureter(focus, around, marks)
         or common.blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
-        or _pelvic_organs(focus, around, marks, settings)
+        or pelvic_uptake(focus, around, marks, settings)
         or _uncinate(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
         or gut(focus, around, marks, ceiling, levels)
@@ -104,7 +104,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
     if not marks.in_head_and_neck(z):
         dense = around.has_ct and 80 <= around.ct_hu < 180 and around.ventral > 25 and around.core_ml > 2
         low = marks.lung_top is not None and z > marks.lung_top - (40 if dense else 15)
-        return _thyroid(focus, around, settings) if low and (dense or around.core_ml > 4) else None
+        return thyroid_uptake(focus, around, settings) if low and (dense or around.core_ml > 4) else None
     masked = focus.label in basics.BONES and focus.label_share >= 0.5
     if (masked and not around.ct_peak_hu < 100) or (around.has_ct and around.ct_peak_hu > 180):
         return None
@@ -112,7 +112,7 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
         return Judgement(False, "", "in the skull, where receptors are not expressed", ("in brain or meninges",))
     base, apex = marks.brain_base, marks.lung_top
     if base is not None and apex is not None and z <= apex + 0.4 * (base - apex):
-        return _thyroid(focus, around, settings)
+        return thyroid_uptake(focus, around, settings)
     symmetric = around.other_side <= settings.asymmetry
     if symmetric and focus.top <= 2 * MODERATE_MAX:
         return Judgement(
@@ -128,7 +128,8 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
     return Judgement(False, "", f"head or neck, {basics.times(around.other_side)} the other side", ("asymmetric",))
 
 
-def _thyroid(focus: Focus, around: Surroundings, settings: LesionSettings) -> Judgement | None:
+def thyroid_uptake(focus: Focus, around: Surroundings, settings: LesionSettings) -> Judgement | None:
+    """Thyroid: in front of the lower neck, alike on both sides, or one dense or elongated body."""
     symmetric = around.other_side <= settings.asymmetry
     dense = around.has_ct and 65 <= around.ct_hu < 180  # iodine makes the gland denser than muscle
     central = abs(around.lateral) < 12
@@ -145,7 +146,10 @@ def _thyroid(focus: Focus, around: Surroundings, settings: LesionSettings) -> Ju
     return Judgement(True, "thyroid_gland", f"both sides of the lower neck alike, SUV {focus.top:.1f}")
 
 
-def _spleen(focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels) -> Judgement | None:
+def splenic_tissue(
+    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels
+) -> Judgement | None:
+    """The rim of the spleen, spill from it, or a large body of its own uptake that its mask leaves out."""
     away = marks.distance("spleen", around.point)
     if away is not None and away < 6 and focus.peak < 1.3 * (levels.spleen or np.inf):
         return Judgement(True, "spleen", f"{away:.0f} mm from the spleen: its rim or spill from it")
@@ -157,7 +161,8 @@ def _spleen(focus: Focus, around: Surroundings, work: Working, marks: Landmarks,
     return Judgement(True, "spleen", f"{around.core_ml:.0f} mL at the spleen's level, one with it: more of the spleen")
 
 
-def _adrenal(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+def adrenal_uptake(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+    """Adrenal: above and inward of the kidney; a candidate in it when hot, one-sided or a ball."""
     side = "left" if around.lateral > 0 else "right"
     top, centre = marks.kidney_top.get(side), marks.kidney.get(side)
     if top is None or centre is None or around.core_ml > ADRENAL_ML:
@@ -188,11 +193,12 @@ def adrenal_in_liver_mask(
     """The right adrenal lies against the liver and often in its mask: not round, behind, like the other one."""
     if around.elongation < 1.3 or abs(around.lateral) > 55 or around.ventral > 40:
         return None
-    verdict = _adrenal(focus, around, marks, settings)
+    verdict = adrenal_uptake(focus, around, marks, settings)
     return verdict if verdict is not None and verdict.physiological else None
 
 
-def _pelvic_organs(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+def pelvic_uptake(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+    """Prostate or uterus: soft tissue beside the bladder, broad or alike on both sides, within the published range."""
     if marks.bladder_middle is None or marks.bladder_top is None or basics.in_bone(focus, around):
         return None
     z = float(around.point[2])

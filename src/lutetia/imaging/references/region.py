@@ -134,15 +134,6 @@ def on_grid(crop: Crop, mask: mm.Mask) -> Region:
     return Region((start[0], start[1], start[2]), part.mask)
 
 
-def sphere_kernel(radius_mm: float, spacing: Sequence[float]) -> mm.Mask:
-    """Voxels whose centres lie within `radius_mm` of the central voxel."""
-    reach = [int(radius_mm // s) for s in spacing]
-    z, y, x = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1, -reach[2] : reach[2] + 1]
-    distance = (z * spacing[0]) ** 2 + (y * spacing[1]) ** 2 + (x * spacing[2]) ** 2
-    inside: mm.Mask = distance <= radius_mm**2
-    return inside
-
-
 def sphere_mask(crop: Crop, centre: Sequence[int], radius_mm: float) -> mm.Mask:
     """A sphere round a voxel of the crop."""
     z, y, x = np.ogrid[: crop.suv.shape[0], : crop.suv.shape[1], : crop.suv.shape[2]]

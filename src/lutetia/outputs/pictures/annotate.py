@@ -32,7 +32,7 @@ GUTTER = 46.0
 _FONT = "font-family='Inter' font-weight='600'"
 
 
-def _spread(wanted: list[float], low: float, high: float, step: float) -> list[float]:
+def spread_heights(wanted: list[float], low: float, high: float, step: float) -> list[float]:
     """Tag heights as near to `wanted` (ascending) as they can be while `step` apart, within low…high.
 
     Neighbouring tags that would touch are merged into blocks placed at the mean of what their tags want (pool
@@ -78,7 +78,7 @@ def annotated_svg(
     lines, rings, tags = [], [], []
     for right, side in enumerate(sides):
         edge = _TAG_HEIGHT * size / 2 + 1
-        heights = _spread([m.y for m in side], edge, height - edge, (_TAG_HEIGHT + _TAG_GAP) * size)
+        heights = spread_heights([m.y for m in side], edge, height - edge, (_TAG_HEIGHT + _TAG_GAP) * size)
         for mark, y in zip(side, heights, strict=True):
             tag_x = gutter + width + gutter - _TAG_WIDTH * size - 2 if right else 2.0
             lines.append(_leader(mark, y, tag_x if right else tag_x + _TAG_WIDTH * size, gutter, width, bool(right)))

@@ -13,10 +13,9 @@ from lutetia.model import Grid, Volume
 FloatImage = npt.NDArray[np.float32]
 Vector = tuple[float, float, float]
 
-#: Unit vectors in LPS mm: to the patient's left, back and head.
+#: Unit vectors in LPS mm: to the patient's left, back and feet.
 LEFT: Vector = (1.0, 0.0, 0.0)
 BACK: Vector = (0.0, 1.0, 0.0)
-HEAD: Vector = (0.0, 0.0, 1.0)
 FEET: Vector = (0.0, 0.0, -1.0)
 
 #: What runs to the right and what runs down in a picture, as radiologists hang them (patient's right on our left).
