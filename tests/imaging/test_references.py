@@ -261,6 +261,15 @@ def test_every_value_comes_with_the_voxels_it_was_measured_in() -> None:
         assert values.mean() == pytest.approx(measure.suv_mean, rel=0.03)
 
 
+def test_a_blood_pool_that_noise_leaves_uncertain_by_more_than_a_tenth_is_a_caution() -> None:
+    quiet, noisy = (measured(uptake(noise=noise)).by_name["blood_pool"] for noise in (0.04, 3.0))
+    assert quiet.status == "ok"
+    assert noisy.suv_mean is not None and noisy.standard_error is not None
+    assert 1.96 * noisy.standard_error / noisy.suv_mean > 0.10
+    assert noisy.status == "caution"
+    assert any("noise" in reason for reason in noisy.reasons)
+
+
 def test_a_hot_heart_against_the_aorta_does_not_move_the_blood_pool() -> None:
     suv = uptake(liver=2.6, spleen=2.0, blood=1.8)
     suv.array[ball((AORTA_X + 4, AORTA_Y - 22, 55), 17)] = 8.0

@@ -96,6 +96,24 @@ def test_what_the_field_leaves_of_a_spleen_is_believed_where_it_lies_beside_its_
     assert verdict.status == status if status == "ok" else verdict.status in ("caution", "outside_field")
 
 
+@pytest.mark.parametrize(
+    ("changes", "believed"),
+    [({}, True), ({"rib_contact": 0.02}, False), ({"suv_cov": 0.15}, False), ({"lateral_mm": 60.0}, False)],
+)
+def test_an_fdg_spleen_that_no_lung_touches_is_believed_by_its_ribs_its_kidney_and_its_evenness(
+    changes: dict[str, float], believed: bool
+) -> None:
+    """A high diaphragm or a large liver keeps the lung away; stomach keeps off the ribs and is less even."""
+    part = trunk()
+    kidneys = {
+        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 2.1, "lateral_mm": 69.0}) for s in ("left", "right")
+    }
+    piece = {"lung_contact": 0.02, "rib_contact": 0.37, "volume_ml": 100.0, "suv": 2.1, "to_liver": 0.88}
+    piece |= {"to_muscle": 2.0, "lateral_mm": 94.0}
+    verdict = judge_spleen(part, liver_of(part, 2.4), spleen_of(slice(10, 25), **{**piece, **changes}), kidneys, FDG)
+    assert (verdict.status == "ok") is believed
+
+
 def test_a_small_piece_under_the_lung_stays_in_doubt_on_fdg_up_to_a_larger_size() -> None:
     part = trunk()
     for volume, certain_on_sstr in ((9.5, False), (20.0, True)):

@@ -108,6 +108,11 @@ def judge_spleen(
         certain = hot and own_kidney and e["rib_contact"] >= 0.05
         # the spleen lies beside its kidney, not before or above it
         beside = beside_kidney is not None and _further_out(e, beside_kidney)
+        # on FDG no uptake tells it; what is as even as one organ, as avid as blood-rich tissue and lies against the
+        # ribs beside its own kidney is neither stomach (away from the ribs) nor muscle (colder)
+        blood_rich = even and tracer.binds == "glucose" and 0.55 < (ratio or 0) < 1.3 and e["suv_cov"] < 0.10
+        against_ribs = own_kidney and beside and e["rib_contact"] >= 0.15 and e["volume_ml"] > 40
+        certain = certain or (blood_rich and against_ribs)
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
