@@ -405,6 +405,24 @@ def test_the_summary_counts_grades_by_number_and_by_volume(
     assert sum(summary.volume_by_region_ml.values()) == pytest.approx(summary.volume_ml)
 
 
+@pytest.mark.parametrize(
+    ("grades", "words"),
+    [
+        ((("3",), ("3",), ("3",)), "3 longer than 2 cm (grade 3)."),
+        ((("3",), ("2",), ("3",)), "3 longer than 2 cm (grades 2, 3)."),
+        (((), (), ()), "3 longer than 2 cm (refused)."),
+    ],
+)
+def test_the_grades_of_what_is_longer_than_two_centimetres_are_said(
+    with_grades: Callable[..., tuple[Lesion, ...]], grades: tuple[tuple[str, ...], ...], words: str
+) -> None:
+    lesions = [
+        x.model_copy(update={"observations": (x.observations[0].model_copy(update={"long_axis_mm": 25.0}),)})
+        for x in with_grades(*grades)
+    ]
+    assert words in summarise(lesions, "S1").note
+
+
 def test_an_open_grade_leaves_the_share_open(with_grades: Callable[..., tuple[Lesion, ...]]) -> None:
     summary = summarise(with_grades(("3",), (), ("2",)), "S1")
     assert summary.count_by_grade["refused"] == 1

@@ -326,6 +326,27 @@ def test_a_metric_stands_with_its_evidence_and_is_never_called_response(followed
     assert "None of them is called response" in page
 
 
+def test_a_count_of_lesions_is_whole_and_a_warning_that_repeats_the_evidence_is_left_out(followed):
+    metric = ResponseMetric(
+        key="without-uptake",
+        name="Lesions without uptake",
+        definition="lesions on CT without SSTR uptake",
+        tracer="dotatate",
+        earlier_study="study-1",
+        later_study="study-2",
+        unit="lesions",
+        change_unit="lesions",
+        values=(MetricValue(before=7.0, now=2.0, change=-5.0, judgement="not assessed"),),
+        evidence="Studied as a marker of outcome in NET. They are defined on CT and the review calls it unsuitable.",
+        warning="Defined on CT; the review calls it unsuitable",
+        verified=True,
+    )
+    page = _text(followed.course.model_copy(update={"response": (metric,)}), followed.volumes)
+    assert "Lesions without uptake, lesions more" in page
+    assert re.search(r" 7 2 −5 lesions ", page)
+    assert page.count("calls it unsuitable") == 1
+
+
 def test_systems_stand_side_by_side_at_each_visit_with_what_changed_and_until_when(followed):
     def score(n: int, result: str, changed: tuple[str, ...] = ()) -> VisitScore:
         row = {"system": "NETPET", "reading": "", "result": result, "threshold": "background", "unit": "one lesion"}

@@ -14,6 +14,7 @@ from lutetia.outputs.report.content import build_report
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
 from lutetia.outputs.report.verdicts.subjects import subjects_words
+from lutetia.outputs.report.verdicts.words import rule_title
 from lutetia.rules.claims import forbidden_claims
 
 
@@ -388,6 +389,58 @@ def test_comparability_names_each_check_and_what_is_not_met_first(two_visits):
     page = _text(type(two_visits)(course, two_visits.volumes))
     first = page.index("Uptake time within 10 min: 63 → 74 min (caution)")
     assert first < page.index("Met: same tracer molecule")
+
+
+def test_a_finding_that_decides_comparability_is_said_once(two_visits):
+    comparison = Comparison(
+        earlier="study-1",
+        later="study-2",
+        verdict="caution",
+        checks=(
+            {
+                "id": "Q6",
+                "title": "Activity within 20 % of the earlier",
+                "finding": "198 → 155 MBq",
+                "state": "caution",
+            },
+            {"id": "Q8", "title": "Same EARL standard", "finding": "none named", "state": "indeterminate"},
+        ),
+        note="Numeric change is reported with reservation: Activity within 20 % of the earlier: 198 → 155 MBq.",
+    )
+    course = two_visits.course.model_copy(update={"comparability": (comparison,)})
+    page = _text(type(two_visits)(course, two_visits.volumes))
+    assert page.count("198 → 155 MBq") == 1
+    assert "155 MBq; Same EARL standard: none named (indeterminate)" in page
+
+
+def test_the_facts_of_the_case_stand_in_order_of_their_dates_and_a_zero_is_a_value(made_up):
+    treatments = (
+        {"kind": "treatment", "date": "2025-11-03", "agent": "177Lu-DOTATATE", "activity_gbq": 7.4, "cycle": 1},
+    )
+    facts = (
+        {"kind": "toxicity", "date": "2025-12-01", "name": "nausea", "value": 0.0, "unit": "CTCAE", "note": "mild"},
+        {"kind": "marker", "date": "2025-08-30", "name": "CgA", "value": 410.0, "unit": "ng/mL", "origin": "case_file"},
+    )
+    course = made_up.course.model_copy(update={"treatments": treatments, "facts": facts})
+    page = _text(type(made_up)(course, made_up.volumes))
+    section = page[page.index("Facts of the case") :]
+    assert "30 Aug 2025 marker CgA 410\u202fng/mL – case file" in section
+    assert "3 Nov 2025 treatment 177Lu-DOTATATE 7.4\u202fGBq, cycle 1" in section
+    assert "1 Dec 2025 toxicity nausea 0\u202fCTCAE note: mild" in section
+    assert section.index("CgA") < section.index("177Lu-DOTATATE") < section.index("nausea")
+
+
+@pytest.mark.parametrize(
+    ("title", "edition", "words"),
+    [
+        ("SSTR-RADS 1.0", "1.0 (2018)", "SSTR-RADS 1.0 (2018)"),
+        ("PRRT column of SSTR-RADS 1.0", "1.0, 2018", "PRRT column of SSTR-RADS 1.0 – 2018"),
+        ("PERCIST", "1.0 (2009)", "PERCIST – 1.0 (2009)"),
+        ("NETPET score", "2017", "NETPET score – 2017"),
+    ],
+)
+def test_a_version_in_the_title_of_a_rule_is_not_said_again(title, edition, words):
+    assert rule_title({"title": title, "edition": edition}) == words
 
 
 def test_retention_is_never_called_response(two_visits):

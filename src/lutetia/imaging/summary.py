@@ -137,7 +137,9 @@ def _note(rows: list[tuple[Lesion, Observation]], left_out: int, settings: Lesio
     large = [(x, o) for x, o in rows if (o.long_axis_mm or 0.0) > _LARGE_MM]
     grades = sorted({grade_key(o) for _, o in large})
     if large:
-        words.append(f"{len(large)} longer than 2 cm (grades {', '.join(grades)}).")
+        words_alone = set(grades) <= {"not graded", "refused"}
+        named = f"{'' if words_alone else 'grade ' if len(grades) == 1 else 'grades '}{', '.join(grades)}"
+        words.append(f"{len(large)} longer than 2 cm ({named}).")
     else:
         words.append("None longer than 2 cm: grades may be overestimated (Iravani 2022).")
     return " ".join(words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lutetia.model import Course, Study
 from lutetia.model.base import Level
 from lutetia.outputs.report import wording
@@ -112,14 +114,50 @@ def made_up_words(course: Course) -> str:
 
 
 def fact_section(course: Course) -> Section | None:
-    """Treatments and facts that came with the case, with their origin."""
-    entries = [*course.treatments, *course.facts]
+    """Treatments and facts that came with the case, in order of their dates, with their origin."""
+    entries = sorted((*course.treatments, *course.facts), key=lambda entry: str(entry.get("date") or ""))
     if not entries:
         return None
-    rows = tuple(
-        (str(e.get("name") or e.get("key") or e.get("kind") or "fact"), wording.entry_words(e)) for e in entries
+    columns = (
+        Column("Date", width=1.1),
+        Column("Kind", width=0.6),
+        Column("What", width=1),
+        Column("Value", width=1),
+        Column("More", width=1.5),
+        Column("From", width=0.6),
     )
-    return Section("Facts of the case", (Facts(rows, columns=1),))
+    return Section("Facts of the case", (Table(columns, tuple(map(_fact_row, entries)), dense=True),))
+
+
+_FACT_FIELDS = ("kind", "date", "until", "agent", "name", "key", "value", "unit", "activity_gbq", "cycle", "origin")
+
+
+def _fact_row(entry: dict[str, Any]) -> Row:
+    when = wording.date_words(str(entry["date"]), short=True) if entry.get("date") else "–"
+    if entry.get("until"):
+        when += f" – {wording.date_words(str(entry['until']), short=True)}"
+    value = entry.get("value")
+    size = f"{value:,g}" if isinstance(value, float) else wording.value_words(value) if value is not None else ""
+    if size and entry.get("unit"):
+        size += f"{wording.NARROW}{entry['unit']}"
+    if entry.get("activity_gbq") is not None:
+        size = f"{entry['activity_gbq']:g}{wording.NARROW}GBq"
+    amounts = [size, f"cycle {entry['cycle']}" if entry.get("cycle") is not None else ""]
+    more = {key: item for key, item in entry.items() if key not in _FACT_FIELDS and item not in (None, "", [], {})}
+    return Row(
+        (
+            Cell(when, "muted"),
+            Cell(_KINDS.get(str(entry.get("kind") or ""), str(entry.get("kind") or "–"))),
+            Cell(str(entry.get("agent") or entry.get("name") or entry.get("key") or "–"), "strong"),
+            Cell(", ".join(part for part in amounts if part) or "–"),
+            Cell("; ".join(f"{k.replace('_', ' ')}: {wording.value_words(v)}" for k, v in more.items()) or "–"),
+            Cell(str(entry.get("origin") or "–").replace("_", " "), "muted"),
+        )
+    )
+
+
+#: kinds of dated entries that are no plain words
+_KINDS = {"ssa": "somatostatin analogue"}
 
 
 def chain_section(course: Course, shown: tuple[Shown, ...]) -> Section | None:

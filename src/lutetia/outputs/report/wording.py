@@ -59,6 +59,7 @@ CODES = {
     "SSA": "somatostatin analogue status changed",
     "METRIC-DEPENDENT": "SUVmax and SUVpeak give different grades",
     "SPECT-SMALL": "under 2 cm: listed, not graded on SPECT",
+    "NOT-SCORABLE": "not scorable",
     "SMALL": "2 cm or less: the grade may be overestimated",
 }
 
@@ -235,14 +236,6 @@ def moment_words(moment: str | None) -> str:
 def patient_words(course: Course) -> str:
     """The patient's id, marked when it is a pseudonym."""
     return f"{course.patient.id} (pseudonym)" if course.patient.pseudonymous else course.patient.id
-
-
-def entry_words(entry: dict[str, Any]) -> str:
-    """A free record in words: its text where it has one, else its fields."""
-    for key in ("text", "message", "statement", "explanation"):
-        if entry.get(key):
-            return str(entry[key])
-    return "; ".join(f"{key.replace('_', ' ')}: {value_words(value)}" for key, value in entry.items() if value)
 
 
 def value_words(value: Any) -> str:

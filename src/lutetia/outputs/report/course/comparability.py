@@ -51,10 +51,12 @@ def comparability(course: Course) -> Section | None:
 
 
 def _because(comparison: Comparison) -> str:
-    """What is not met, word for word; what is met, by its name."""
+    """What is not met, word for word and once; what is met, by its name."""
     open_ = [check for check in comparison.checks if check.get("state") != "met"]
     met = [check.get("title") or check.get("id") or "check" for check in comparison.checks if check not in open_]
-    parts = [part for part in (comparison.note, *map(_check_words, open_)) if part]
+    told = (comparison.note or "").partition(" Not answered:")[0].rstrip(".")  # what was not answered stands below
+    untold = [check for check in open_ if not (check.get("finding") and _found(check) in told)]
+    parts = [part for part in (told, *map(_check_words, untold)) if part]
     if met:
         parts.append(f"Met: {', '.join(title[:1].lower() + title[1:] for title in met)}")
     return "; ".join(parts)
@@ -62,6 +64,10 @@ def _because(comparison: Comparison) -> str:
 
 def _check_words(check: dict[str, str]) -> str:
     """``Uptake time within 10 min: 63 → 74 min (caution)``."""
+    return f"{_found(check)} ({(check.get('state') or 'unknown').replace('_', ' ')})"
+
+
+def _found(check: dict[str, str]) -> str:
+    """``Uptake time within 10 min: 63 → 74 min``."""
     title = check.get("title") or check.get("id") or "check"
-    finding = f": {check['finding']}" if check.get("finding") else ""
-    return f"{title}{finding} ({(check.get('state') or 'unknown').replace('_', ' ')})"
+    return f"{title}: {check['finding']}" if check.get("finding") else title

@@ -23,11 +23,11 @@ def event_table(course: Course) -> Table | None:
         before = alike.get(key)
         alike[key] = event if before is None else _joined(before, event)
     columns = (
-        Column("When", width=0.8),
-        Column("What a source has words for", width=1.7),
-        Column("Lesions", width=0.9),
-        Column("Evidence", width=2),
-        Column("Source", width=0.7),
+        Column("When", width=0.75),
+        Column("What a source has words for", width=1.5),
+        Column("Lesions", width=0.65),
+        Column("Evidence", width=2.6),
+        Column("Source", width=0.65),
     )
     note = "An event describes; none of them is response, progression or an order. Proposed: rests on what images only "
     note += "propose, until a reader confirms it."

@@ -62,8 +62,8 @@ def _row(metric: ResponseMetric) -> Row:
     return Row(
         (
             Cell(name, "strong", more=". ".join(part.rstrip(".") for part in more if part)),
-            Cell(_then(single)),
-            Cell(_now(single)),
+            Cell(_then(metric, single)),
+            Cell(_now(metric, single)),
             Cell(_change(metric, single)),
             Cell("; ".join(judged) or "–", tone),
             Cell(shown or "–", "muted", more=told if told != shown else ""),
@@ -72,31 +72,40 @@ def _row(metric: ResponseMetric) -> Row:
 
 
 def _sentences(*texts: str, most: int = 10_000) -> str:
-    """Every sentence once, as many as fit in `most` characters; at least the first."""
+    """Every sentence once, as many as fit in `most` characters; at least the first.
+
+    A sentence with no word that was not there before says nothing new.
+    """
     parts = [part.strip(" .") for text in texts for part in re.split(r"(?<=[a-z%)]{2})\. ", text)]
     kept: list[str] = []
-    for part in dict.fromkeys(part for part in parts if part):
+    said: set[str] = set()
+    for part in parts:
+        words = set(re.findall(r"\w+", part.lower()))
+        if words <= said:
+            continue
+        said |= words
         if kept and len(". ".join([*kept, part])) > most:
             break
         kept.append(part)
     return ". ".join(kept)
 
 
-def _value(number: float | None, text: str) -> str:
+def _value(metric: ResponseMetric, number: float | None, text: str) -> str:
     """The number, with the lesions that it is about; the words alone where there is no number."""
     ids = [part.strip() for part in text.split(",")]
     words = subjects_words(ids) if text and all(part.startswith("lesion-") for part in ids) else text
     if number is None:
         return words or "–"
-    return f"{wording.number(number)} ({words})" if words else wording.number(number)
+    size = f"{number:.0f}" if metric.unit == "lesions" else wording.number(number)
+    return f"{size} ({words})" if words else size
 
 
-def _then(value: MetricValue | None) -> str:
-    return "–" if value is None else _value(value.before, value.before_text)
+def _then(metric: ResponseMetric, value: MetricValue | None) -> str:
+    return "–" if value is None else _value(metric, value.before, value.before_text)
 
 
-def _now(value: MetricValue | None) -> str:
-    return "–" if value is None else _value(value.now, value.now_text)
+def _now(metric: ResponseMetric, value: MetricValue | None) -> str:
+    return "–" if value is None else _value(metric, value.now, value.now_text)
 
 
 def _change(metric: ResponseMetric, value: MetricValue | None) -> str:

@@ -6,6 +6,7 @@ from lutetia.model import Course
 from lutetia.outputs.report import wording
 from lutetia.outputs.report.blocks import Cell, Column, Row, Table
 from lutetia.outputs.report.verdicts.subjects import subjects_words
+from lutetia.outputs.report.verdicts.words import rule_title
 
 
 def history_table(course: Course) -> Table | None:
@@ -18,9 +19,10 @@ def history_table(course: Course) -> Table | None:
         results = wording.listed(tuple(str(r) for r in entry.get("results") or ())) or "undecided"
         rule, lesion = str(entry.get("rule")), str(entry.get("lesion"))
         given.setdefault(rule, {}).setdefault(lesion, {})[str(entry.get("visit"))] = results
+    titles = {str(verdict.get("rule")): rule_title(verdict) for verdict in course.verdicts}
     rows: list[Row] = []
     for rule, lesions in given.items():
-        rows.append(Row(heading=rule))
+        rows.append(Row(heading=titles.get(rule, rule)))
         alike: dict[tuple[str, ...], list[str]] = {}
         for lesion, by_visit in lesions.items():
             alike.setdefault(tuple(by_visit.get(visit, "–") for visit in visits), []).append(lesion)

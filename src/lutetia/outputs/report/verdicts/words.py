@@ -27,10 +27,15 @@ def is_settled(verdict: Verdict) -> bool:
 
 
 def rule_title(verdict: Verdict) -> str:
-    """Title of a rule with its edition."""
+    """Title of a rule with its edition; a version that the title has already is not said again."""
     title = str(verdict.get("title") or verdict.get("rule") or "rule")
     edition = str(verdict.get("edition") or "")
-    return f"{title} – {edition}" if edition and edition not in title else title
+    version, _, year = edition.partition(" ")
+    if version.strip(",") in title.replace(",", "").split():
+        edition = year
+    if not edition or edition in title:
+        return title
+    return f"{title} {edition}" if edition.startswith("(") else f"{title} – {edition}"
 
 
 def by_rule(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
@@ -55,7 +60,7 @@ _MOST_RESULTS = 6
 def result_words(verdict: Verdict) -> str:
     """The result in words: one, the set still possible, or the refusal."""
     if verdict.get("refused"):
-        return f"refused: {verdict['refused']}"
+        return f"refused: {wording.CODES.get(str(verdict['refused']), verdict['refused'])}"
     results = tuple(str(result) for result in verdict.get("results") or ())
     if len(results) > _MOST_RESULTS:
         return f"open: {', '.join(results[:_MOST_RESULTS])} or {len(results) - _MOST_RESULTS} more"
