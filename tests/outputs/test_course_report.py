@@ -37,6 +37,7 @@ from lutetia.outputs.report.course.phenotypes import phenotype_figures
 from lutetia.outputs.report.course.slices import side_by_side
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
+from lutetia.outputs.report.verdicts.subjects import numbered_words
 
 
 def _text(course, volumes) -> str:
@@ -324,6 +325,79 @@ def test_a_metric_stands_with_its_evidence_and_is_never_called_response(followed
     assert "within repeatability: lesion 2" in page and "suppressed because a new analogue" in page
     assert "one retrospective series. not a response criterion" in page
     assert "None of them is called response" in page
+
+
+def test_why_numbers_are_not_compared_is_said_once_for_all_that_rest_on_it(followed):
+    why = (
+        "Same scanner: A mCT → B Vereos; Same reconstruction: voxels 4.07 → 4.00 mm; Uptake time within 10 min: 54 → 74"
+    )
+    metrics = tuple(
+        ResponseMetric(
+            key=key,
+            name=key,
+            definition="",
+            tracer="dotatate",
+            earlier_study="study-1",
+            later_study="study-2",
+            values=(MetricValue(lesion="lesion-1", before=8.0, now=4.0, judgement="suppressed", reason=why),),
+        )
+        for key in ("SUV T/L", "SUV T/S", "TL-SSTR")
+    )
+    page = _text(followed.course.model_copy(update={"response": metrics}), followed.volumes)
+    assert page.count(why) == 1
+    assert page.count("suppressed: lesion 1") == 3
+    assert page.index(why) < page.index("SUV T/L")
+
+
+def test_a_remark_that_all_changes_of_volume_share_stands_once_below_them(followed):
+    changes = tuple(
+        PhenotypeChange(
+            definition="background",
+            phenotype=kind,
+            earlier_visit="visit-1",
+            later_visit="visit-2",
+            before_ml=4.0,
+            before_range_ml=(3.0, 5.0),
+            now_ml=12.0,
+            now_range_ml=(10.0, 14.0),
+            change_percent=200.0,
+            judgement="higher",
+            note="Another scanner.",
+        )
+        for kind in ("sstr+/fdg-", "sstr-/fdg+")
+    )
+    page = _text(followed.course.model_copy(update={"phenotype_changes": changes}), followed.volumes)
+    assert page.count("Another scanner.") == 1
+    assert page.count("200\u202f% higher") == 2
+
+
+def test_what_a_proposed_event_asks_is_said_once(followed):
+    event = CourseEvent(
+        code="DE-9",
+        visit="visit-2",
+        lesions=("lesion-1",),
+        title="Discordant volume grows",
+        statement="Proposed: Discordant volume grows. To be confirmed: Has it grown?",
+        source="F2",
+        state="proposed",
+        rests_on=("imaging.discordant_volume_grown",),
+    )
+    page = _text(followed.course.model_copy(update={"events": (event,)}), followed.volumes)
+    assert "Discordant volume grows (proposed; to be confirmed: Has it grown?)" in page
+    assert page.count("Discordant volume grows") == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ("gone: lesion-5, lesion-6, lesion-7, lesion-13", "gone: lesions 5–7, 13"),
+        ("lesion-2, lesion-3 and lesion-18 lie near the cut", "lesions 2, 3, 18 lie near the cut"),
+        ("one focus now with lesion-7", "one focus now with lesion 7"),
+        ("lesion lesion-3 in study-2 at visit-1", "lesion 3 in study 2 at visit 1"),
+    ],
+)
+def test_ids_are_written_as_a_reader_says_them(ids, words):
+    assert numbered_words(ids) == words
 
 
 def test_a_count_of_lesions_is_whole_and_a_warning_that_repeats_the_evidence_is_left_out(followed):

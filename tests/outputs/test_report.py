@@ -391,6 +391,26 @@ def test_comparability_names_each_check_and_what_is_not_met_first(two_visits):
     assert first < page.index("Met: same tracer molecule")
 
 
+def test_a_question_that_would_settle_every_lesion_alike_stands_once_below_the_table(made_up):
+    verdicts = tuple(
+        {
+            "rule": rule,
+            "title": title,
+            "edition": "1.0 (2018)",
+            "subject": f"lesion-{n}",
+            "results": ["3C", str(n)],
+            "questions": [{"ask": "Is its nature proven?"}],
+        }
+        for n in (1, 2)
+        for rule, title in (("sstr-rads-1.0", "SSTR-RADS 1.0"), ("sstr-rads-follow", "SSTR-RADS 1.0, follow-up"))
+    )
+    course = made_up.course.model_copy(update={"verdicts": verdicts})
+    page = _text(type(made_up)(course, made_up.volumes))
+    table = page[page.index("What the rules say") :]
+    assert "SSTR-RADS 1.0 (2018) category follow-up lesion 1" in table
+    assert table.count("Is its nature proven?") == 1
+
+
 def test_a_finding_that_decides_comparability_is_said_once(two_visits):
     comparison = Comparison(
         earlier="study-1",

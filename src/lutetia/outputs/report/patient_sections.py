@@ -25,6 +25,7 @@ from lutetia.outputs.report.blocks import (
 from lutetia.outputs.report.chain import chain
 from lutetia.outputs.report.figures import Shown
 from lutetia.outputs.report.lesion_sections import grade_name
+from lutetia.outputs.report.verdicts.subjects import numbered_words
 
 
 def headline(study: Study, shown: tuple[Shown, ...], sought: bool) -> Tiles:
@@ -76,7 +77,7 @@ def issue_blocks(course: Course) -> tuple[Block, ...]:
         where = [issue.where, (issue.study or "") if several else "", issue.lesion or ""]
         found = places.setdefault((issue.level, issue.message, issue.code), {})
         found[", ".join(part for part in where if part)] = None
-    items = [Notice(level, text, code, _joined(found)) for (level, text, code), found in places.items()]
+    items = [Notice(level, numbered_words(text), code, _joined(found)) for (level, text, code), found in places.items()]
     grave = tuple(item for item in items if item.level != "info")
     notes = tuple(item for item in items if item.level == "info")
     blocks: list[Block] = [Notices(grave)] if grave else []

@@ -193,8 +193,8 @@ def reference_blocks(study: Study, pictures: StudyPictures, *, small: bool = Fal
     rows, reasons = [], []
     for name, reference in _ordered(study).items():
         rows.append(_reference_row(name, reference))
-        for reason in reference.reasons:
-            words = f"{wording.REFERENCE_NAMES.get(name, name)}: {reason}"
+        if reference.reasons:
+            words = f"{wording.REFERENCE_NAMES.get(name, name)}: {'; '.join(reference.reasons)}"
             reasons.append(Notice("info" if reference.status == "ok" else "caution", words))
     notes = ["s.e.: standard error of the mean. Classical VOI: sphere in liver and spleen, cylinder in the aorta."]
     for name, reference in _ordered(study).items() if not small else ():

@@ -19,7 +19,7 @@ from lutetia.outputs.report.course.following import (
     uptake_level,
     visit_words,
 )
-from lutetia.outputs.report.verdicts.subjects import subjects_words
+from lutetia.outputs.report.verdicts.subjects import numbered_words, subjects_words
 
 _TONE: dict[str, Tone] = {"new": "caution", "resolved": "strong", "split": "strong", "merged": "strong"}
 
@@ -146,7 +146,7 @@ _MOST_EVIDENCE = 110
 def _sentence(evidence: str) -> str:
     """The first parts of an evidence sentence, as many as fit in a table row."""
     kept = ""
-    for part in evidence.replace("lesion lesion-", "lesion-").split(", "):
+    for part in numbered_words(evidence).split(", "):
         longer = f"{kept}, {part}" if kept else part
         if kept and len(longer) > _MOST_EVIDENCE:
             break

@@ -23,10 +23,10 @@ def event_table(course: Course) -> Table | None:
         before = alike.get(key)
         alike[key] = event if before is None else _joined(before, event)
     columns = (
-        Column("When", width=0.75),
+        Column("When", width=0.9),
         Column("What a source has words for", width=1.5),
         Column("Lesions", width=0.65),
-        Column("Evidence", width=2.6),
+        Column("Evidence", width=2.5),
         Column("Source", width=0.65),
     )
     note = "An event describes; none of them is response, progression or an order. Proposed: rests on what images only "
@@ -48,7 +48,10 @@ def _row(event: CourseEvent) -> Row:
     proposed = event.state == "proposed"
     facts = ", ".join(name.rsplit(".", 1)[-1].replace("_", " ") for name in event.rests_on)
     what = f"{event.title}: {event.statement}" if event.title else event.statement
-    if proposed:
+    asking = f"Proposed: {event.title}. To be confirmed: "
+    if proposed and event.title and event.statement.startswith(asking):
+        what = f"{event.title} (proposed; to be confirmed: {event.statement.removeprefix(asking)})"
+    elif proposed:
         what += f" (proposed{f'; to be confirmed: {facts}' if facts else ''})"
     told = [numbered_words(sentence) for sentence in event.evidence] or [_numbers(event)]
     shown = "; ".join(told[:MOST_EVIDENCE])

@@ -79,6 +79,8 @@ def _changes(course: Course) -> Table | None:
     told = [c for c in course.phenotype_changes if c.judgement not in ("unknown", "within")]
     if not told:
         return None
+    remarks = {change.note for change in told}
+    shared = remarks.pop() if len(remarks) == 1 else ""
     rows = []
     for change in told:
         percent = (
@@ -92,17 +94,17 @@ def _changes(course: Course) -> Table | None:
             Cell(_span(change.now_ml, *change.now_range_ml)),
             Cell(percent),
             Cell(change.judgement, "caution"),
-            Cell(change.note or "–", "muted"),
         )
-        rows.append(Row(cells))
+        rows.append(Row(cells if len(remarks) < 2 else (*cells, Cell(change.note or "–", "muted"))))
     columns = (
         Column("Between"),
-        Column("Volume"),
+        Column("Volume", width=1),
         Column("Positive above"),
         Column("Before, mL", "right"),
         Column("Now, mL", "right"),
         Column("Change", "right"),
         Column("Beyond its range"),
-        Column("Remarks", width=1),
     )
-    return Table(columns, tuple(rows), dense=True)
+    if len(remarks) > 1:
+        columns = (*columns, Column("Remarks", width=2))
+    return Table(columns, tuple(rows), notes=(shared,) if shared else (), dense=True)

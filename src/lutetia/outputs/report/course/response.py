@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from lutetia.model import Course, MetricValue, ResponseMetric
 from lutetia.outputs.report import wording
-from lutetia.outputs.report.blocks import Block, Cell, Column, Paragraph, Row, Section, Table, Tone
+from lutetia.outputs.report.blocks import Block, Cell, Column, Notice, Notices, Paragraph, Row, Section, Table, Tone
 from lutetia.outputs.report.course.following import named_study
 from lutetia.outputs.report.verdicts.subjects import subjects_words
 
+#: a reason that is longer than this stands above the table
+_SHORT = 60
 _ORDER = ("higher", "lower", "within", "suppressed", "not assessed")
 _WORDS = {"within": "within repeatability", "not assessed": "not assessed"}
 
@@ -20,10 +23,17 @@ def response(course: Course) -> Section | None:
     if not metrics:
         return None
     rows: list[Row] = []
+    shared: list[Notice] = []
     for pair in dict.fromkeys((m.earlier_study, m.later_study) for m in metrics):
         group = [m for m in metrics if (m.earlier_study, m.later_study) == pair]
-        rows.append(Row(heading=f"{named_study(course, pair[0])} → {named_study(course, pair[1])}"))
-        rows += map(_row, group)
+        heading = f"{named_study(course, pair[0])} → {named_study(course, pair[1])}"
+        counts = Counter(reason for metric in group for reason in _why_suppressed(metric))
+        once = {reason for reason, times in counts.items() if times > 1 or len(reason) > _SHORT}
+        shared += [
+            Notice("caution", f"{heading}: suppressed, since not met: {reason}") for reason in counts if reason in once
+        ]
+        rows.append(Row(heading=heading))
+        rows += [_row(metric, once) for metric in group]
     columns = (
         Column("Metric, by its published name", width=1.3),
         Column("Before", "right", 0.6),
@@ -36,11 +46,18 @@ def response(course: Course) -> Section | None:
         "Numbers between two studies of one tracer. None of them is called response: how far each was ever shown to "
         "mean something stands beside it. °: not verified at the source."
     )
-    blocks: list[Block] = [Paragraph(words, "muted"), Table(columns, tuple(rows), dense=True)]
+    told: list[Block] = [Notices(tuple(shared))] if shared else []
+    blocks: list[Block] = [Paragraph(words, "muted"), *told, Table(columns, tuple(rows), dense=True)]
     return Section("Numbers over time, by name", tuple(blocks), anchor="response")
 
 
-def _row(metric: ResponseMetric) -> Row:
+def _why_suppressed(metric: ResponseMetric) -> list[str]:
+    """The reasons for which values of a metric are not reported, each once."""
+    return list(dict.fromkeys(v.reason for v in metric.values if v.judgement == "suppressed" and v.reason))
+
+
+def _row(metric: ResponseMetric, told: set[str]) -> Row:
+    """A metric; the reasons in `told` stand above the table."""
     patient = next((value for value in metric.values if value.lesion is None), None)
     single = patient if patient is not None else metric.values[0] if len(metric.values) == 1 else None
     by_lesion = [value for value in metric.values if value.lesion is not None]
@@ -51,11 +68,10 @@ def _row(metric: ResponseMetric) -> Row:
         who = [value for value in by_lesion if value.judgement == state]
         if who:
             judged.append(f"{_WORDS.get(state, state)}: {subjects_words(v.lesion or '' for v in who)}")
-    reasons = dict.fromkeys(v.reason for v in metric.values if v.judgement == "suppressed" and v.reason)
-    judged += [f"suppressed because {reason}" for reason in reasons] if reasons else []
+    judged += [f"suppressed because {reason}" for reason in _why_suppressed(metric) if reason not in told]
     tone: Tone = "caution" if any(v.judgement in ("higher", "lower") for v in metric.values) else ""
     name = metric.name + (f", {metric.unit}" if metric.unit else "") + ("" if metric.verified else "°")
-    told = _sentences(metric.evidence, metric.warning, metric.caution)
+    everything = _sentences(metric.evidence, metric.warning, metric.caution)
     shown = _sentences(metric.evidence, metric.warning, most=230)
     more = [metric.definition, metric.numbers, f"repeatability: {metric.band_source}" if metric.band_source else ""]
     more += [", ".join(metric.sources)]
@@ -66,7 +82,7 @@ def _row(metric: ResponseMetric) -> Row:
             Cell(_now(metric, single)),
             Cell(_change(metric, single)),
             Cell("; ".join(judged) or "–", tone),
-            Cell(shown or "–", "muted", more=told if told != shown else ""),
+            Cell(shown or "–", "muted", more=everything if everything != shown else ""),
         )
     )
 

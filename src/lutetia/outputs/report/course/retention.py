@@ -32,7 +32,7 @@ def retention(course: Course) -> Section | None:
         Column("Krenning PET", "center"),
         Column("on SPECT", "center"),
         Column("MBq", "right"),
-        Column("Absorbed dose, Gy", "right", 0.7),
+        Column("Absorbed dose, Gy", "right", 1.0),
         Column("Remarks", width=2.4),
     )
     notice = next((str(e["dose"]["notice"]) for e in kept if (e.get("dose") or {}).get("notice")), "")

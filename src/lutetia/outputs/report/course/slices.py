@@ -91,7 +91,7 @@ def _cell(
 ) -> MatrixCell:
     observation, place = lesion.observation_in(study.id), lesion.place_in(study.id)
     if observation is not None:
-        words = f"{wording.suv(observation.suv_max)} · {wording.with_unit(observation.volume_ml, 'mL')}"
+        words = f"{wording.suv(observation.suv_max)} · {wording.with_unit(observation.volume_ml, 'mL', 2)}"
         shown = Shown(lesion, observation)
         graded = shown.grade is not None and bool(shown.grade.value)
         tag, colour = (wording.grade_words(shown.grade), shown.colour) if graded else ("", NO_GRADE)

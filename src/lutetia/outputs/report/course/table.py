@@ -22,6 +22,7 @@ from lutetia.outputs.report.course.following import (
     visit_words,
 )
 from lutetia.outputs.report.figures import Shown
+from lutetia.outputs.report.verdicts.subjects import numbered_words
 
 
 def lesion_table(course: Course) -> Section | None:
@@ -61,9 +62,9 @@ def _number(lesion: Lesion) -> str:
 def _site(lesion: Lesion) -> str:
     words = wording.site_words(lesion)
     if lesion.parent:
-        words += f"; part of {lesion.parent}"
+        words += f"; part of {numbered_words(lesion.parent)}"
     if lesion.merged_into:
-        words += f"; merged into {lesion.merged_into}"
+        words += f"; merged into {numbered_words(lesion.merged_into)}"
     return words
 
 

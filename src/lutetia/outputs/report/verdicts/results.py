@@ -59,7 +59,7 @@ def _single_rules(verdicts: list[Verdict]) -> Table:
 
 
 def _system(name: str, verdicts: list[Verdict]) -> Table:
-    rules = dict.fromkeys(rule_title(verdict) for verdict in verdicts)
+    rules = {rule_title(verdict): str(verdict.get("title") or "") for verdict in verdicts}
     by_lesion: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_lesion.setdefault(subject_lesion(verdict), []).append(verdict)
@@ -69,6 +69,8 @@ def _system(name: str, verdicts: list[Verdict]) -> Table:
             "; ".join(dict.fromkeys(result_words(v) for v in group if rule_title(v) == rule)) for rule in rules
         )
         alike.setdefault((*said, asked_words(group)), []).append(lesion)
+    questions = {asked for *_, asked in alike}
+    alone = len(alike) > 1 and len(questions) == 1
     rows = []
     for (*results, asked), lesions in alike.items():
         own = [verdict for lesion in lesions for verdict in by_lesion[lesion]]
@@ -76,18 +78,22 @@ def _system(name: str, verdicts: list[Verdict]) -> Table:
         for rule, words in zip(rules, results, strict=True):
             settled = all(is_settled(verdict) for verdict in own if rule_title(verdict) == rule)
             cells.append(Cell(words or "–", "" if settled else "caution"))
-        rows.append(Row((*cells, Cell(asked, "muted"))))
+        rows.append(Row(tuple(cells) if alone else (*cells, Cell(asked, "muted"))))
     edition = next((str(v.get("edition")) for v in verdicts if v.get("edition")), "")
-    head = name if not edition or edition in name else f"{name} – {edition}"
-    columns = [Column(head, width=0.9)]
-    columns += [Column(_part(rule, name), width=1) for rule in rules]
+    columns = [Column(rule_title({"title": name, "edition": edition}), width=0.9)]
+    columns += [Column(_part(title, name), width=1) for title in rules.values()]
+    if alone:
+        asked = questions.pop()
+        return Table(
+            tuple(columns), tuple(rows), notes=(f"Would be settled by: {asked}",) if asked != "–" else (), dense=True
+        )
     columns.append(Column("Would be settled by", width=1.6))
     return Table(tuple(columns), tuple(rows), dense=True)
 
 
 def _part(rule: str, system: str) -> str:
     """What a rule adds to its system's name: ``SSTR-RADS 1.0, follow-up interval`` → ``follow-up interval``."""
-    rest = rule.removeprefix(system).partition(" – ")[0].strip(" ,")
+    rest = rule.removeprefix(system).strip(" ,")
     return rest or "category"
 
 

@@ -40,5 +40,10 @@ def _runs(numbers: list[int]) -> str:
 
 
 def numbered_words(text: str) -> str:
-    """A sentence with the ids of lesions, visits and studies as a reader says them: ``lesion-3`` → ``lesion 3``."""
+    """A sentence with the ids of lesions, visits and studies as a reader says them.
+
+    ``lesion-3`` → ``lesion 3``; ``lesion-5, lesion-6, lesion-7`` → ``lesions 5–7``.
+    """
+    named = r"\blesion-\d+(?:(?:, | and )lesion-\d+)+\b"
+    text = re.sub(named, lambda found: subjects_words(re.split(", | and ", found.group())), text)
     return re.sub(r"\b(?:lesion )?(lesion|visit|study)-(\d+)\b", r"\1 \2", text)

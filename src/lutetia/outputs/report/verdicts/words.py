@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -61,10 +62,15 @@ def result_words(verdict: Verdict) -> str:
     """The result in words: one, the set still possible, or the refusal."""
     if verdict.get("refused"):
         return f"refused: {wording.CODES.get(str(verdict['refused']), verdict['refused'])}"
-    results = tuple(str(result) for result in verdict.get("results") or ())
+    results = tuple(_plain(str(result)) for result in verdict.get("results") or ())
     if len(results) > _MOST_RESULTS:
         return f"open: {', '.join(results[:_MOST_RESULTS])} or {len(results) - _MOST_RESULTS} more"
     return wording.listed(results) or "undecided"
+
+
+def _plain(result: str) -> str:
+    """A result that is a key of the rule file in words: ``highly_atypical`` → ``highly atypical``."""
+    return result.replace("_", " ") if re.fullmatch(r"[a-z]+(_[a-z]+)+", result) else result
 
 
 def note_words(verdicts: list[Verdict]) -> str:
