@@ -96,7 +96,7 @@ def _changes(course: Course) -> Table | None:
             Cell(change.judgement, "caution"),
         )
         rows.append(Row(cells if len(remarks) < 2 else (*cells, Cell(change.note or "–", "muted"))))
-    columns = (
+    columns = [
         Column("Between"),
         Column("Volume", width=1),
         Column("Positive above"),
@@ -104,7 +104,7 @@ def _changes(course: Course) -> Table | None:
         Column("Now, mL", "right"),
         Column("Change", "right"),
         Column("Beyond its range"),
-    )
+    ]
     if len(remarks) > 1:
-        columns = (*columns, Column("Remarks", width=2))
-    return Table(columns, tuple(rows), notes=(shared,) if shared else (), dense=True)
+        columns.append(Column("Remarks", width=2))
+    return Table(tuple(columns), tuple(rows), notes=(shared,) if shared else (), dense=True)
