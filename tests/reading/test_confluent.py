@@ -24,16 +24,27 @@ BESIDE: Ball = (60, 95, 60, 7)
 
 
 def inside(*balls: Ball) -> np.ndarray:
-    hit = np.zeros(GRID.shape, bool)
+    hit: np.ndarray = np.zeros(GRID.shape, bool)
     for x, y, z, radius in balls:
         hit |= np.linalg.norm(POINTS - (x, y, z), axis=-1) <= radius
     return hit
 
 
-def study(records: Any, name: str, tracer: str, *foci: tuple[Ball, ...], confluent: int | None = None) -> StudyReading:
-    """A study whose search outlined each of the foci; the one of number `confluent` is called confluent."""
+def study(
+    records: Any,
+    name: str,
+    tracer: str,
+    *foci: tuple[Ball, ...],
+    confluent: int | None = None,
+    warm: tuple[Ball, ...] = (),
+) -> StudyReading:
+    """A study whose search outlined each of the foci; the one of number `confluent` is called confluent.
+
+    What is `warm` takes up 6 (the foci 10, the rest 1) without having been outlined.
+    """
     made = Study.model_validate(records.study(name, tracer, f"2025-0{name[-1]}-10"))
     suv, labels = np.ones(GRID.shape, np.float32), np.zeros(GRID.shape, np.int16)
+    suv[inside(*warm)] = 6.0
     for number, focus in enumerate(foci, 1):
         suv[inside(*focus)], labels[inside(*focus)] = 10.0, number
     volume, lesions = Volume(suv, GRID, "SUVbw"), []
@@ -62,9 +73,9 @@ def course(*readings: StudyReading, visits: tuple[tuple[int, ...], ...]) -> dict
     }
 
 
-def test_fdg_hot_parts_inside_an_sstr_mass_are_that_mass(records: Any) -> None:
+def test_what_fdg_outlines_of_a_mass_that_is_warm_on_fdg_is_that_mass(records: Any) -> None:
     sstr = study(records, "s1", "dotatate", MASS, (BESIDE,), confluent=1)
-    fdg = study(records, "s2", "fdg", ((45, 60, 60, 6),), ((75, 60, 60, 5),), (BESIDE,))
+    fdg = study(records, "s2", "fdg", ((45, 60, 60, 6),), ((75, 60, 60, 5),), (BESIDE,), warm=MASS)
     number = course(sstr, fdg, visits=((0, 1),))
     assert number["s1", "L1"] == number["s2", "L1"]
     assert number["s1", "L2"] == number["s2", "L3"] != number["s1", "L1"]
@@ -99,7 +110,7 @@ def test_a_neighbour_that_a_later_outline_of_the_mass_takes_in_belongs_to_the_ma
 
 def test_what_a_reader_set_is_left_alone(records: Any) -> None:
     sstr = study(records, "s1", "dotatate", MASS, confluent=1)
-    fdg = study(records, "s2", "fdg", ((45, 60, 60, 6),), ((75, 60, 60, 5),))
+    fdg = study(records, "s2", "fdg", ((45, 60, 60, 6),), ((75, 60, 60, 5),), warm=MASS)
     fdg.lesions = (fdg.lesions[0].model_copy(update={"corrected_by": "AB"}), fdg.lesions[1])
     course(sstr, fdg, visits=((0, 1),))
     assert [x.id for x in fdg.lesions] == ["L1", "L2"]
@@ -133,3 +144,61 @@ def test_foci_known_to_be_one_need_no_matching() -> None:
     studies = [StudyFoci("a", "dotatate", 0, (near,)), StudyFoci("b", "fdg", 0, (far,))]
     assert len(track(studies)) == 2
     assert len(track(studies, same={("a", "x"): "one", ("b", "x"): "one"})) == 1
+
+
+HOT: Ball = (60, 60, 60, 7)
+HOT_ML = inside(HOT).sum() * 0.027
+
+
+def part_of(reading: StudyReading) -> Lesion:
+    (part,) = (x for x in reading.lesions if "part_of_confluent" in x.observations[0].flags)
+    return part
+
+
+def test_an_fdg_hot_part_of_a_mass_that_fdg_does_not_show_is_a_lesion_of_its_own_on_both_tracers(records: Any) -> None:
+    sstr = study(records, "s1", "dotatate", MASS, confluent=1)
+    whole = sstr.lesions[0].observations[0].volume_ml
+    fdg = study(records, "s2", "fdg", (HOT,))
+    number = course(sstr, fdg, visits=((0, 1),))
+    part, (mass,) = part_of(sstr), (x for x in sstr.lesions if x.confluent)
+    assert number["s1", part.id] == number["s2", "L1"] != number["s1", mass.id]
+    seen = part.observations[0]
+    assert not part.confluent and "confluent" not in seen.flags
+    assert abs(seen.volume_ml - HOT_ML) < 0.01 and "outline of s2" in seen.mask_method
+    assert seen.krenning_modified is not None
+    assert abs(mass.observations[0].volume_ml - (whole - HOT_ML)) < 0.01
+    assert "without 1 part" in mass.observations[0].mask_method
+    own = sstr.found.labels.array == seen.label  # type: ignore[union-attr]
+    assert np.array_equal(own, inside(HOT))
+
+
+def test_such_a_part_is_one_lesion_at_every_visit_and_the_mass_another(records: Any) -> None:
+    before = study(records, "s1", "dotatate", MASS, confluent=1), study(records, "s2", "fdg", (HOT,))
+    after = study(records, "s3", "dotatate", MASS, confluent=1), study(records, "s4", "fdg", ((60, 60, 60, 6),))
+    number = course(*before, *after, visits=((0, 1), (2, 3)))
+    parts = {number["s1", part_of(before[0]).id], number["s2", "L1"]}
+    parts |= {number["s3", part_of(after[0]).id], number["s4", "L1"]}
+    masses = {number[r.study.id, x.id] for r in (before[0], after[0]) for x in r.lesions if x.confluent}
+    assert len(parts) == len(masses) == 1 and parts != masses
+
+
+def test_nothing_below_half_a_millilitre_is_cut_out_of_a_mass(records: Any) -> None:
+    sstr = study(records, "s1", "dotatate", MASS, confluent=1)
+    fdg = study(records, "s2", "fdg", ((60, 60, 60, 4),))
+    number = course(sstr, fdg, visits=((0, 1),))
+    assert len(sstr.lesions) == 1 and number["s1", "L1"] == number["s2", "L1"]
+
+
+def test_an_fdg_uptake_of_most_of_a_mass_is_the_mass(records: Any) -> None:
+    sstr = study(records, "s1", "dotatate", MASS, confluent=1)
+    fdg = study(records, "s2", "fdg", (MASS[0],))
+    number = course(sstr, fdg, visits=((0, 1),))
+    assert len(sstr.lesions) == 1 and number["s1", "L1"] == number["s2", "L1"]
+
+
+def test_another_somatostatin_receptor_tracer_tells_no_part_apart(records: Any) -> None:
+    """Hotter and colder spots of one target are the same disease; only another target speaks of another clone."""
+    mass = study(records, "s1", "dotatate", MASS, confluent=1)
+    again = study(records, "s2", "dotatate", (HOT,))
+    assert len(set(course(mass, again, visits=((0,), (1,))).values())) == 1
+    assert len(mass.lesions) == 1

@@ -43,6 +43,7 @@ FLAGS = {
     "below_0.5_ml": "< 0.5 mL, not in totals",
     "near_field_edge": "near the edge of the field",
     "confluent": "confluent",
+    "part_of_confluent": "part of confluent disease, outlined on another tracer",
 }
 
 #: Codes of the rule files as a reader understands them.

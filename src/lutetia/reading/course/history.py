@@ -96,7 +96,7 @@ def history_of(
                 continue
         then = previous_study(reading, readings, visits)
         event, evidence = _event(lesion, reading, then, places, readings, visits, frames)
-        if then is not None and event not in SETTLED and not lesion.confluent:
+        if then is not None and event not in SETTLED and not (lesion.confluent or lesion.part_of_confluent):
             parted = parting(lesion, reading, then, frames)
             if parted is not None:
                 event, evidence = parted.relation, parted.evidence

@@ -14,6 +14,8 @@ from lutetia.reading.course.frames import Frames
 from lutetia.reading.study import StudyReading
 
 POSITIVE = ("candidate", "confirmed")
+#: flag of an observation whose outline was cut out of a confluent mass: its own image does not show its border
+PART = "part_of_confluent"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,11 @@ class Identified:
     def confluent(self) -> bool:
         """Whether any study calls it confluent: one volume whose parts are not told apart."""
         return any(m.confluent for m in self.members.values())
+
+    @property
+    def part_of_confluent(self) -> bool:
+        """Whether any outline was cut out of confluent disease, so that its image does not show its border."""
+        return any(PART in m.observations[0].flags for m in self.members.values())
 
 
 def lesion_points(reading: StudyReading) -> dict[int, np.ndarray]:
