@@ -19,8 +19,8 @@ from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
 from lutetia.model import Course, InputError, UsageError
 from lutetia.phantom import PhantomTruth
+from lutetia.reading.one_study import measure_key
 from lutetia.reading.settings import ReadSettings
-from lutetia.reading.study import measure_key
 from lutetia.reading.why import as_text, load_course, why
 
 FAST = {"report": False}
@@ -106,7 +106,7 @@ def test_an_unchanged_study_is_not_measured_again_and_force_measures_it(
     out = tmp_path / "out"
     first = lutetia.read(tiny_patient.dicom, out, output=FAST)
     calls: list[int] = []
-    import lutetia.reading.study as stage
+    import lutetia.reading.one_study as stage
 
     original = stage._measure
 

@@ -17,7 +17,7 @@ from lutetia.rules.claims import forbidden_claims
 from lutetia.rules.loader import RuleSet
 from lutetia.rules.page import render_page
 from lutetia.rules.recist import NOT_VERIFIED
-from lutetia.rules.recist_case import RecistResult, judge
+from lutetia.rules.recist_visits import RecistResult, judge
 from lutetia.rules.score import score
 from lutetia.rules.template import json_schema, template
 from lutetia.rules.text import render

@@ -15,9 +15,10 @@ from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
 from lutetia.reading.asked import check_asked
 from lutetia.reading.corrections import apply_corrections
 from lutetia.reading.corrections_file import load_corrections
+from lutetia.reading.one_study import read_study
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
-from lutetia.reading.study import StudyReading, read_study
+from lutetia.reading.study import StudyReading
 from lutetia.reading.verdicts import with_verdicts
 from lutetia.rules.case import read_case
 from lutetia.rules.measured import not_this_tumour

@@ -11,7 +11,7 @@ from lutetia.model import InputError
 from lutetia.rules.case_record import CASE_SCHEMA, SECTIONS, CaseLesion, TypedCase, Visit
 from lutetia.rules.facts import UNKNOWN, Fact, fact_of
 from lutetia.rules.positions import Document, Path_
-from lutetia.rules.recist_case import read_recist
+from lutetia.rules.recist_reader import read_recist
 from lutetia.rules.timeline import read_timeline
 from lutetia.rules.vocabulary import FactDefinition, Vocabulary
 

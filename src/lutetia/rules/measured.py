@@ -14,7 +14,7 @@ from lutetia.rules.measured_between import Between, between
 from lutetia.rules.measured_pairs import comparison_issues, patient_facts, per_visit, thyroid_facts, visit_order
 from lutetia.rules.measured_timeline import facts_at, ssa_at
 from lutetia.rules.pairings import Pairing, pairings
-from lutetia.rules.recist_case import judge
+from lutetia.rules.recist_visits import judge
 from lutetia.rules.timeline import TimelineEntry
 from lutetia.rules.vocabulary import built_in_vocabulary
 

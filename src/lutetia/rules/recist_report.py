@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from lutetia.rules.recist_case import JudgedVisit, RecistResult
+from lutetia.rules.recist_visits import JudgedVisit, RecistResult
 
 TITLE = "RECIST 1.1 (diameters on CT or MRI, as the reader gave or confirmed them; no SSTR number enters)"
 

@@ -17,7 +17,7 @@ from lutetia.rules.facts import FactView
 from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.needs import needs_of
 from lutetia.rules.proposals import as_proposed, proposals_of, proposed_for_all
-from lutetia.rules.recist_case import judge
+from lutetia.rules.recist_visits import judge
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.score_record import FOOTER, PATIENT, HistoryEntry, Score
 from lutetia.rules.subject_rules import for_subject, is_asked, roles_for

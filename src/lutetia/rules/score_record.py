@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lutetia.rules.crosswalk import Crosswalk
-from lutetia.rules.recist_case import RecistResult
+from lutetia.rules.recist_visits import RecistResult
 from lutetia.rules.verdict import Note, Question, Verdict
 
 #: the subject under which proposals for facts of the patient stand

@@ -25,9 +25,10 @@ from lutetia.reading.course.dual import visit_pairs
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import POSITIVE
 from lutetia.reading.course.places import sample
+from lutetia.reading.one_study import measure_key
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore, stage_key
-from lutetia.reading.study import StudyReading, measure_key
+from lutetia.reading.study import StudyReading
 
 Mask = npt.NDArray[np.bool_]
 
