@@ -286,6 +286,19 @@ def test_a_benign_focus_is_left_out_by_an_answer_and_never_by_a_number(
     assert discordant[0]["results"] == ["discordant"] and discordant[1]["results"] == ["not applicable"]
 
 
+def test_between_visits_without_dates_nothing_is_said_to_have_changed(
+    two_visits: Make, redifferentiated: Any, dedifferentiated: Any
+) -> None:
+    dated = two_visits(redifferentiated, dedifferentiated)
+    undated = dated.model_copy(update={"studies": tuple(s.model_copy(update={"date": None}) for s in dated.studies)})
+    assert any(
+        v.changed for v in with_verdicts(dated, ReadSettings(), case_from_text(CAPTEM)).visit_scores[-1].verdicts
+    )
+    read = with_verdicts(undated, ReadSettings(), case_from_text(CAPTEM))
+    assert not any(v.changed for visit in read.visit_scores for v in visit.verdicts)
+    assert "Judged anew" not in "\n".join(read.story)
+
+
 def test_the_story_tells_both_lesions_in_words(two_visits: Make, redifferentiated: Any, dedifferentiated: Any) -> None:
     course = with_verdicts(
         two_visits(redifferentiated, dedifferentiated), ReadSettings(), case_from_text(CAPTEM + RECIST)

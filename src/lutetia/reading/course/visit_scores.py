@@ -195,7 +195,9 @@ def _standing(
 def _visit_score(
     judged: _Judged, before: _Judged | None, rules: RuleSet, classes: Mapping[str, Mapping[str, str]]
 ) -> VisitScore:
-    earlier = {v.rule: v for v in before.score.verdicts if v.scope == PATIENT} if before is not None else {}
+    # without dates nobody knows which visit was before: nothing is said to have changed
+    in_time = before is not None and before.date is not None and judged.date is not None
+    earlier = {v.rule: v for v in before.score.verdicts if v.scope == PATIENT} if before and in_time else {}
     records = []
     for verdict in judged.score.verdicts:
         if verdict.scope != PATIENT:
