@@ -14,7 +14,19 @@ from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import blood, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
-from lutetia.imaging.lesions.physiology_fdg import gonadal_uptake, heart_uptake, myocardium_in_liver_mask, urine_drop
+from lutetia.imaging.lesions.physiology_fdg import (
+    brown_fat,
+    gonadal_uptake,
+    heart_uptake,
+    heart_wall,
+    kidney_taken_for_bone,
+    marrow_uptake,
+    myocardium_in_liver_mask,
+    neighbour_in_liver_mask,
+    rectal_uptake,
+    urine_drop,
+    vascular_blood,
+)
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
 from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, splenic_tissue, thyroid_uptake
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, ureter
@@ -263,7 +275,7 @@ def test_a_patch_of_fdg_in_the_hearts_mask_is_myocardium(label: str, heart: bool
 def test_an_intense_drop_of_fdg_with_nothing_on_ct_in_the_ureters_course_is_urine(
     hu: float, top: float, urine: bool
 ) -> None:
-    seen = around(-60, 35, 30, BALL, {"fat": 0.3, "soft": 0.7, "ct_hu": hu, "ct_peak_hu": hu})
+    seen = around(-60, 35, 30, BALL, {"fat": 0.3, "soft": 0.7, "ct_hu": hu, "ct_peak_hu": hu}, companions=1)
     verdict = urine_drop(focus(top), seen, Place(), Levels(1.5, 2.2, 1.9, 0.05, 0.1, "reference"))
     assert (verdict is not None and verdict.organ == "ureter") is urine
 
@@ -277,3 +289,74 @@ def test_round_fdg_uptake_well_below_the_bladder_is_a_testis_in_its_range(z: flo
 def test_spots_of_fdg_in_mesenteric_fat_need_more_than_standing_apart() -> None:
     spot = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0)
     assert weigh(focus(3.0), spot, 5.0, FDG).points < weigh(focus(3.0), spot, 5.0, SSTR).points
+
+
+def test_one_round_drop_of_fdg_with_no_other_on_the_ureters_course_is_weighed() -> None:
+    unseen = around(-60, 35, 30, BALL, fat=0.5, soft=0.5, ct_hu=0.0, ct_peak_hu=0.0)
+    assert urine_drop(focus(20.0), unseen, Place(), LEVELS) is None
+    assert urine_drop(focus(20.0), replace(unseen, companions=2), Place(), LEVELS) is not None
+
+
+@pytest.mark.parametrize(
+    ("core_ml", "lateral", "top", "rectum"),
+    [(5.0, 5.0, 8.0, True), (0.8, 5.0, 8.0, False), (5.0, 60.0, 8.0, False), (5.0, 5.0, 40.0, False)],
+)
+def test_fdg_behind_the_bladder_in_the_midline_as_wide_as_bowel_is_rectum(
+    core_ml: float, lateral: float, top: float, rectum: bool
+) -> None:
+    place = around(-210, lateral, -20, BALL, IN_FAT, core_ml=core_ml)
+    behind = replace(place, point=np.array([lateral, 60.0, -210.0]))
+    assert (rectal_uptake(focus(top), behind, Place(), LEVELS) is not None) == rectum
+
+
+@pytest.mark.parametrize(("joined", "kidney"), [(0.85, True), (0.1, False)])
+def test_a_kidney_that_was_not_found_and_whose_mask_is_bones_runs_on_and_a_rib_lesion_stands_apart(
+    joined: float, kidney: bool
+) -> None:
+    place = Place()
+    place.kidney = {"left": place.kidney["left"]}
+    rim = around(0, -55, 5, BALL, fat=0.0, soft=0.4, bone=0.6, ct_hu=60.0, ct_peak_hu=50.0, joined=joined)
+    assert (kidney_taken_for_bone(focus(6.0, "skeleton"), rim, place) is not None) == kidney
+
+
+def test_an_intense_uneven_sheet_near_the_heart_is_its_wall_and_a_round_mass_there_is_not() -> None:
+    sheet = around(150, 70, 110, IN_LIVER, THREAD, thinness=1.8, core_ml=20.0)
+    mass = around(150, 70, 110, IN_LIVER, BALL, core_ml=20.0)
+    assert heart_wall(focus(9.0), sheet, Place(heart=40.0)) is not None
+    assert heart_wall(focus(9.0), mass, Place(heart=40.0)) is None
+
+
+@pytest.mark.parametrize(("top", "facts", "marrow"), [(2.0, THREAD, True), (2.0, BALL, False), (5.0, BALL, False)])
+def test_faint_fdg_with_a_flat_top_in_bone_is_marrow_and_a_ball_there_is_a_lesion(
+    top: float, facts: dict[str, float], marrow: bool
+) -> None:
+    bone = around(0, 60, 0, facts, fat=0.0, soft=0.2, bone=0.8, ct_hu=250.0, ct_peak_hu=250.0)
+    assert (marrow_uptake(focus(top, "skeleton", 0.7), bone, Place(), LEVELS) is not None) == marrow
+
+
+def test_a_faint_nodule_in_fat_far_from_the_great_vessels_is_no_vessel() -> None:
+    node = around(250, 110, 40, BALL, fat=0.5, soft=0.5, ct_hu=35.0, ct_peak_hu=40.0, weakest=0.07, elongation=1.45)
+    assert vascular_blood(focus(2.0), node, Place(), LEVELS) is None
+    assert vascular_blood(focus(2.0), replace(node, fat=0.1), Place(), LEVELS) is not None
+    assert vascular_blood(focus(2.0), replace(node, lateral=10.0), Place(), LEVELS) is not None
+
+
+@pytest.mark.parametrize(("hu", "fat"), [(-90.0, True), (-380.0, False)])
+def test_what_is_thinner_than_fat_on_ct_is_lung_and_no_brown_fat(hu: float, fat: bool) -> None:
+    spot = around(250, 60, 20, BALL, fat=0.0, soft=0.0, ct_hu=hu, ct_peak_hu=hu)
+    assert (brown_fat(focus(6.0), spot, Place(), LesionSettings()) is not None) == fat
+
+
+@pytest.mark.parametrize(
+    ("facts", "joined", "organ"), [(THREAD, 0.8, "kidney_right"), (THREAD, 0.0, None), (BALL, 0.8, None)]
+)
+def test_fdg_in_the_rim_of_the_livers_mask_that_runs_on_unevenly_is_its_neighbour_and_a_metastasis_is_not(
+    facts: dict[str, float], joined: float, organ: str | None
+) -> None:
+    class Rim(Place):
+        def near_the_rim(self, name: str, point: object, mm: float) -> bool:
+            return True
+
+    spot = around(0, -60, 10, IN_LIVER, facts, core_ml=5.0, joined=joined)
+    verdict = neighbour_in_liver_mask(focus(4.0, "liver", 2.0), spot, Rim(), LEVELS)
+    assert (verdict.organ if verdict is not None else None) == organ

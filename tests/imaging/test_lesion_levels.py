@@ -14,6 +14,7 @@ from lutetia.imaging.references.tumour import COLD_METASTASES
 from lutetia.model import Grid, Reference, Tracer, Volume
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
+FDG = Tracer(key="fdg", name="18F-FDG", binds="glucose", radionuclide="18F")
 SHAPE = (40, 40, 40)
 REFERENCES = {
     "liver": Reference(name="liver", status="ok", suv_mean=6.0),
@@ -90,3 +91,19 @@ def test_beside_cold_dark_metastases_the_rest_of_the_liver_is_the_level_above_wh
         "blood_pool": Reference(name="blood_pool", status="ok", suv_mean=1.0),
     }
     assert measure_levels(work, doubted, DOTATATE).liver == pytest.approx(level, rel=0.02)
+
+
+@pytest.mark.parametrize(("tracer", "level"), [(FDG, 2.3), (DOTATATE, 1.0)])
+def test_an_fdg_level_in_the_liver_far_below_blood_is_not_the_livers_and_the_hotter_part_is_taken(
+    tracer: Tracer, level: float
+) -> None:
+    z, y, x = (np.indices(SHAPE) - 20.0) * 4.0
+    inside = z**2 + y**2 + x**2 <= 50.0**2
+    image = np.where(inside, np.where(x < 5, 1.0, 2.3), 0.5).astype(np.float32)
+    labels = np.where(inside, LABELS["liver"], LABELS["body"]).astype(np.uint8)
+    work = working_grid(Volume(image, Grid(SHAPE, (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)), "SUVbw"), labels, 3.5, 2.0)
+    cold = {
+        "liver": Reference(name="liver", status="caution", suv_mean=1.0, reasons=("blood pool is 1.7 × liver",)),
+        "blood_pool": Reference(name="blood_pool", status="ok", suv_mean=1.7),
+    }
+    assert measure_levels(work, cold, tracer).liver == pytest.approx(level, rel=0.02)

@@ -21,7 +21,12 @@ from lutetia.imaging.lesions.liver_membership import belongs_to_liver, measure_d
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.physiology import uneven_liver
-from lutetia.imaging.lesions.physiology_fdg import gut_ceiling_fdg, judge_fdg, myocardium_in_liver_mask
+from lutetia.imaging.lesions.physiology_fdg import (
+    gut_ceiling_fdg,
+    judge_fdg,
+    myocardium_in_liver_mask,
+    neighbour_in_liver_mask,
+)
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask
 from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, gut_ceiling_sstr, judge_sstr
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, one_of_two_kidneys
@@ -213,9 +218,12 @@ def _judge(
         return against
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
-        heart = myocardium_in_liver_mask(focus, around, marks) if tracer.binds == "glucose" else None
-        if heart is not None:
-            return heart
+        if tracer.binds == "glucose":
+            other = myocardium_in_liver_mask(focus, around, marks) or neighbour_in_liver_mask(
+                focus, around, marks, levels
+            )
+            if other is not None:
+                return other
         large = around.core_ml > 40  # no loop of bowel, no part of a kidney
         within = focus.label_share >= 0.6 and around.soft > 0.7 and around.fat < 0.08 and not around.renal_place
         if (

@@ -25,6 +25,8 @@ _TYPICAL_BLOOD = {"sstr": 1.5, "glucose": 1.6}
 _BLOOD_BELOW_LIVER = {"sstr": 0.4, "glucose": 0.8}
 #: no normal liver is hotter (SUVmean): it is tumour, and a multiple of blood pool stands in for liver; always an issue
 _HIGHEST_NORMAL_LIVER = {"sstr": 12.0, "glucose": 4.0}
+#: FDG: below this share of blood pool a level inside the liver is that of cold tumour, or of what else its mask holds
+_COLD_LIVER = 0.8
 _LIVER_OVER_BLOOD = {"sstr": 4.5, "glucose": 1.3}
 
 
@@ -114,6 +116,8 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
     plateau = _upper_population(values) if len(values) else 0.0
     # as hot as a usual liver beside this blood pool, it may be one: an even FDG liver, an SSTR liver at 4.5 x blood
     too_hot = plateau > (_LIVER_OVER_BLOOD[kind] * blood if kind == "sstr" else _HIGHEST_NORMAL_LIVER[kind])
+    # an hour after injection normal liver takes up more FDG than blood: what is far below is tumour or not the liver
+    too_cold = kind == "glucose" and blood_ref is not None and liver is not None and liver < _COLD_LIVER * blood
     if liver is not None and liver_from == "image" and too_hot and (suspected or usual > _HIGHEST_NORMAL_LIVER[kind]):
         # The lower of two populations is still tumour where little else is left. Lesions that take over a liver stand
         # out of it, so half of their own uptake bounds what liver there was.
@@ -128,7 +132,7 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
                 f"stand-in of {liver:.1f}: a usual multiple of blood pool, and at most half of the tumour's uptake.",
             )
         )
-    elif liver is not None and suspected and not too_hot and plateau > 1.2 * liver:
+    elif liver is not None and (suspected or too_cold) and not too_hot and plateau > 1.2 * liver:
         # cold tumour leaves the liver the hotter of the two, and no hotter than a usual liver
         issues = [i for i in issues if i.code != "lesions-liver-level-from-image"]
         liver = plateau
@@ -136,8 +140,9 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
             Issue(
                 code="lesions-liver-level-hotter",
                 level="caution",
-                message=f"Much of the liver may be cold tumour: liver lesions were sought above {liver:.1f}, the "
-                "hotter of two levels inside the liver, which a usual liver reaches. Cold lesions are not sought.",
+                message="Much of the liver may be cold tumour or not the liver: liver lesions were sought above "
+                f"{liver:.1f}, the hotter of two levels inside the liver, which a usual liver reaches. "
+                "Cold lesions are not sought.",
             )
         )
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None

@@ -6,11 +6,12 @@ from lutetia.imaging.anatomy.labels import NAMES
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_urinary as urinary
+from lutetia.imaging.lesions.evidence import FDG, weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.physiology_gut import before_the_spine, gut
+from lutetia.imaging.lesions.physiology_gut import AGAINST_LIVER, before_the_spine, gut
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -27,9 +28,12 @@ def judge_fdg(
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or heart_uptake(focus, around)
+        or heart_wall(focus, around, marks)
         or _beside_kidney(focus, around, marks)
-        or _brown_fat(focus, around, marks, settings)
-        or common.marrow(focus, around, levels)
+        or kidney_taken_for_bone(focus, around, marks)
+        or brown_fat(focus, around, marks, settings)
+        or marrow_uptake(focus, around, marks, levels)
+        or rectal_uptake(focus, around, marks, levels)
         or common.liver_rim(focus, around, work, marks, levels)
         or common.great_vessel(focus, around, marks, levels)
         or urinary.ureter_beside_bone(focus, around, marks)
@@ -43,7 +47,7 @@ def judge_fdg(
         or _cord_and_gullet(focus, around, marks, levels)
         or urinary.ureter(focus, around, marks)
         or urine_drop(focus, around, marks, levels)
-        or common.blood(focus, around, marks, levels)
+        or vascular_blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
         or gonadal_uptake(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
@@ -66,6 +70,67 @@ def heart_uptake(focus: Focus, around: Surroundings) -> Judgement | None:
     return Judgement(True, "heart", f"in the heart, SUV {focus.top:.1f}: myocardium, whose uptake may be patchy")
 
 
+def heart_wall(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """An intense curved sheet in the place of the left ventricle, also where the heart's mask falls short of it.
+
+    Myocardium is a bowl: flat, and falling off unlike along and across. No node or metastasis is both.
+    """
+    away = marks.distance("heart", around.point)
+    if away is None or away > 60 or around.evenness >= 0.22 or focus.contrast <= 4 or around.core_ml < 4:
+        return None
+    bowl = around.elongation * around.thinness
+    place = around.lateral > -20 and around.ventral > 60
+    if place and bowl > (1.9 if away < 20 else 2.5):
+        return Judgement(True, "heart", f"an intense, uneven sheet {away:.0f} mm from the heart: myocardium")
+    return None
+
+
+def kidney_taken_for_bone(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+    """An enhanced kidney is as dense as bone: where the one of this side was not found, its mask may be bone's.
+
+    A lesion of a rib or a transverse process stands apart; this runs on into a larger uptake beside the spine.
+    """
+    side = "left" if around.lateral > 0 else "right"
+    if side in marks.kidney or not around.renal_place or around.joined <= 0.7 or not basics.in_bone(focus, around):
+        return None
+    if abs(around.lateral) < 30 or not marks.in_abdomen(float(around.point[2])):
+        return None
+    return Judgement(True, f"kidney_{side}", f"part of a larger uptake where the {side} kidney was not found on CT")
+
+
+def marrow_uptake(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Marrow, and its noise: faint uptake in bone with a flat top. A ball well above the rest of marrow is none."""
+    ball = around.ball_like and focus.contrast > 2.5 and not marks.in_head_and_neck(float(around.point[2]))
+    vertebral = abs(around.lateral) < 18 and -30 < around.ventral < 14
+    faint = focus.peak < 1.5 * levels.blood and around.weakest < 0.08 and not around.ball_like
+    if faint and (vertebral or basics.in_bone(focus, around)):
+        ratio = basics.times(focus.peak / levels.blood)
+        return Judgement(True, "bone_marrow", f"{ratio} blood pool in bone, no ball: marrow")
+    return None if ball else common.marrow(focus, around, levels)
+
+
+def rectal_uptake(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Behind the bladder in the midline, as wide as a bowel: the rectum, hot when it fills or empties."""
+    if marks.bladder_middle is None or basics.in_bone(focus, around) or around.core_ml < 2.0:
+        return None
+    behind = float(around.point[1] - marks.bladder_middle[1])
+    above = float(around.point[2] - marks.bladder_middle[2])
+    if abs(around.lateral) < 32 and behind > 40 and -50 < above < 15 and focus.top < 2.5 * gut_ceiling_fdg(levels):
+        return Judgement(
+            True, "bowel", f"{behind:.0f} mm behind the middle of the bladder, SUV {focus.top:.1f}: rectum"
+        )
+    return None
+
+
+def vascular_blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Blood in vessels; a ball far from heart and great vessels, or a nodule in fat beside them, is none."""
+    aside = abs(around.lateral)
+    nodule = around.has_ct and -20 < around.ct_peak_hu < 130 and around.fat >= 0.3 and around.elongation < 1.6
+    if (aside > 60 and around.ball_like) or (aside > 30 and nodule):
+        return None
+    return common.blood(focus, around, marks, levels)
+
+
 def _beside_kidney(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """Bone near a kidney (ribs, transverse processes, contrast as dense as bone) does not make its rim a lesion."""
     if focus.label in basics.BONES and focus.label_share >= 0.7:
@@ -82,6 +147,8 @@ def urine_drop(focus: Focus, around: Surroundings, marks: Landmarks, levels: Lev
     place = urinary.in_course_of_ureter(around, marks) or any(mm is not None and mm < 12 for mm in at_pelvis)
     if not (intense and unseen and around.core_ml < 1.5 and place):
         return None
+    if around.ball_like and around.joined < 0.3 and around.companions == 0 and around.elongation < 1.35:
+        return None  # one round focus by itself: weighed with all that speaks for a lesion
     return Judgement(
         True, "ureter", f"a drop of SUV {focus.top:.1f} in the course of the ureter, nothing on CT; follow the ureter"
     )
@@ -113,13 +180,36 @@ def myocardium_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmark
     So is a flat part of what is far hotter than liver and runs on.
     """
     away = marks.distance("heart", around.point)
-    if away is None or away > 10 or focus.contrast <= 2.5 or around.ball_like or around.thinness <= 1.8:
+    if away is None or away > 20 or focus.contrast <= 2.5 or around.ball_like or around.thinness <= 1.8:
         return None
     if around.core_ml > 20:
         return Judgement(True, "heart", f"a sheet of {around.core_ml:.0f} mL {away:.0f} mm from the heart: myocardium")
-    if around.joined > 0.7 and around.evenness < 0.35:
+    bowl = around.elongation * around.thinness > 3.5 and around.evenness < 0.2
+    if (around.joined > 0.7 and around.evenness < 0.35) or bowl:
         return Judgement(True, "heart", f"flat, part of a larger uptake {away:.0f} mm from the heart: myocardium")
     return None
+
+
+def neighbour_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
+    """Bowel, kidney, stomach or heart in the rim of the liver's mask: what runs on into a larger uptake, unevenly.
+
+    A metastasis that touches a hotter one falls off more alike, or has the points of a lesion against those of bowel.
+    Where the liver is mostly tumour the rule does not hold.
+    """
+    if levels.tumour is not None or around.joined <= 0.45 or around.evenness >= 0.5 or around.core_ml >= 30:
+        return None
+    evidence = weigh(focus, around, gut_ceiling_fdg(levels), FDG)
+    if evidence.points >= AGAINST_LIVER or not marks.near_the_rim("liver", around.point, 20.0):
+        return None
+    organ = "bowel"
+    if marks.in_chest(float(around.point[2])):
+        organ = "heart"
+    elif around.renal_place:
+        organ = "kidney_left" if around.lateral > 0 else "kidney_right"
+    what = organ.split("_")[0]
+    return Judgement(
+        True, organ, f"in the rim of the liver's mask, runs on into a larger uptake: {what}; {evidence.text}"
+    )
 
 
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -159,14 +249,14 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     return None
 
 
-def _brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
+def brown_fat(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     """Uptake in fat on both sides of neck, shoulders or spine."""
     if not around.has_ct or marks.lung_top is None:
         return None
     fatty = -150 < around.ct_hu < -35 and around.fat > 0.3
     level = around.point[2] > marks.lung_top - 120
     diffuse = around.core_ml > 1.5 or around.elongation > 1.4 or around.joined > 0.3
-    plainly_fat = around.ct_hu < -65 and around.ct_peak_hu < -60
+    plainly_fat = -200 < around.ct_hu < -65 and -200 < around.ct_peak_hu < -60  # lung is thinner
     if plainly_fat and level:
         return Judgement(True, "brown_fat", f"nothing but fat on CT ({around.ct_hu:.0f} HU), SUV {focus.top:.1f}")
     if fatty and diffuse and level and around.other_side <= settings.asymmetry:

@@ -12,7 +12,7 @@ from lutetia.imaging.lesions.physiology_basics import in_bone, times
 from lutetia.imaging.lesions.surroundings import Surroundings
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
-_AGAINST_LIVER = 9.0
+AGAINST_LIVER = 9.0
 
 MARKED = {
     "pancreas": "in pancreas",
@@ -84,7 +84,7 @@ def bowel_in_liver_mask(
     if not (like_bowel and uneven and marks.near_the_rim("liver", around.point, 15.0)):
         return None
     evidence = weigh(focus, around, ceiling)
-    if evidence.points >= _AGAINST_LIVER:
+    if evidence.points >= AGAINST_LIVER:
         return None
     return Judgement(True, "bowel", f"in the rim of the liver's mask, as dense as bowel: {evidence.text}")
 
