@@ -493,3 +493,9 @@ def test_a_fainter_liver_lesion_that_drains_to_a_hotter_one_is_found_where_no_sp
         one for one in lesions if one.status == "candidate" and abs(one.observations[0].centroid_mm[2] - 405) < 20
     ]
     assert len(at_liver) == found
+
+
+@pytest.mark.parametrize("beyond_mm", [-6.0, 0.0, 3.0, 6.0, 9.0])
+def test_a_hot_metastasis_is_found_wherever_the_rim_of_the_livers_mask_cuts_it(beyond_mm: float) -> None:
+    centre = (-144.0 - beyond_mm, -10.0, 400.0)
+    assert near(candidates(Scene().add(centre, 14, 40).read()), centre) is not None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from builders.foci import focus
+from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
@@ -29,7 +30,7 @@ from lutetia.imaging.lesions.physiology_fdg import (
 )
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
 from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, splenic_tissue, thyroid_uptake
-from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, ureter
+from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, part_of_organ, ureter
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -120,8 +121,28 @@ def test_an_intense_flat_metastasis_at_the_outer_rim_is_a_lesion_and_the_same_be
 ) -> None:
     flat = {"elongation": 1.25, "thinness": 1.7, "joined": 0.3, "weakest": 0.05, "evenness": 0.25}
     seen = around(60, lateral, 20, flat, IN_LIVER, core_ml=10.0)
-    verdict = uneven_liver(focus(30.0, "liver", background=6.0), seen, LEVELS)
+    verdict = uneven_liver(focus(30.0, "liver", background=6.0), seen, Place(), LEVELS)
     assert (verdict is None) is (abs(lateral) > 115)
+
+
+@pytest.mark.parametrize(
+    ("peak", "dense", "kidney_mm", "lesion"),
+    [
+        (13.0, 50.0, 60.0, True),
+        (13.0, 24.0, 60.0, False),  # the lipid of an adrenal, the fluid of a loop of bowel
+        (13.0, 50.0, 8.0, False),  # spill of the kidney
+        (8.0, 50.0, 60.0, False),  # texture of the liver
+    ],
+)
+def test_a_drawn_out_focus_with_liver_all_around_and_of_its_density_is_a_metastasis(
+    peak: float, dense: float, kidney_mm: float, lesion: bool
+) -> None:
+    drawn_out = {"elongation": 1.7, "thinness": 1.6, "joined": 0.7, "weakest": 0.05, "evenness": 0.25}
+    seen = around(60, -40, 60, drawn_out, IN_LIVER, core_ml=6.0, ct_hu=dense, ct_peak_hu=dense)
+    verdict = uneven_liver(
+        focus(peak, "liver", background=6.0), seen, Place(kidney_right=kidney_mm), LEVELS, Densities(50.0, 30.0)
+    )
+    assert (verdict is None) is lesion
 
 
 def test_bone_beside_the_kidney_is_not_its_rim() -> None:
@@ -159,6 +180,28 @@ def test_a_large_body_of_the_spleens_own_uptake_that_runs_into_its_mask_is_more_
 
     verdict = splenic_tissue(focus(top), seen, work, BesideSpleen(), LEVELS)
     assert (verdict is not None and verdict.organ == "spleen") is spleen
+
+
+@pytest.mark.parametrize(
+    ("facts", "lateral", "node"),
+    [
+        ({}, 33.0, True),
+        ({}, 55.0, False),  # not between kidney and spine
+        ({"ct_hu": 5.0, "ct_peak_hu": 4.0}, 33.0, False),  # fluid: the kidney's pelvis
+        ({"joined": 0.9}, 33.0, False),  # no flank of its own
+        ({"thinness": 2.0}, 33.0, False),  # a shell: cortex
+    ],
+)
+def test_a_round_nodule_between_kidney_and_spine_is_a_node_and_no_part_of_the_kidney(
+    facts: dict[str, float], lateral: float, node: bool
+) -> None:
+    grid = Grid((1, 1, 1), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+    nothing = np.zeros((1, 1, 1), np.float32)
+    work = Working(nothing, nothing, np.zeros((1, 1, 1), np.uint8), grid, (1, 1, 1))
+    ball = {"elongation": 1.25, "thinness": 1.1, "joined": 0.7, "weakest": 0.15, "evenness": 0.6, "core_ml": 1.8}
+    seen = around(0, lateral, 32, {**ball, "fat": 0.8, "soft": 0.2, "ct_hu": 25.0, "ct_peak_hu": 33.0, **facts})
+    verdict = part_of_organ(focus(19.5), seen, work, Place(kidney_left=3.0))
+    assert (verdict is None) is node
 
 
 class AtTheRim(Place):

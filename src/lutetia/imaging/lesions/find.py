@@ -11,13 +11,14 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups, fill_between, one_mass
+from lutetia.imaging.lesions.densities import Densities, measure_densities
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import Focus, find_foci
 from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
-from lutetia.imaging.lesions.liver_membership import belongs_to_liver, measure_densities
+from lutetia.imaging.lesions.liver_membership import belongs_to_liver
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.physiology import uneven_liver
@@ -162,7 +163,9 @@ def search(
     densities = measure_densities(foci, facts, marks, liver_hu)
     for focus, around in zip(foci, facts, strict=True):
         belongs_to_liver(focus, around, marks, levels, tracer, densities)
-    judgements = [_judge(f, a, work, marks, levels, tracer, settings) for f, a in zip(foci, facts, strict=True)]
+    judgements = [
+        _judge(f, a, work, marks, levels, densities, tracer, settings) for f, a in zip(foci, facts, strict=True)
+    ]
     for i in second_adrenals(judgements, facts, marks):
         judgements[i] = judge_sstr(foci[i], facts[i], work, marks, levels, settings, adrenal_known=True)
     for focus, around, judgement in zip(foci, facts, judgements, strict=True):
@@ -200,6 +203,7 @@ def _judge(
     work: Working,
     marks: Landmarks,
     levels: Levels,
+    densities: Densities,
     tracer: Tracer,
     settings: LesionSettings,
 ) -> Judgement:
@@ -209,7 +213,7 @@ def _judge(
     kidney = one_of_two_kidneys(focus, around, marks, levels)
     if kidney is not None:
         return kidney
-    uneven = uneven_liver(focus, around, levels)
+    uneven = uneven_liver(focus, around, marks, levels, densities)
     if uneven is not None:
         return uneven
     ceiling = gut_ceiling_fdg(levels) if tracer.binds == "glucose" else gut_ceiling_sstr(levels)

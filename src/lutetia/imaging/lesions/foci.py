@@ -69,7 +69,7 @@ class Focus:
 def find_foci(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
     """All foci, outside the liver first, then those in it; each list from the hottest down."""
     outside = _outside(work, levels, settings)
-    return outside + _in_liver(work, levels, settings)
+    return outside + _in_liver(work, levels, settings, outside)
 
 
 def _outside(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
@@ -140,7 +140,7 @@ def sharpened(work: Working, settings: LesionSettings) -> Array:
     return sharp
 
 
-def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[Focus]:
+def _in_liver(work: Working, levels: Levels, settings: LesionSettings, outside: list[Focus]) -> list[Focus]:
     from scipy.ndimage import binary_dilation, find_objects
 
     if levels.liver is None:
@@ -184,11 +184,18 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings) -> list[F
         peak_inside = work.labels[tuple(peak_at)] == LABELS["liver"]
         if share >= (0.5 if peak_inside else 0.8):
             found += [focus, *_beside(work, levels, settings, focus)]
-        elif peak_inside and share >= 0.15 and focus.peak > 1.5 * base:
+        elif share >= 0.15 and focus.peak > 1.5 * base and (peak_inside or not _claimed(focus, outside)):
             # a hot focus that straddles the mask's rim: found here, as the search outside stops at the rim
             focus.in_liver, focus.basin = False, _STRADDLING + number  # no basin of the search outside
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
+
+
+def _claimed(focus: Focus, others: list[Focus]) -> bool:
+    """Whether the peak of another focus lies in the core of this one, or its own in that of another."""
+    core = {tuple(v) for v in focus.core.tolist()}
+    peak = tuple(focus.peak_index.tolist())
+    return any(tuple(f.peak_index.tolist()) in core or (f.core == peak).all(1).any() for f in others)
 
 
 def _beside(work: Working, levels: Levels, settings: LesionSettings, hot: Focus) -> list[Focus]:

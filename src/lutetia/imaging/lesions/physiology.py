@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lutetia.imaging.anatomy.labels import LABELS, NAMES
+from lutetia.imaging.lesions.densities import UNKNOWN, Densities
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -103,13 +104,19 @@ def liver_rim(focus: Focus, around: Surroundings, work: Working, marks: Landmark
     return None
 
 
-def uneven_liver(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
+def uneven_liver(
+    focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels, densities: Densities = UNKNOWN
+) -> Judgement | None:
     """Uptake in the liver's mask that is drawn out or flat: texture, gallbladder, or an organ that lies against it.
 
     Masks of the liver take in parts of kidney, adrenal, stomach and bowel. Metastases are round; where the liver is
-    mostly tumour, the rule does not hold.
+    mostly tumour, the rule does not hold, nor where it is no other organ: with liver on every side, as dense as liver,
+    away from both kidneys and too hot for texture.
     """
     if not focus.in_liver or focus.label != LABELS["liver"] or levels.tumour is not None:
+        return None
+    only_liver = around.soft > 0.98 and around.fat < 0.015 and densities.as_dense_as_liver(around)
+    if only_liver and focus.contrast > 1.65 and _off_the_kidneys(around, marks):
         return None
     faint = focus.contrast < 1.6 and 0.5 < around.core_ml < 10
     if faint and (around.elongation > 1.8 or around.thinness > 1.75):
@@ -123,6 +130,12 @@ def uneven_liver(focus: Focus, around: Surroundings, levels: Levels) -> Judgemen
             True, "liver", f"{longest:.1f} times as long as thick: no metastasis but what lies against or in the liver"
         )
     return None
+
+
+def _off_the_kidneys(around: Surroundings, marks: Landmarks) -> bool:
+    """Whether the peak lies more than 18 mm from either kidney's mask, beyond its blur and spill."""
+    away = [marks.distance(f"kidney_{side}", around.point) for side in ("left", "right")]
+    return all(mm is None or mm > 18.0 for mm in away)
 
 
 def scrotum(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:

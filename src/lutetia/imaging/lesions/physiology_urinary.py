@@ -106,7 +106,7 @@ def part_of_organ(focus: Focus, around: Surroundings, work: Working, marks: Land
         return None
     points = work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1])
     for organ in ("kidney_left", "kidney_right", "spleen", "urinary_bladder"):
-        if organ.startswith("kidney") and not around.renal_place:
+        if organ.startswith("kidney") and (not around.renal_place or _node_beside_kidney(around, marks, organ)):
             continue
         away = marks.distance(organ, points)
         if away is not None and away < 5:
@@ -116,6 +116,18 @@ def part_of_organ(focus: Focus, around: Surroundings, work: Working, marks: Land
         side = "left" if around.lateral > 0 else "right"
         return Judgement(True, f"kidney_{side}", f"in the bed of the {side} kidney, part of a larger uptake")
     return None
+
+
+def _node_beside_kidney(around: Surroundings, marks: Landmarks, kidney: str) -> bool:
+    """A round nodule of soft tissue between kidney and spine, with its own flanks: a para-aortic or paracaval node.
+
+    What runs on from a kidney is its cortex (a shell), its pelvis (fluid, drawn out) or its upper and lower pole.
+    """
+    centre = marks.kidney.get(kidney.removeprefix("kidney_"))
+    if centre is None or not around.has_ct or around.ct_peak_hu < 15 or around.core_ml < 1.0:
+        return False
+    beside = abs(float(centre[0]) - marks.midline(float(centre[2]))) - abs(around.lateral)
+    return around.elongation < 1.3 and around.thinness < 1.3 and around.joined < 0.75 and beside > 15.0
 
 
 def in_course_of_ureter(around: Surroundings, marks: Landmarks) -> bool:
