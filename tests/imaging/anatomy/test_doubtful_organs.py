@@ -17,7 +17,7 @@ from lutetia.imaging.anatomy.liver import enclosed_liver
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.second_opinion import weighed
 from lutetia.imaging.anatomy.spleen import Spleen, with_usual_uptake
-from lutetia.imaging.anatomy.verdicts import judge_spleen
+from lutetia.imaging.anatomy.verdicts import heart_doubts, judge_spleen
 from lutetia.model import Grid, OrganRecord, Tracer, Volume
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
@@ -282,3 +282,10 @@ def test_where_no_lung_is_in_the_field_what_touches_no_rib_is_the_upper_pole_of_
     kidneys = {s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 14.0}) for s in ("left", "right")}
     pole = spleen_of(slice(10, 25), lung_contact=0.0, rib_contact=ribs, volume_ml=60.0, to_liver=3.8)
     assert judge_spleen(part, liver_of(part, 5.0), pole, kidneys, DOTATATE).status == status
+
+
+@pytest.mark.parametrize(("ml", "doubted"), [(900, False), (2300, True)])
+def test_a_heart_of_more_than_a_litre_and_a_half_holds_something_else(ml: int, doubted: bool) -> None:
+    mask = np.zeros(100 * 1000, bool)
+    mask[: round(ml / 0.027)] = True
+    assert bool(heart_doubts(mask)) is doubted

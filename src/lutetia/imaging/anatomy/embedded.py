@@ -21,7 +21,7 @@ from lutetia.imaging.anatomy.region import Trunk, cut_trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene, resample, set_scene
 from lutetia.imaging.anatomy.skeleton import Spine, column_zone, find_bone, find_spine
 from lutetia.imaging.anatomy.spleen import Spleen, find_spleen, looks_like_spleen
-from lutetia.imaging.anatomy.verdicts import OrganVerdict, judge_aorta, judge_liver, judge_spleen
+from lutetia.imaging.anatomy.verdicts import OrganVerdict, heart_doubts, judge_aorta, judge_liver, judge_spleen
 from lutetia.model import Grid, Issue, OrganRecord, Tracer, Volume
 
 #: a kidney that scores this leaves no need for a second reading of its bed
@@ -232,6 +232,8 @@ def _assemble(
     for name in masks:
         verdict = verdicts.get(name)
         status, reasons = (verdict.status, verdict.reasons) if verdict else ("ok", ())
+        if name == "heart" and (doubts := heart_doubts(heart)):
+            status, reasons = "caution", doubts
         record = _record(name, labels == LABELS[name], scene, source, status, reasons)
         if record is not None:
             records.append(record)

@@ -24,6 +24,8 @@ LEAST_ML = 8.0
 HOTTER_THAN_MUSCLE = 2.0
 #: the middle of a spleen lies so much further from the midline than that of its kidney, mm
 BESIDE_MM = 15.0
+#: heart, pericardium and great vessels of the largest adults, mL
+LARGEST_HEART_ML = 1500.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +209,14 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
     return float(pieces[0][2] * VOXEL_ML) if pieces else 0.0
 
 
+def heart_doubts(heart: mm.Mask) -> tuple[str, ...]:
+    """Why the mask of the heart may not be trusted: effusion beside it is as dense and may be taken in."""
+    volume = float(heart.sum() * VOXEL_ML)
+    if volume <= LARGEST_HEART_ML:
+        return ()
+    return (f"{volume:.0f} mL are more than a heart: effusion or mediastinum is in its outline",)
+
+
 def judge_aorta(scene: Scene, lungs: Lungs, track: AortaTrack | None) -> OrganVerdict:
     """Checks of the track: length, contrast with its surroundings, radius."""
     if track is None:
@@ -231,4 +241,4 @@ def judge_aorta(scene: Scene, lungs: Lungs, track: AortaTrack | None) -> OrganVe
     return OrganVerdict("caution" if reasons else "ok", tuple(reasons), tuple(reasons), evidence=evidence)
 
 
-__all__ = ["SPACING_MM", "OrganVerdict", "judge_aorta", "judge_liver", "judge_spleen"]
+__all__ = ["SPACING_MM", "OrganVerdict", "heart_doubts", "judge_aorta", "judge_liver", "judge_spleen"]

@@ -38,7 +38,9 @@ def draft_blood_pool(
     tube = measure_tube(array, suv.grid, track, lesions)
     if tube is None:
         return Draft("outside_field", ["too little of the descending thoracic aorta lies in the PET field"])
-    heart = heart_uptake(array, suv.grid, anatomy.mask("heart")) if tracer.is_sstr else None
+    record = anatomy.organ("heart")
+    witness = tracer.is_sstr and record is not None and record.status == "ok"
+    heart = heart_uptake(array, suv.grid, anatomy.mask("heart")) if witness else None
     reasons = [*anatomy.concerns.get("blood_pool", ()), *_tube_doubts(tube, track.radius_mm, tracer, heart)]
     cylinder = classical_cylinder(tube, track, settings.cylinder_diameter_mm, settings.cylinder_length_mm)
     notes = [] if cylinder is not None else ["no straight 2 cm of aorta for the classical cylinder"]
