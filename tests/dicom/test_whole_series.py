@@ -109,3 +109,14 @@ def test_as_many_slices_as_the_header_counts_is_not_worth_a_word(dicom_series, t
     dicom_series(edit=lambda d, k: setattr(d, "NumberOfSlices", 6)).write(tmp_path)
     (series,) = lutetia.suv(tmp_path).series
     assert "incomplete-series" not in {i.code for i in series.issues}
+
+
+def test_a_series_of_which_one_image_is_cut_off_is_refused_and_still_says_what_it_is(dicom_series, tmp_path):
+    dicom_series().write(tmp_path)
+    cut = sorted(p for p in tmp_path.rglob("*") if p.is_file())[3]
+    cut.write_bytes(cut.read_bytes()[:-20])
+    (series,) = lutetia.suv(tmp_path).series
+    assert series.refusal.code == "damaged-images"
+    assert "1 of 6 images" in series.refusal.message
+    assert series.refusal.element == str(cut)
+    assert (series.units, series.tracer) == ("BQML", "dotatate")

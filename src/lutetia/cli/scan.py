@@ -57,13 +57,17 @@ def _text(found: dict[str, Any]) -> str:
         for issue in found["issues"]:
             where = f"  [{issue['where']}]" if issue["where"] else ""
             lines.append(f"  {issue['level']:<8}{issue['code']}: {issue['message']}{where}")
-    lines += ["", f"{found['n_files']} files, {found['n_instances']} DICOM objects"]
+    lines += ["", f"{_counted(found['n_files'], 'file')}, {_counted(found['n_instances'], 'DICOM object')}"]
     return "\n".join(lines)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _series_line(series: dict[str, Any]) -> str:
     number = "" if series["series_number"] is None else str(series["series_number"])
     role = series["role"] or "–"
     name = series["description"] + (f" ({series['part']})" if series["part"] else "")
-    line = f"    {role:<4} {series['modality'] or '?':<8} {number:>5}  {name}  {series['n_images']} images"
+    line = f"    {role:<4} {series['modality'] or '?':<8} {number:>5}  {name}  {_counted(series['n_images'], 'image')}"
     return f"{line}: {series['reason']}" if series["reason"] else line

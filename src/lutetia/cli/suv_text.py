@@ -28,9 +28,9 @@ def text_of(report: SuvReport) -> str:
 def _series(series: SuvSeries) -> str:
     title = f"{series.modality} {series.description or 'without description'}"
     part = f", {series.part}" if series.part else ""
+    images = "1 image" if series.n_images == 1 else f"{series.n_images} images"
     lines = [
-        f"{title}{part} – {series.n_images} images, {series.manufacturer or 'manufacturer unknown'}, "
-        f"tracer {series.tracer}",
+        f"{title}{part} – {images}, {series.manufacturer or 'manufacturer unknown'}, tracer {series.tracer}",
         f"  {series.series_instance_uid}",
     ]
     if series.refusal is not None:

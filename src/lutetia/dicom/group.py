@@ -112,7 +112,8 @@ def _without_copies(headers: list[InstanceHeader]) -> tuple[list[InstanceHeader]
             kept.append(header)
     if not copies:
         return kept, []
-    message = f"{len(copies)} files are copies of others with the same SOP Instance UID; each image is used once"
+    files = "1 file is a copy of another" if len(copies) == 1 else f"{len(copies)} files are copies of others"
+    message = f"{files} with the same SOP Instance UID; each image is used once"
     return kept, [Issue(code="duplicate-files", level="info", message=message, where=copies[0].where)]
 
 

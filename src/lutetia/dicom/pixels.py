@@ -307,7 +307,8 @@ def _check_duplicates(series: SeriesFiles, stack: SliceStack) -> list[Issue]:
             )
     if not stack.duplicates:
         return []
-    text = f"{len(stack.duplicates)} images were there twice with the same pixels; each is used once"
+    images = "1 image was" if len(stack.duplicates) == 1 else f"{len(stack.duplicates)} images were"
+    text = f"{images} there twice with the same pixels; each is used once"
     return [Issue(code="duplicate-images", level="info", message=text, where=series.label)]
 
 

@@ -150,7 +150,8 @@ def patients_called(patients: Sequence[PatientFiles], wanted: str) -> list[Patie
 
 def _described(patient: PatientFiles) -> str:
     number = sum(len(study.series) for study in patient.studies)
-    return f"{patient.key} ({len(patient.studies)} studies, {number} series)"
+    studies = "1 study" if len(patient.studies) == 1 else f"{len(patient.studies)} studies"
+    return f"{patient.key} ({studies}, {number} series)"
 
 
 def _wanted(given: str | Sequence[str] | None) -> tuple[str, ...]:

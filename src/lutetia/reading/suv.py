@@ -174,6 +174,16 @@ def _is_wanted(series: SeriesFiles, uid: str | None) -> bool:
     return uid is None or series.series_instance_uid == uid or series.series_instance_uid.startswith(uid)
 
 
+def _damaged(series: SeriesFiles) -> InputError:
+    return InputError(
+        "damaged-images",
+        f"{len(series.damaged)} of {len(series.damaged) + series.n_images} images of the series are damaged",
+        where=series.damaged[0].where,
+        expected="all images of the series",
+        remedy="export the series again",
+    )
+
+
 def series_suv(
     series: SeriesFiles, overrides: SuvOverrides, basis: str = "bw", mask: str | os.PathLike[str] | None = None
 ) -> SeriesSuv:
@@ -187,20 +197,16 @@ def series_suv(
     }
     issues: list[Issue] = list(series.issues)
     try:
-        if series.damaged:
-            raise InputError(
-                "damaged-images",
-                f"{len(series.damaged)} of {len(series.damaged) + series.n_images} images of the series are damaged",
-                where=series.damaged[0].where,
-                expected="all images of the series",
-                remedy="export the series again",
-            )
+        if series.damaged and not series.instances:
+            raise _damaged(series)
         facts = pet_facts(series)
         common |= {"units": facts.units, "manufacturer": facts.manufacturer}
         finding = identify_tracer(series.dataset())
         key = finding.tracer.key if finding.tracer is not None else ""
         issues += [i.model_copy(update={"level": "caution"}) for i in finding.issues]  # SUV needs no tracer
         common |= {"tracer": key or "unknown"}
+        if series.damaged:
+            raise _damaged(series)
         if is_projection(series):
             text = "The images are projections of a volume: the statistics are of their pixels, not of voxels"
             issues.append(Issue(code="projection", level="caution", message=text, where=series.label))
