@@ -377,6 +377,14 @@ def test_faint_fdg_with_a_flat_top_in_bone_is_marrow_and_a_ball_there_is_a_lesio
     assert (marrow_uptake(focus(top, "skeleton", 0.7), bone, Place(), LEVELS) is not None) == marrow
 
 
+@pytest.mark.parametrize(("other_side", "vessel"), [(1.1, True), (1.8, False)])
+def test_faint_uptake_at_one_hilum_alone_is_no_vessel(other_side: float, vessel: bool) -> None:
+    shape = {"elongation": 1.2, "thinness": 1.3, "joined": 0.0, "weakest": 0.08, "evenness": 0.45, "core_ml": 2.4}
+    seen = around(200, -71, 31, shape, lung=0.5, gas=0.5, fat=0.15, soft=0.2, ct_hu=29.0, ct_peak_hu=10.0)
+    verdict = blood(focus(2.2), replace(seen, other_side=other_side), Place(), LEVELS)
+    assert (verdict is not None) is vessel
+
+
 def test_a_faint_nodule_in_fat_far_from_the_great_vessels_is_no_vessel() -> None:
     node = around(250, 110, 40, BALL, fat=0.5, soft=0.5, ct_hu=35.0, ct_peak_hu=40.0, weakest=0.07, elongation=1.45)
     assert vascular_blood(focus(2.0), node, Place(), LEVELS) is None

@@ -63,7 +63,8 @@ def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) 
     if around.elongation > 2.5 and focus.peak < 1.7 * levels.blood and focus.label not in BONES:
         return Judgement(True, "vessels", f"a band at {times(focus.peak / levels.blood)} blood pool: vessel")
     chest = marks.in_chest(float(around.point[2]))
-    if around.lung > 0.35 and focus.peak < 1.8 * levels.blood and not around.ball_like and focus.label not in BONES:
+    hilum = around.lung > 0.35 and not around.other_side > 1.5  # both hila hold the same vessels
+    if hilum and focus.peak < 1.8 * levels.blood and not around.ball_like and focus.label not in BONES:
         ratio = times(focus.peak / levels.blood)
         return Judgement(True, "vessels", f"{ratio} blood pool beside lung, no ball: vessel or diaphragm")
     if chest and around.has_ct and around.ct_peak_hu < -400 and focus.peak < 1.7 * levels.blood:
