@@ -411,3 +411,15 @@ def test_fdg_in_the_rim_of_the_livers_mask_that_runs_on_unevenly_is_its_neighbou
     spot = around(0, -60, 10, IN_LIVER, facts, core_ml=5.0, joined=joined)
     verdict = neighbour_in_liver_mask(focus(4.0, "liver", 2.0), spot, Rim(), LEVELS)
     assert (verdict.organ if verdict is not None else None) == organ
+
+
+@pytest.mark.parametrize(("ventral", "core_ml", "lesion"), [(30.0, 2.0, True), (90.0, 2.0, False), (90.0, 0.7, True)])
+def test_a_faint_fdg_ball_is_a_node_before_the_spine_or_where_it_is_small_and_alone(
+    ventral: float, core_ml: float, lesion: bool
+) -> None:
+    faint = around(-20, 15, ventral, BALL, fat=0.3, soft=0.7, ct_hu=25.0, ct_peak_hu=25.0, joined=0.0, core_ml=core_ml)
+    faint = replace(faint, over_bowel_hu=(0.0, 0.0), over_bowel_suv=1.0, elongation=1.4)
+    levels = Levels(1.7, 2.5, 2.0, 0.05, 0.1, "reference")
+    verdict = gut(focus(3.6), faint, Place(), 5.75, levels, glucose=True)
+    assert verdict is not None
+    assert verdict.physiological != lesion

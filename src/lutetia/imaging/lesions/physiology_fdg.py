@@ -224,15 +224,17 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     ):
         return Judgement(True, "heart", "myocardium")
     z = float(around.point[2])
+    beyond = marks.distance("heart", around.point)
+    node = beyond is not None and beyond > 30 and around.elongation < 1.3 and around.thinness < 1.5  # of a chain
     if (
-        marks.in_chest(z)
+        not node
+        and marks.in_chest(z)
         and around.joined > 0.7
         and around.evenness < 0.5
         and 15 < around.ventral < 120
         and abs(around.lateral) < 100
     ):
         return Judgement(True, "heart", "part of a larger uptake beside the heart: myocardium")
-    beyond = marks.distance("heart", around.point)
     flat = around.elongation > 1.5 or around.thinness > 1.8
     runs_on = around.joined > 0.8 and flat and focus.contrast > 3
     if marks.in_chest(z) and around.ventral > 15 and runs_on and beyond is not None and beyond < 35:
@@ -242,10 +244,9 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     above = marks.liver_high is not None and -40 < z - marks.liver_high < 90 and marks.lung_top is None
     if above and 0 < around.lateral < 120 and (around.joined > 0.5 or around.core_ml > 15):
         return Judgement(True, "heart", "large uptake above and to the left of the liver: myocardium, no CT to tell")
-    away = marks.distance("heart", around.point)
     wall = around.thinness > 1.6 or around.elongation > 1.4 or around.core_ml > 15
-    if away is not None and away < 8 and wall and not around.nodule_in_fat:
-        return Judgement(True, "heart", f"{away:.0f} mm from the heart, shaped like its wall")
+    if beyond is not None and beyond < 8 and wall and not around.nodule_in_fat:
+        return Judgement(True, "heart", f"{beyond:.0f} mm from the heart, shaped like its wall")
     return None
 
 

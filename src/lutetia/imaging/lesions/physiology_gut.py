@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lutetia.imaging.anatomy.labels import NAMES
-from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
+from lutetia.imaging.lesions.evidence import FDG, SSTR, Points, weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -13,6 +15,8 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
 AGAINST_LIVER = 9.0
+#: FDG: a ball before or beside the spine, and one below 1 mL by itself; conventions
+_AGAINST_SPINE, _SMALL_AND_ALONE = 8.0, 8.5
 
 MARKED = {
     "pancreas": "in pancreas",
@@ -54,7 +58,7 @@ def gut(
         return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
-    evidence = weigh(focus, around, ceiling, FDG if glucose else SSTR)
+    evidence = weigh(focus, around, ceiling, _fdg_points(around, marks) if glucose else SSTR)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
@@ -65,6 +69,18 @@ def gut(
     if evidence.enough:
         return Judgement(False, "", evidence.text, mark)
     return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark)
+
+
+def _fdg_points(around: Surroundings, marks: Landmarks) -> Points:
+    """The points of FDG; a ball where bowel does not lie, or smaller than any loop and by itself, needs fewer."""
+    if not around.ball_like:
+        return FDG
+    before = abs(around.lateral) < 35 and around.ventral < 52 and not marks.in_pelvis(float(around.point[2]))
+    if before:  # between spine and great vessels, or beside them
+        return replace(FDG, enough=_AGAINST_SPINE)
+    if around.joined < 0.1 and around.core_ml < 1.0:
+        return replace(FDG, enough=_SMALL_AND_ALONE)
+    return FDG
 
 
 def bowel_in_liver_mask(
