@@ -300,19 +300,22 @@ def test_the_course_is_told_in_words_with_each_event_s_source(followed):
     assert "DE-2 F2, Fig. 4" in page
 
 
+def metric_of(**fields) -> ResponseMetric:
+    """A metric between the two SSTR scans of `followed`."""
+    between = {"tracer": "dotatate", "earlier_study": "study-1", "later_study": "study-2"}
+    return ResponseMetric(**between, **fields)
+
+
 def test_a_metric_stands_with_its_evidence_and_is_never_called_response(followed):
     values = (
         MetricValue(before=62.0, now=31.0, change=-50.0, judgement="lower"),
         MetricValue(lesion="lesion-1", judgement="suppressed", reason="a new analogue"),
         MetricValue(lesion="lesion-2", before=2.0, now=2.1, change=5.0, judgement="within"),
     )
-    metric = ResponseMetric(
+    metric = metric_of(
         key="sstr-tv",
         name="SSTR-TV",
         definition="volume above the threshold",
-        tracer="dotatate",
-        earlier_study="study-1",
-        later_study="study-2",
         unit="mL",
         values=values,
         evidence="one retrospective series",
@@ -332,13 +335,10 @@ def test_why_numbers_are_not_compared_is_said_once_for_all_that_rest_on_it(follo
         "Same scanner: A mCT → B Vereos; Same reconstruction: voxels 4.07 → 4.00 mm; Uptake time within 10 min: 54 → 74"
     )
     metrics = tuple(
-        ResponseMetric(
+        metric_of(
             key=key,
             name=key,
             definition="",
-            tracer="dotatate",
-            earlier_study="study-1",
-            later_study="study-2",
             values=(MetricValue(lesion="lesion-1", before=8.0, now=4.0, judgement="suppressed", reason=why),),
         )
         for key in ("SUV T/L", "SUV T/S", "TL-SSTR")
@@ -401,13 +401,10 @@ def test_ids_are_written_as_a_reader_says_them(ids, words):
 
 
 def test_a_count_of_lesions_is_whole_and_a_warning_that_repeats_the_evidence_is_left_out(followed):
-    metric = ResponseMetric(
+    metric = metric_of(
         key="without-uptake",
         name="Lesions without uptake",
         definition="lesions on CT without SSTR uptake",
-        tracer="dotatate",
-        earlier_study="study-1",
-        later_study="study-2",
         unit="lesions",
         change_unit="lesions",
         values=(MetricValue(before=7.0, now=2.0, change=-5.0, judgement="not assessed"),),

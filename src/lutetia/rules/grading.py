@@ -65,11 +65,7 @@ def grade_krenning_modified(
         cut − 1.
     """
     facts: dict[str, Any] = {
-        "observation.suv_max": uptake,
-        "visit.liver": liver,
-        "visit.spleen": spleen,
-        "visit.blood_pool": blood_pool,
-        "visit.spleen_state": None if spleen_state == "unknown" else spleen_state,
+        **_of_the_scan(uptake, liver, spleen, blood_pool, spleen_state),
         "visit.tracer_class": tracer_class,
         "lesion.size_mm": size_mm,
         "lesion.in_liver": in_liver,
@@ -104,17 +100,29 @@ def grade_krenning_spect(
     hours : time after injection; grades at other times than 24 h are stored and not compared with those at 24 h
     """
     facts: dict[str, Any] = {
-        "observation.suv_max": uptake,
-        "visit.liver": liver,
-        "visit.spleen": spleen,
-        "visit.blood_pool": blood_pool,
-        "visit.spleen_state": None if spleen_state == "unknown" else spleen_state,
+        **_of_the_scan(uptake, liver, spleen, blood_pool, spleen_state),
         "lesion.size_mm": size_mm,
         "visit.hours_after_injection": hours,
     }
     result = _measure(_scale("krenning-spect", None), facts, {})
     grade = _grade(result, uptake, "SPECT maximum", "krenning-spect")
     return grade.model_copy(update={"hours": hours})
+
+
+def _of_the_scan(
+    uptake: float | None,
+    liver: float | None,
+    spleen: float | None,
+    blood_pool: float | None,
+    spleen_state: SpleenState,
+) -> dict[str, Any]:
+    return {
+        "observation.suv_max": uptake,
+        "visit.liver": liver,
+        "visit.spleen": spleen,
+        "visit.blood_pool": blood_pool,
+        "visit.spleen_state": None if spleen_state == "unknown" else spleen_state,
+    }
 
 
 def _measure(scale: Scale, facts: Mapping[str, Any], parameters: Mapping[str, float | None]) -> ScaleResult:
