@@ -13,7 +13,7 @@ from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.physiology import blood, uneven_liver
+from lutetia.imaging.lesions.physiology import blood, liver_rim, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
 from lutetia.imaging.lesions.physiology_fdg import (
     brown_fat,
@@ -375,6 +375,19 @@ def test_faint_fdg_with_a_flat_top_in_bone_is_marrow_and_a_ball_there_is_a_lesio
 ) -> None:
     bone = around(0, 60, 0, facts, fat=0.0, soft=0.2, bone=0.8, ct_hu=250.0, ct_peak_hu=250.0)
     assert (marrow_uptake(focus(top, "skeleton", 0.7), bone, Place(), LEVELS) is not None) == marrow
+
+
+@pytest.mark.parametrize(("gas", "rim"), [(1.0, True), (0.1, False)])
+def test_a_thin_sheet_at_liver_level_deep_in_the_lung_of_the_ct_is_the_dome_of_another_breath(
+    gas: float, rim: bool
+) -> None:
+    grid = Grid((1, 1, 1), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+    nothing = np.zeros((1, 1, 1), np.float32)
+    work = Working(nothing, nothing, np.zeros((1, 1, 1), np.uint8), grid, (1, 1, 1))
+    sheet = {"elongation": 1.4, "thinness": 8.0, "joined": 0.0, "weakest": 0.02, "evenness": 0.25, "core_ml": 6.0}
+    seen = around(140, -52, 70, sheet, lung=gas, gas=gas, fat=0.0, soft=1.0 - gas, ct_hu=-800.0, ct_peak_hu=-795.0)
+    verdict = liver_rim(focus(5.6, "lung_right"), seen, work, Place(liver=20.0), LEVELS)
+    assert (verdict is not None) is rim
 
 
 @pytest.mark.parametrize(("other_side", "vessel"), [(1.1, True), (1.8, False)])

@@ -93,11 +93,15 @@ def great_vessel(focus: Focus, around: Surroundings, marks: Landmarks, levels: L
 
 
 def liver_rim(focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels) -> Judgement | None:
-    """A shell of liver uptake outside the liver's mask: breathing moves the liver between CT and PET."""
+    """A shell of liver uptake outside the liver's mask: breathing moves the liver between CT and PET.
+
+    Over the dome, where CT shows nothing but lung, a thin sheet may lie a deep breath (35 mm) away.
+    """
     if levels.liver is None or not 0.3 * levels.liver < focus.peak < 1.3 * levels.liver:
         return None
     away = marks.distance("liver", work.grid.to_lps(focus.core[:: len(focus.core) // 200 + 1]))
-    if away is None or away > 10:
+    over_dome = around.gas > 0.8 and around.thinness > 3.0
+    if away is None or away > (35 if over_dome else 10):
         return None
     shell = around.thinness > 1.8 or around.elongation > 1.8 or around.joined > 0.9 or around.core_ml > 40
     if shell and not around.ball_like:
