@@ -367,6 +367,10 @@ def test_an_intense_uneven_sheet_near_the_heart_is_its_wall_and_a_round_mass_the
     mass = around(150, 70, 110, IN_LIVER, BALL, core_ml=20.0)
     assert heart_wall(focus(9.0), sheet, Place(heart=40.0)) is not None
     assert heart_wall(focus(9.0), mass, Place(heart=40.0)) is None
+    beside_lung = replace(mass, soft=0.5, lung=0.4, joined=0.5)
+    assert heart_wall(focus(9.0), beside_lung, Place(heart=40.0)) is None
+    assert heart_wall(focus(9.0), replace(beside_lung, joined=0.9, evenness=0.2), Place(heart=40.0)) is not None
+    assert heart_wall(focus(9.0), replace(mass, joined=0.5), Place(heart=40.0)) is not None
 
 
 @pytest.mark.parametrize(("top", "facts", "marrow"), [(2.0, THREAD, True), (2.0, BALL, False), (5.0, BALL, False)])

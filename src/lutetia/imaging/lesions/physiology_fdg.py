@@ -71,17 +71,26 @@ def heart_uptake(focus: Focus, around: Surroundings) -> Judgement | None:
 
 
 def heart_wall(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    """An intense curved sheet in the place of the left ventricle, also where the heart's mask falls short of it.
+    """Myocardium in the place of the left ventricle, also where the heart's mask falls short of it.
 
-    Myocardium is a bowl: flat, and falling off unlike along and across. No node or metastasis is both.
+    It is a bowl: flat, and falling off unlike along and across, which no node or metastasis is together. Its parts run
+    on into one another, and papillary muscles have soft tissue of the heart on every side.
     """
     away = marks.distance("heart", around.point)
-    if away is None or away > 60 or around.evenness >= 0.22 or focus.contrast <= 4 or around.core_ml < 4:
+    if away is None or away > 80:
         return None
-    bowl = around.elongation * around.thinness
-    place = around.lateral > -20 and around.ventral > 60
-    if place and bowl > (1.9 if away < 20 else 2.5):
-        return Judgement(True, "heart", f"an intense, uneven sheet {away:.0f} mm from the heart: myocardium")
+    words = f"{away:.0f} mm from the heart: myocardium"
+    bowl = around.elongation * around.thinness > (1.9 if away < 20 else 2.5) and around.core_ml >= 4
+    intense = focus.contrast > 4 and around.evenness < 0.22 and away < 60
+    if intense and bowl and around.lateral > -20 and around.ventral > 60:
+        return Judgement(True, "heart", f"an intense, uneven sheet {words}")
+    if around.lateral < 20 or around.ventral < 75:
+        return None
+    if around.joined > 0.8 and around.evenness < 0.3 and focus.contrast > 3:
+        return Judgement(True, "heart", f"uneven, part of a larger uptake {words}")
+    enclosed = around.has_ct and max(around.fat, around.lung, around.gas) < 0.01 and around.joined > 0.3
+    if enclosed and away < 60 and marks.in_chest(float(around.point[2])):
+        return Judgement(True, "heart", f"soft tissue on every side, {words}")
     return None
 
 
@@ -193,10 +202,11 @@ def myocardium_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmark
 def neighbour_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
     """Bowel, kidney, stomach or heart in the rim of the liver's mask: what runs on into a larger uptake, unevenly.
 
-    A metastasis that touches a hotter one falls off more alike, or has the points of a lesion against those of bowel.
+    A metastasis that touches a hotter one falls off more alike, or has the points of a lesion against those of bowel;
+    the flat top of a large one says nothing.
     Where the liver is mostly tumour the rule does not hold.
     """
-    if levels.tumour is not None or around.joined <= 0.45 or around.evenness >= 0.5 or around.core_ml >= 30:
+    if levels.tumour is not None or around.joined <= 0.45 or around.evenness >= 0.5 or around.core_ml >= 12:
         return None
     evidence = weigh(focus, around, gut_ceiling_fdg(levels), FDG)
     if evidence.points >= AGAINST_LIVER or not marks.near_the_rim("liver", around.point, 20.0):
