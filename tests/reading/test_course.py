@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import lutetia
+from builders.records import record_of
 from lutetia.model import Course, InputError, Lesion, UsageError
 from lutetia.phantom import PhantomTruth
 
@@ -150,8 +152,9 @@ def again(out: Path, to: Path, *, aligned: bool = False) -> Path:
     return to
 
 
+@cache
 def tracking(path: Path) -> set[str]:
-    """Every tracking UID of a SEG or an SR."""
+    """Every tracking UID of a SEG or an SR; each file is read once."""
     dataset = pydicom.dcmread(path)
     if "SegmentSequence" in dataset:
         return {str(s.TrackingUID) for s in dataset.SegmentSequence}
@@ -193,7 +196,7 @@ def test_a_registration_that_fails_is_said_and_the_rest_is_read(
 
     monkeypatch.setattr(frames, "align", fails_once)
     out = again(course[1], tmp_path / "out")
-    record = lutetia.read(captem.dicom, out, output=FAST, settings={"deformable": False})
+    record = record_of([captem.dicom], out, deformable=False)
     said = next(i for i in record.issues if i.code == "not-aligned")
     assert said.study == "study-4"
     assert "All samples map outside" in said.message and "ERROR" not in said.message

@@ -13,10 +13,8 @@ from typing import Any
 import pydicom
 import pytest
 import yaml
-from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
 
-import lutetia
+from builders.records import record_of
 from lutetia.model import Course, Coverage
 from lutetia.phantom import PhantomTruth
 
@@ -38,13 +36,10 @@ def relabelled(source: Path, target: Path, name: str, nuclide: str, day: str, su
             item.pop("RadiopharmaceuticalCodeSequence", None)
         for word in ("SeriesDescription", "StudyDescription"):
             dataset[word].value = "whole body" if word in dataset else ""
-
-        def moved(_: Dataset, element: DataElement, away: timedelta = away) -> None:
-            text = str(element.value)
-            if element.VR in ("DA", "DT") and len(text) >= 8:
-                element.value = (datetime.strptime(text[:8], "%Y%m%d") + away).strftime("%Y%m%d") + text[8:]
-
-        dataset.walk(moved)
+        for place in (dataset, *dataset.get("RadiopharmaceuticalInformationSequence", [])):
+            for element in place:
+                if element.VR in ("DA", "DT") and len(text := str(element.value)) >= 8:
+                    element.value = (datetime.strptime(text[:8], "%Y%m%d") + away).strftime("%Y%m%d") + text[8:]
         for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
             dataset[uid].value += suffix
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
@@ -66,7 +61,7 @@ def read(
         for stage in (captem_reading[1] / ".stages").glob(f"measure-{study}*"):
             shutil.copytree(stage, out / ".stages" / stage.name)
     paths = [captem.dicom / "S1_SSTR", captem.dicom / "S2_FDG", others]
-    return lutetia.read(paths, out, output={"report": False}, settings={"deformable": False}), paths, out
+    return record_of(paths, out, deformable=False), paths, out
 
 
 def column(record: Coverage, key: str) -> Any:
@@ -136,7 +131,7 @@ def test_what_the_reader_says_of_mibg_stands_before_the_image(
     name = next(n for n in course.coverage[0].only["mibg"])
     case = tmp_path / "case.yaml"
     case.write_text(yaml.safe_dump({"case": "1.0", "lesions": [{"id": name, "mibg": "negative"}]}))
-    again = lutetia.read(paths, out, output={"report": False}, settings={"deformable": False, "case": str(case)})
+    again = record_of(paths, out, deformable=False, case=str(case))
     (record,) = again.coverage
     assert name in record.neither
     assert column(record, "mibg").origin == "mixed"

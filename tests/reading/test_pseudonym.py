@@ -42,7 +42,7 @@ def test_names_identifiers_and_paths_leave_every_sentence() -> None:
 
 
 def test_no_output_names_the_patient(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
-    plain = lutetia.read(tiny_patient.dicom, tmp_path / "plain")
+    plain = lutetia.read(tiny_patient.dicom)
     course = lutetia.read(tiny_patient.dicom, tmp_path / "out", output={"pseudonym": "NET-007"})
     assert course.patient.id == "NET-007"
     assert course.patient.pseudonymous
