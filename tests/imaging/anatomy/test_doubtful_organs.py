@@ -114,6 +114,23 @@ def test_an_fdg_spleen_that_no_lung_touches_is_believed_by_its_ribs_its_kidney_a
     assert (verdict.status == "ok") is believed
 
 
+@pytest.mark.parametrize(("beside_mm", "valued"), [(30.0, True), (4.0, False)])
+def test_the_lower_tip_of_a_spleen_that_an_oblique_field_cuts_is_valued_with_a_caution(
+    beside_mm: float, valued: bool
+) -> None:
+    part = trunk(lungs=False)
+    kidneys = {
+        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 17.0, "lateral_mm": 48.0}) for s in ("left", "right")
+    }
+    tip = spleen_of(
+        slice(25, 36), lung_contact=0.0, rib_contact=0.0, volume_ml=18.0, to_liver=4.8, lateral_mm=48.0 + beside_mm
+    )
+    verdict = judge_spleen(part, liver_of(part, 4.1), tip, kidneys, DOTATATE)
+    assert verdict.keep is valued
+    assert verdict.status == ("caution" if valued else "outside_field")
+    assert ("cut by the edge" in " ".join(verdict.concerns)) is valued
+
+
 def test_a_small_piece_under_the_lung_stays_in_doubt_on_fdg_up_to_a_larger_size() -> None:
     part = trunk()
     for volume, certain_on_sstr in ((9.5, False), (20.0, True)):

@@ -119,14 +119,18 @@ def judge_spleen(
             doubts += ["it does not touch the lung base", "nothing else sets it apart"]
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         at_edge = bool(rows[-1] >= last or rows[0] <= first)
-        if not (lung_seen or at_edge) and max(e["lung_contact"], e["rib_contact"]) < 0.05:
+        # what an oblique edge cuts ends below it: beds keep 9 mm off the surface, and a core loses as much again
+        near_edge = bool(rows[-1] >= last - round(18.0 / SPACING_MM))
+        part = near_edge and not lung_seen and hot and own_kidney and beside
+        if not (lung_seen or at_edge or part) and max(e["lung_contact"], e["rib_contact"]) < 0.05:
             # a whole spleen lies under lung: this is the upper pole of a kidney, in a field that begins below the lungs
             doubts.append("it touches neither lung nor ribs, and the field does not cut it")
         fits = e["lung_contact"] > 0.1 and even
         thin = e["half_thickness_mm"] < 7.5
         # a few millilitres may be a nodule or an accessory spleen in an empty bed, and on FDG, where a spleen is no
         # hotter than what lies round it, so may 20
-        small = thin or e["volume_ml"] < (12 if (fits and tracer.is_sstr) or certain else 30)
+        # and what the edge of the field leaves of a spleen is small for that reason
+        small = thin or e["volume_ml"] < (12 if (fits and tracer.is_sstr) or certain or part else 30)
         if small:
             doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
         # so thin a piece is uneven from partial volume alone: that is the same doubt
@@ -149,7 +153,7 @@ def judge_spleen(
             doubts += [f"its uptake is {ratio:.2f} × liver"]
         # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
         plain = certain or (hot and own_kidney and beside)
-        cut = at_edge and not lung_seen and not (plain and e["volume_ml"] > 40)
+        cut = (at_edge or (part and not certain)) and not lung_seen and not (plain and e["volume_ml"] > 40)
         # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
         if len(doubts) < (2 if lung_seen or certain else 1):
             reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut else ())
