@@ -34,7 +34,7 @@ from lutetia.outputs.report.course.alignment import alignment_figures
 from lutetia.outputs.report.course.following import gone, newly_seen, uptake_level
 from lutetia.outputs.report.course.lanes import swimlane
 from lutetia.outputs.report.course.phenotypes import phenotype_figures
-from lutetia.outputs.report.course.slices import side_by_side
+from lutetia.outputs.report.course.slices import side_by_side, study_scene, top_of
 from lutetia.outputs.report.html import report_html
 from lutetia.outputs.report.pdf import report_pdf
 from lutetia.outputs.report.verdicts.subjects import numbered_words
@@ -190,6 +190,14 @@ def test_pictures_of_a_row_share_the_window_of_their_tracer(followed):
     assert row.cells[1].words == "no focus, mean 0.90"
     for cell in row.cells:
         assert Image.open(io.BytesIO(cell.figure.data)).size == (fused.PLACE_PIXELS, fused.PLACE_PIXELS)
+
+
+def test_normal_liver_is_not_white_hot_where_the_lesion_is_faint(followed):
+    study = followed.course.studies[0]
+    liver = study.references["liver"].suv_mean
+    scene = study_scene(study, followed.volumes[study.id])
+    assert top_of(scene, 0.5) > 1.5 * liver
+    assert top_of(scene, 3 * liver) == pytest.approx(3 * liver, rel=0.05)
 
 
 def test_a_place_outside_the_field_is_called_not_imaged(followed):

@@ -82,8 +82,11 @@ def _windows(lesion: Lesion, studies: tuple[Study, ...], scenes: Mapping[str, Sc
 
 
 def top_of(scene: Scene, suv_max: float) -> float:
-    """The SUV that is white-hot for a lesion: its maximum, within reach of the study's usual window."""
-    return float(f"{np.clip(suv_max, scene.upper / 2.5, scene.upper * 2.5):.2g}")
+    """The SUV that is white-hot for a lesion: its maximum, within reach of the study's usual window.
+
+    That window ends at 2.5 times the liver (FDG: three times); ended at the liver itself, liver would look like tumour.
+    """
+    return float(f"{np.clip(suv_max, scene.upper / 1.5, scene.upper * 2.5):.2g}")
 
 
 def _cell(
