@@ -26,6 +26,7 @@ from lutetia.imaging.lesions.physiology_fdg import (
     neighbour_in_liver_mask,
     rectal_uptake,
     urine_drop,
+    urine_in_kidney,
     vascular_blood,
 )
 from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
@@ -440,3 +441,17 @@ def test_a_faint_fdg_ball_is_a_node_before_the_spine_or_where_it_is_small_and_al
     verdict = gut(focus(3.6), faint, Place(), 5.75, levels, glucose=True)
     assert verdict is not None
     assert verdict.physiological != lesion
+
+
+@pytest.mark.parametrize(("hu", "top", "urine"), [(10.0, 18.0, True), (45.0, 18.0, False), (10.0, 4.0, False)])
+def test_an_intense_fdg_ball_as_thin_as_fluid_in_a_kidneys_mask_is_urine(hu: float, top: float, urine: bool) -> None:
+    ball = around(0, 60, 5, BALL, fat=0.1, soft=0.9, ct_hu=hu, ct_peak_hu=hu)
+    assert (urine_in_kidney(focus(top, "kidney_left"), ball, LEVELS) is not None) == urine
+
+
+def test_faint_fdg_that_runs_on_in_the_pelvis_is_marrow_although_its_density_is_not_that_of_bone() -> None:
+    soft = {"fat": 0.0, "soft": 0.8, "ct_hu": 90.0, "ct_peak_hu": 90.0}
+    marrow = around(-210, -120, 10, soft, THREAD, joined=0.9)
+    assert marrow_uptake(focus(2.3), marrow, Place(), LEVELS) is not None
+    assert marrow_uptake(focus(4.0), marrow, Place(), LEVELS) is None
+    assert marrow_uptake(focus(2.3), replace(marrow, joined=0.1), Place(), LEVELS) is None

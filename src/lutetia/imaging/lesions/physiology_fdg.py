@@ -27,6 +27,7 @@ def judge_fdg(
     ceiling = gut_ceiling_fdg(levels)
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
+        or urine_in_kidney(focus, around, levels)
         or heart_uptake(focus, around)
         or heart_wall(focus, around, marks)
         or _beside_kidney(focus, around, marks)
@@ -112,9 +113,12 @@ def marrow_uptake(focus: Focus, around: Surroundings, marks: Landmarks, levels: 
     ball = around.ball_like and focus.contrast > 2.5 and not marks.in_head_and_neck(float(around.point[2]))
     vertebral = abs(around.lateral) < 18 and -30 < around.ventral < 14
     faint = focus.peak < 1.5 * levels.blood and around.weakest < 0.08 and not around.ball_like
-    if faint and (vertebral or basics.in_bone(focus, around)):
+    # pelvic bones are less dense than their mask asks for: what is faint and runs on there is their marrow
+    runs_on = focus.peak < 1.6 * levels.blood and around.joined > 0.8 and around.weakest < 0.09
+    pelvic = runs_on and not around.ball_like and marks.in_pelvis(float(around.point[2]))
+    if pelvic or (faint and (vertebral or basics.in_bone(focus, around))):
         ratio = basics.times(focus.peak / levels.blood)
-        return Judgement(True, "bone_marrow", f"{ratio} blood pool in bone, no ball: marrow")
+        return Judgement(True, "bone_marrow", f"{ratio} blood pool, no ball: marrow")
     return None if ball else common.marrow(focus, around, levels)
 
 
@@ -146,6 +150,15 @@ def _beside_kidney(focus: Focus, around: Surroundings, marks: Landmarks) -> Judg
         return None
     beside = urinary.kidney_and_bladder(focus, around, marks)
     return beside if beside is not None and beside.organ.startswith("kidney") else None
+
+
+def urine_in_kidney(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
+    """Intense and as thin as fluid in a kidney's mask: urine in a calix, however round and apart."""
+    thin = around.has_ct and max(around.ct_hu, around.ct_peak_hu) < 25
+    if focus.label not in basics.KIDNEYS or focus.label_share <= 0.8 or not thin or focus.top < 4.0 * levels.blood:
+        return None
+    name = NAMES[focus.label]
+    return Judgement(True, name, f"as thin as fluid in the {name.replace('_', ' ')}, SUV {focus.top:.1f}: urine")
 
 
 def urine_drop(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
@@ -189,6 +202,9 @@ def myocardium_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmark
     So is a flat part of what is far hotter than liver and runs on.
     """
     away = marks.distance("heart", around.point)
+    place = marks.in_chest(float(around.point[2])) and around.lateral > 20 and away is not None and away < 40
+    if place and around.joined > 0.6 and around.evenness < 0.4 and focus.contrast > 3:
+        return Judgement(True, "heart", f"uneven, part of a larger uptake {away:.0f} mm from the heart: myocardium")
     if away is None or away > 20 or focus.contrast <= 2.5 or around.ball_like or around.thinness <= 1.8:
         return None
     if around.core_ml > 20:
@@ -280,6 +296,8 @@ def _head_and_neck(focus: Focus, around: Surroundings, marks: Landmarks, setting
     z = float(around.point[2])
     if not marks.in_head_and_neck(z):
         return None
+    if not marks.brain_found and marks.lung_top is not None and z > marks.lung_top + 100 and around.joined > 0.55:
+        return Judgement(True, "head_and_neck", "part of a larger uptake in the head, whose brain was not found")
     part = around.evenness < 0.5 and around.joined > 0.6 and around.other_side <= settings.asymmetry
     if part or (around.other_side < 0.6 and not around.ball_like):
         return Judgement(

@@ -63,7 +63,10 @@ def gut(
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
         return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
-    above = _far_above(focus, around, ceiling) or ("" if glucose else _above_the_range(focus, around, ceiling))
+    weighed = glucose and around.joined > 0.5 and not around.ball_like  # a hot loop runs on
+    above = ("" if weighed else _far_above(focus, around, ceiling)) or (
+        "" if glucose else _above_the_range(focus, around, ceiling)
+    )
     if above:
         return Judgement(False, "", f"{above}; {evidence.text}", mark)
     if evidence.enough:
