@@ -16,7 +16,7 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
 AGAINST_LIVER = 9.0
 #: FDG: a ball before or beside the spine, and one below 1 mL by itself; conventions
-_AGAINST_SPINE, _SMALL_AND_ALONE = 8.0, 8.5
+_AGAINST_SPINE, _SMALL_AND_ALONE = 8.0, 9.0
 
 MARKED = {
     "pancreas": "in pancreas",
