@@ -382,6 +382,14 @@ def test_blur_that_reaches_the_middle_of_a_thin_spleen_is_noticed(thickness_mm: 
         assert blurred(crop, core) is lost
 
 
+def test_on_spect_the_value_of_a_spleen_thinner_than_its_blur_is_doubted() -> None:
+    thin, usual = drawn(spleen=ball((150, 60, 75), 12)), drawn(spleen=ball((150, 60, 75), 20))
+    found = measure_references(uptake(), thin, LU177).by_name["spleen"]
+    assert found.status == "caution" and any("blur of SPECT" in reason for reason in found.reasons)
+    assert measure_references(uptake(), usual, LU177).by_name["spleen"].status == "ok"
+    assert not any("SPECT" in reason for reason in measured(anatomy=thin).by_name["spleen"].reasons)
+
+
 def test_an_outline_narrower_than_a_spleen_takes_nothing_from_its_level() -> None:
     narrow = ball((150, 60, 75), 12)
     found = measured(anatomy=drawn(spleen=narrow)).by_name["spleen"]

@@ -24,6 +24,11 @@ def _scale(name: str, choices: Mapping[str, str] | None) -> Scale:
     return body
 
 
+def blood_pool_tolerance(conventions: Mapping[str, str] | None = None) -> float:
+    """How far above blood pool an uptake still counts as equal to it, as a share: 0.10 (convention C-A5)."""
+    return _scale("krenning-modified", conventions).frame.parameters["blood_pool_tolerance"]
+
+
 def grade_krenning_modified(
     uptake: float | None,
     liver: float | None,

@@ -50,7 +50,7 @@ def measure_references(
     lesions = None if lesion_mask is None else np.asarray(lesion_mask) > 0
     drafts: dict[str, Draft] = {
         "liver": draft_liver(array, suv, anatomy, tracer, ct, lesions, chosen),
-        "spleen": draft_spleen(array, suv, anatomy, lesions, chosen),
+        "spleen": draft_spleen(array, suv, anatomy, tracer, lesions, chosen),
         "blood_pool": draft_blood_pool(array, suv, anatomy, tracer, lesions, chosen),
     }
     for name, region in (user or {}).items():

@@ -11,7 +11,7 @@ from lutetia.imaging.references.draft import Draft, not_found
 from lutetia.imaging.references.region import Crop, crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings
 from lutetia.imaging.references.solid_organ import best_sphere, core_of, find_population
-from lutetia.model import Volume
+from lutetia.model import Tracer, Volume
 
 #: two resolution elements: what is smaller has no core
 LEAST_CORE_ML = 1.0
@@ -21,6 +21,8 @@ SMALL, THIN = (6.0, 10.0), (2.0, 7.5)
 LEVEL_SMALL, LEVEL_THIN = 0.85, 0.9
 #: … and the very middle below this multiple of it
 PEAK = 1.05
+#: width of the blur of a therapy SPECT, mm: it reaches the middle of what no ball of this size fits into
+SPECT_BLUR_MM = 15.0
 
 
 def blurred(crop: Crop, core: mm.Mask) -> bool:
@@ -44,6 +46,7 @@ def draft_spleen(
     array: npt.NDArray[np.float32],
     suv: Volume,
     anatomy: Anatomy,
+    tracer: Tracer,
     lesions: mm.Mask | None,
     settings: ReferenceSettings,
 ) -> Draft:
@@ -75,6 +78,9 @@ def draft_spleen(
         notes.append(
             f"no {settings.spleen_sphere_mm / 10:g} cm sphere fits into the spleen, the largest: {sphere[1] / 10:g} cm"
         )
+    if tracer.modality == "SPECT" and (sphere is None or sphere[1] < SPECT_BLUR_MM):
+        ball = f"no ball of {SPECT_BLUR_MM:g} mm fits into the spleen"
+        reasons.append(f"{ball}: the blur of SPECT reaches its middle and lowers its uptake")
     core_ml = float(region.sum() * suv.grid.voxel_ml)
     if core_ml < LEAST_CORE_ML or blurred(crop, region):
         reasons.append(f"the core of the spleen measures only {core_ml:.1f} mL: partial volume lowers its uptake")

@@ -14,6 +14,7 @@ from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import POSITIVE, Identified
 from lutetia.reading.course.visits import study_day
 from lutetia.reading.study import StudyReading
+from lutetia.rules.grading import blood_pool_tolerance
 
 #: convention C-C7c: liver-normalised FDG ÷ SSTR below, between, above; a proposal without validation, always labelled
 RATIO_EQUAL = (0.8, 1.25)
@@ -52,6 +53,11 @@ def visit_pairs(readings: Sequence[StudyReading], visits: Sequence[Visit]) -> tu
     return pairs, issues
 
 
+def above_equal() -> float:
+    """Uptake over a reference from which it is above it, and not equal to it (convention C-A5)."""
+    return 1.0 + blood_pool_tolerance()
+
+
 def _uptake(lesion: Identified, study: str, place: Place | None) -> float | None:
     member = lesion.members.get(study)
     if member is not None:
@@ -83,7 +89,7 @@ def _positive(
     grade = focus.observations[0].krenning_modified
     if grade is None or not grade.value:
         blood = reading.study.reference_mean("blood_pool")
-        return None if blood is None else uptake > 1.1 * blood
+        return None if blood is None else uptake > above_equal() * blood
     least, most = int(min(grade.value)), int(max(grade.value))
     needed = 3 if focus.tissue == "liver" else 2  # mK 2 in the liver is not above its background (convention C-C1)
     return True if least >= needed else False if most < needed else None
@@ -140,7 +146,8 @@ def thresholds_of(pair: VisitPair, definition: str) -> PhenotypeThresholds | Non
         return PhenotypeThresholds(definition, s_liver, f_liver, s_liver, f_liver)
     if s_blood is None or f_blood is None:
         return None
-    return PhenotypeThresholds(definition, 1.1 * s_blood, max(1.1 * f_blood, f_blood), s_liver, 1.1 * f_liver)
+    above = above_equal()
+    return PhenotypeThresholds(definition, above * s_blood, above * f_blood, s_liver, above * f_liver)
 
 
 def _only(reading: StudyReading, left_out: Collection[tuple[str, int]]) -> Volume:
