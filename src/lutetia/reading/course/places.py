@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from lutetia.imaging.matching import Focus
-from lutetia.imaging.uptakes import distinct_uptakes
+from lutetia.imaging.uptakes import Uptake, distinct_uptakes
 from lutetia.model import Place, Volume
 from lutetia.reading.course.cores import core_of
 from lutetia.reading.course.frames import Frames
@@ -21,6 +21,8 @@ from lutetia.reading.study import StudyReading
 RING_MM = (5.0, 12.0)
 #: share of the place that must be imaged
 IN_FIELD = 0.5
+#: density of bone with its marrow, HU: a lesion of bone is held against the bone around it, not against muscle or lung
+BONE_HU = 100.0
 #: an uptake belongs to a place when its peak lies so near a voxel of it; at this valley two peaks are resolved
 NEAR_MM, VALLEY = 4.0, 0.26
 
@@ -59,12 +61,14 @@ def ring(focus: Focus) -> npt.NDArray[np.float64]:
 
 
 def ct_contrast(reading: StudyReading, focus: Focus, frames: Frames) -> CtContrast | None:
-    """Density at a place against its ring on a study's CT; None without a CT there."""
+    """Density at a place against its ring on a study's CT (in bone: against bone); None without a CT there."""
     if reading.ct is None:
         return None
     inside = sample(reading.ct, frames.to_study(reading.study.id, focus.points_mm))
     around = sample(reading.ct, frames.to_study(reading.study.id, ring(focus)))
     inside, around = inside[np.isfinite(inside)], around[np.isfinite(around)]
+    if focus.tissue == "bone" and np.count_nonzero(around > BONE_HU) >= 20:
+        around = around[around > BONE_HU]
     if len(inside) < 5 or len(around) < 20:
         return None
     # voxels of a CT are correlated over some mm: count an independent sample per 8 voxels
@@ -144,12 +148,18 @@ def uptake_at(reading: StudyReading, focus: Focus, place: Place, frames: Frames)
     """
     if reading.suv is None or not stands_out(place):
         return "none"
-    points = frames.to_study(reading.study.id, focus.points_mm)
-    found = distinct_uptakes(reading.suv, points, place.background_mean or 0.0, VALLEY)
-    tree = cKDTree(points)
-    here = [u for u in found if tree.query(u.peak_mm)[0] <= NEAR_MM and not u.at_edge]
+    here = own_uptakes(reading, focus, place, frames)
     blood = reading.study.references.get("blood_pool")
     floor = blood.suv_mean if blood is not None and blood.suv_mean is not None else 0.0
     if here:
         return "focal" if max(u.peak for u in here) > floor else "none"
     return "runs on" if (place.suv_mean or 0.0) > floor else "none"
+
+
+def own_uptakes(reading: StudyReading, focus: Focus, place: Place, frames: Frames) -> list[Uptake]:
+    """Uptakes of a study with a peak at the place of a lesion and a closed contour, hottest first."""
+    assert reading.suv is not None
+    points = frames.to_study(reading.study.id, focus.points_mm)
+    found = distinct_uptakes(reading.suv, points, place.background_mean or 0.0, VALLEY)
+    tree = cKDTree(points)
+    return [u for u in found if tree.query(u.peak_mm)[0] <= NEAR_MM and not u.at_edge]
