@@ -9,6 +9,7 @@ from datetime import date
 
 from lutetia.model import Issue, Visit
 from lutetia.reading.course.frames import Frames, align_studies
+from lutetia.reading.course.known_place import outline_known_places
 from lutetia.reading.course.other_scan import heed_other_scan
 from lutetia.reading.course.partner import read_with_partners
 from lutetia.reading.course.visits import group_visits
@@ -63,4 +64,5 @@ def bring_together(
     frames = align_studies(measured, settings.deformable, progress, store)
     read_with_partners(measured, seen, frames, settings, progress, store)
     heed_other_scan(measured, seen, frames)
+    outline_known_places(measured, seen, frames)
     return Together(visits, measured, seen, frames, (*issues, *frames.issues))
