@@ -204,7 +204,10 @@ def test_a_registration_that_fails_is_said_and_the_rest_is_read(
     own = [x for x in record.lesions if any(o.study == "study-4" for o in x.observations) and x.status == "candidate"]
     assert own
     assert all(len(x.observations) == 1 for x in own)
-    before = {(o.study, o.label) for x in course[0].lesions for o in x.observations}
+    # what is asked at the place of a lesion of the other scan needs an alignment
+    asked = "at the place of a lesion of"
+    seen = [o for x in course[0].lesions for o in x.observations]
+    before = {(o.study, o.label) for o in seen if o.study != "study-4" or asked not in o.mask_method}
     assert {(o.study, o.label) for x in record.lesions for o in x.observations} == before
 
 
