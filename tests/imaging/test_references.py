@@ -344,6 +344,13 @@ def test_hot_metastases_explain_a_liver_that_is_larger_on_ct() -> None:
     assert liver.status == "ok", liver.reasons
 
 
+def test_an_fdg_liver_far_below_blood_gives_no_value_though_nothing_else_speaks_against_it() -> None:
+    cold = measure_references(uptake(liver=1.2, spleen=1.4, blood=1.7), drawn(), FDG).by_name["liver"]
+    assert cold.suv_mean is None
+    assert cold.status == "caution"
+    assert any("below blood pool" in reason for reason in cold.reasons)
+
+
 def test_on_fdg_tissue_far_below_blood_is_no_liver_and_gives_no_value() -> None:
     cold = measure_references(uptake(0.9, 1.7, 1.7), drawn(), FDG).by_name["liver"]
     usual = measure_references(uptake(2.2, 1.9, 1.7), drawn(), FDG).by_name["liver"]

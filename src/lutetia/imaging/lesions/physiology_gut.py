@@ -92,7 +92,7 @@ def bowel_in_liver_mask(
     """Bowel, or a part of the kidney, that lies against the liver and in the rim of its mask.
 
     It is as dense as the patient's own bowel, falls off unlike in different directions, and all findings together are
-    not those of a lesion. Where the liver is mostly tumour, or 5 × as hot as liver, that says nothing.
+    not those of a lesion. Where the liver is mostly tumour, or more than 4.5 × as hot as liver, that says nothing.
     """
     if not focus.in_liver or levels.liver is None or levels.tumour is not None or focus.peak > 4.5 * levels.liver:
         return None

@@ -43,7 +43,9 @@ def _below_blood(value: float, blood: float | None, tracer: Tracer, reasons: lis
 
     Well differentiated metastases do not; where they are the majority, the most frequent tissue lies below blood pool.
     """
-    return tracer.binds == "glucose" and blood is not None and value < blood and len(reasons) > 1
+    if tracer.binds != "glucose" or blood is None:
+        return False
+    return value < FAR_BELOW * blood or (value < blood and len(reasons) > 1)
 
 
 def _above_blood(hotter: Placed | None, blood: float | None) -> Placed | None:
