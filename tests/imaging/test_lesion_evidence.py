@@ -234,6 +234,20 @@ def test_where_liver_and_kidney_are_equally_dense_density_says_nothing() -> None
     assert not piece.in_liver
 
 
+@pytest.mark.parametrize(
+    ("fat", "elongation", "in_liver"), [(0.07, 1.15, True), (0.07, 1.6, False), (0.2, 1.15, False)]
+)
+def test_a_round_ball_with_liver_all_around_is_liver_though_the_kidneys_mask_took_some_fat_along(
+    fat: float, elongation: float, in_liver: bool
+) -> None:
+    levels = Levels(1.5, 6.1, 20.0, 0.05, 0.1, "reference")
+    shape = {"joined": 0.45, "evenness": 0.7, "weakest": 0.13, "elongation": elongation, "thinness": 1.08}
+    ball, beside = _in_right_kidney(**shape, ct_hu=26.0, ct_peak_hu=25.0, fat=fat, core_ml=2.6)
+    ball.background = 6.5
+    belongs_to_liver(ball, beside, _RightLiver(), levels, DOTATATE, Densities(liver=56.0, kidney=29.0))
+    assert ball.in_liver is in_liver
+
+
 @pytest.mark.parametrize(("hu", "in_liver"), [(40.0, True), (6.0, False)])
 def test_a_ball_as_thin_as_urine_in_the_mask_of_a_kidney_is_its_pelvis(hu: float, in_liver: bool) -> None:
     levels = Levels(1.5, 7.0, 20.0, 0.05, 0.1, "reference")

@@ -116,6 +116,16 @@ def test_what_is_larger_than_an_adrenal_is_none(core_ml: float, gland: bool) -> 
     assert (adrenal_uptake(focus(15.0), seen, Place(), LesionSettings()) is not None) is gland
 
 
+@pytest.mark.parametrize(("round_", "gland"), [(False, True), (True, False)])
+def test_a_round_mass_of_more_than_four_millilitres_at_the_adrenal_is_not_the_gland(round_: bool, gland: bool) -> None:
+    shape = {"elongation": 1.1 if round_ else 1.7, "thinness": 1.2, "joined": 0.4, "weakest": 0.07, "evenness": 0.4}
+    seen = around(60, -32, 30, shape, fat=0.1, soft=0.9, ct_hu=68.0, ct_peak_hu=70.0, core_ml=6.5, other_side=0.8)
+    verdict = adrenal_uptake(focus(18.0), seen, Place(), LesionSettings())
+    assert verdict is not None
+    assert verdict.physiological is gland
+    assert gland or "in adrenal" in verdict.marks
+
+
 @pytest.mark.parametrize("lateral", [-126.0, -60.0])
 def test_an_intense_flat_metastasis_at_the_outer_rim_is_a_lesion_and_the_same_beside_the_kidney_is_not_sure(
     lateral: float,

@@ -115,6 +115,22 @@ def test_an_fdg_spleen_that_no_lung_touches_is_believed_by_its_ribs_its_kidney_a
 
 
 @pytest.mark.parametrize(("beside_mm", "valued"), [(30.0, True), (4.0, False)])
+def test_a_hot_even_spleen_that_stomach_keeps_off_lung_and_ribs_is_valued_with_a_caution(
+    beside_mm: float, valued: bool
+) -> None:
+    part = trunk()
+    kidneys = {
+        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 17.0, "lateral_mm": 64.0}) for s in ("left", "right")
+    }
+    spleen = spleen_of(
+        slice(10, 25), lung_contact=0.03, rib_contact=0.04, volume_ml=113.0, to_liver=1.63, lateral_mm=64.0 + beside_mm
+    )
+    verdict = judge_spleen(part, liver_of(part, 8.9), spleen, kidneys, DOTATATE)
+    assert verdict.keep is valued
+    assert verdict.status != "ok"
+
+
+@pytest.mark.parametrize(("beside_mm", "valued"), [(30.0, True), (4.0, False)])
 def test_the_lower_tip_of_a_spleen_that_an_oblique_field_cuts_is_valued_with_a_caution(
     beside_mm: float, valued: bool
 ) -> None:

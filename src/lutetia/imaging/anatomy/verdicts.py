@@ -115,8 +115,12 @@ def judge_spleen(
         blood_rich = even and tracer.binds == "glucose" and 0.55 < (ratio or 0) < 1.3 and e["suv_cov"] < 0.10
         against_ribs = own_kidney and beside and e["rib_contact"] >= 0.15 and e["volume_ml"] > 40
         certain = certain or (blood_rich and against_ribs)
+        # hot, even and beside its own kidney: plainly a spleen, though stomach keeps it off lung and ribs
+        plain = certain or (hot and own_kidney and beside)
         if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
-            doubts += ["it does not touch the lung base", "nothing else sets it apart"]
+            doubts.append("it does not touch the lung base")
+            if not (plain and e["volume_ml"] > 40):
+                doubts.append("nothing else sets it apart")
         rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
         at_edge = bool(rows[-1] >= last or rows[0] <= first)
         # what an oblique edge cuts ends below it: beds keep 9 mm off the surface, and a core loses as much again
@@ -152,7 +156,6 @@ def judge_spleen(
         if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
             doubts += [f"its uptake is {ratio:.2f} × liver"]
         # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
-        plain = certain or (hot and own_kidney and beside)
         cut = (at_edge or (part and not certain)) and not lung_seen and not (plain and e["volume_ml"] > 40)
         # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
         if len(doubts) < (2 if lung_seen or certain else 1):

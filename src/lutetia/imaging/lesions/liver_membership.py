@@ -40,7 +40,10 @@ def belongs_to_liver(
     if focus.label in kidneys and same_side and no_fat and densities.of_liver(around):
         _to_liver(focus, levels.liver)  # as dense as liver, and no fat between: a kidney's mask that holds liver
         return
-    enclosed = around.fat < 0.03 and around.joined < 0.8 and around.evenness >= 0.45 and not densities.of_urine(around)
+    # the mask of a kidney that has run into the liver takes some of the fat between them along
+    round_ = max(around.elongation, around.thinness) < 1.25 and around.joined < 0.6
+    enclosed = around.fat < (0.08 if round_ else 0.03) and around.joined < 0.8 and around.evenness >= 0.45
+    enclosed = enclosed and not densities.of_urine(around)
     if focus.label in kidneys and same_side and 0.85 < over < 1.3 and enclosed:
         _to_liver(focus, levels.liver)  # a ball without perirenal fat, and liver's uptake all around
         return
@@ -58,11 +61,11 @@ def belongs_to_liver(
         return
     if away is None or away >= 10:
         return
-    round_ = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8
+    compact = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8
     at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8 and tracer.is_sstr
     # in FDG heart and kidney beside the liver are as hot
     intense = tracer.is_sstr and over >= 0.55 and focus.peak > 2.2 * levels.liver
-    if ((round_ or at_dome) and away < 8) or intense:
+    if ((compact or at_dome) and away < 8) or intense:
         _to_liver(focus, levels.liver)
 
 

@@ -180,6 +180,9 @@ def adrenal_uptake(focus: Focus, around: Surroundings, marks: Landmarks, setting
         return Judgement(False, "", f"at the {side} adrenal, {ratio} the other side", ("in adrenal", "asymmetric"))
     if around.ball_like and around.weakest > 0.12:
         return Judgement(False, "", f"at the {side} adrenal, but a ball, as the gland is not", ("in adrenal",))
+    if around.core_ml > 4.0 and around.joined < 0.6 and max(around.elongation, around.thinness) < 1.3:
+        reason = f"at the {side} adrenal, but round and {around.core_ml:.0f} mL, as its thin limbs are not"
+        return Judgement(False, "", reason, ("in adrenal",))
     return Judgement(
         True,
         f"adrenal_gland_{side}",
