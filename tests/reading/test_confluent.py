@@ -131,6 +131,27 @@ def test_on_a_therapy_spect_the_outlines_of_the_pet_are_carried_over(records: An
     assert mass.observations[0].krenning_spect is not None
 
 
+TWO: tuple[Ball, Ball] = ((45, 60, 60, 9), (75, 60, 60, 9))
+
+
+def test_two_metastases_that_the_blur_of_a_spect_joins_keep_their_outlines_and_identities(records: Any) -> None:
+    pet = study(records, "s1", "dotatate", (TWO[0],), (TWO[1],))
+    spect = study(records, "s2", "lu177-dotatate", tuple((x, y, z, r + 8) for x, y, z, r in TWO))
+    number = course(pet, spect, visits=((0,), (1,)))
+    assert len(spect.lesions) == 2
+    assert {number["s2", x.id] for x in spect.lesions} == {number["s1", "L1"], number["s1", "L2"]}
+    for lesion in spect.lesions:
+        assert abs(lesion.observations[0].volume_ml - inside(TWO[0]).sum() * 0.027) < 0.2
+        assert "s1 carried over" in lesion.observations[0].mask_method
+
+
+def test_a_lesion_that_a_spect_shows_by_itself_keeps_its_own_outline(records: Any) -> None:
+    pet = study(records, "s1", "dotatate", (TWO[0],), (TWO[1],))
+    spect = study(records, "s2", "lu177-dotatate", *(((x, y, z, r + 3),) for x, y, z, r in TWO))
+    course(pet, spect, visits=((0,), (1,)))
+    assert all(x.observations[0].mask_method == "drawn" for x in spect.lesions)
+
+
 def test_without_a_confluent_mass_nothing_is_gathered(records: Any) -> None:
     before = study(records, "s1", "dotatate", MASS)
     after = study(records, "s2", "dotatate", ((45, 60, 60, 9),), ((75, 60, 60, 8),))

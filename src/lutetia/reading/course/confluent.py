@@ -6,8 +6,9 @@ visit or a later one shows inside its place is part of the same volume, unless a
 rest (`complementary`). An earlier study, in which the foci still lay
 apart, keeps them apart: coming together is then an event. What a reader set by hand is left alone.
 
-On the SPECT of a therapy the border of a large mass is that of the blur; there the outlines of the PET before it are
-carried over, of the mass and of what lies beside it in the same blur, as is done for dosimetry.
+On the SPECT of a therapy the border of a large mass is that of the blur, and so is what joins two metastases side by
+side; there the outlines of the PET before it are carried over, of the mass or the lesions and of what lies beside them
+in the same blur, as is done for dosimetry.
 """
 
 from __future__ import annotations
@@ -65,8 +66,6 @@ def gather_confluent(readings: Sequence[StudyReading], visits: Sequence[Visit], 
     ]
     foci = [f for r in pets for f in foci_of(r)]
     masses = [f for f in foci if f.lesion.confluent and f.lesion.tissue == "liver"]
-    if not masses:
-        return {}
     groups, first = _Groups(), dict[Key, int]()
     for mass in masses:
         for other in masses:
@@ -132,10 +131,11 @@ def _join(parts: Sequence[Focus]) -> Lesion:
 def _carried(
     spect: StudyReading, pets: Sequence[StudyReading], same: Mapping[Key, str], frames: Frames
 ) -> dict[Key, str]:
-    """Outlines of the PET before a therapy carried over to its SPECT, where that shows a confluent mass."""
+    """Outlines of the PET before a therapy carried over to a SPECT that shows a confluent mass or joins lesions."""
     day = spect.study.date or ""
     sstr = [r for r in pets if r.tracer is not None and r.tracer.is_sstr and (r.study.date or "") <= day]
-    source = next((r for r in reversed(sstr) if any((r.study.id, x.id) in same for x in r.lesions)), None)
+    with_mass = [r for r in sstr if any((r.study.id, x.id) in same for x in r.lesions)]
+    source = next(reversed(with_mass or sstr), None)
     if source is None or spect.found is None or spect.suv is None or source.found is None:
         return {}
     here = {f.label: f for f in foci_of(spect)}
@@ -151,6 +151,7 @@ def _carried(
         for n, c in zip(under, counts, strict=True)
         if int(n) in here and c >= SAME_UPTAKE * min(len(here[int(n)].voxels), len(in_mass))
     }
+    shown |= _joined_by_blur(source, labels, where, carried) & set(here)
     if not shown:
         return {}
     under_mass = np.isin(labels, list(shown))
@@ -168,7 +169,7 @@ def _carried(
     for lesion, own in taken:
         number += 1
         labels[tuple(own.T)] = number
-        method = f"outline of {source.study.id} carried over: SPECT does not resolve the border of a confluent mass"
+        method = f"outline of {source.study.id} carried over: SPECT does not resolve what its blur joins"
         new = measured(spect, lesion.model_copy(update={"id": f"L{number}"}), own, number, method)
         kept.append(new)
         out[spect.study.id, new.id] = same.get((source.study.id, lesion.id), f"{source.study.id} {lesion.id}")
@@ -176,3 +177,17 @@ def _carried(
     spect.lesions = tuple(kept)
     spect.found = replace(spect.found, lesions=spect.lesions)
     return out
+
+
+def _joined_by_blur(source: StudyReading, labels: np.ndarray, where: Voxels, carried: np.ndarray) -> set[int]:
+    """Labels of the SPECT that each hold most of two lesions or more of the PET before it."""
+    held: dict[int, int] = {}
+    for lesion in source.lesions:
+        own = where[carried == lesion.observations[0].label]
+        if lesion.status not in POSITIVE or not len(own):
+            continue
+        under, counts = np.unique(labels[tuple(own.T)], return_counts=True)
+        for number, count in zip(under.tolist(), counts.tolist(), strict=True):
+            if number > 0 and count >= INSIDE * len(own):
+                held[number] = held.get(number, 0) + 1
+    return {number for number, lesions in held.items() if lesions > 1}
