@@ -148,6 +148,22 @@ def test_a_discordant_volume_that_appears_is_an_event(
     assert [c.judgement for c in course.phenotype_changes] == ["appeared"]
 
 
+@pytest.mark.parametrize("comparable", [True, False])
+def test_a_volume_change_between_scans_that_are_not_comparable_is_told_with_that_doubt(
+    two_visits: Make, dedifferentiated: Any, comparable: bool
+) -> None:
+    volumes = [
+        {"visit": v, "sstr_study": s, "fdg_study": f, "definition": "background", "volume_ml": {"sstr-/fdg+": ml}}
+        | {"low_ml": {"sstr-/fdg+": ml}, "high_ml": {"sstr-/fdg+": ml}}
+        for v, s, f, ml in (("v1", "s1", "f1", 2.0), ("v2", "s2", "f2", 6.0))
+    ]
+    verdict = "comparable" if comparable else "not_comparable"
+    checked = {"earlier": "f1", "later": "f2", "verdict": verdict, "note": "" if comparable else "Another scanner."}
+    made = two_visits(dedifferentiated, phenotypes=volumes, comparability=[checked])
+    told = next(x for x in with_verdicts(made, ReadSettings()).story if "2 → 6 mL (higher)" in x)
+    assert ("not comparable" in told) is not comparable
+
+
 def test_fdg_that_falls_while_sstr_holds_is_an_event(two_visits: Make, records: Any, rule_set: RuleSet) -> None:
     lesion = records.lesion(
         "lesion-1",

@@ -257,13 +257,13 @@ def _judged(earlier: str, later: str, checks: Sequence[Check]) -> Comparison:
     worst = max(_SEVERITY[c["state"]] for c in checks)
     verdict = "not_comparable" if suv else "caution" if worst else "comparable"
     named = [c for c in checks if (c["state"] == "not_met" and c["id"] in SUV_CHECKS) or (not suv and _bad(c))]
-    words = "; ".join(f"{c['title']}: {c['finding']}" for c in named)
+    words = "; ".join(f"{c['title'][0].lower()}{c['title'][1:]} ({c['finding']})" for c in named)
     open_checks = ", ".join(c["title"] for c in checks if c["state"] == "indeterminate")
     note = {
         "comparable": "No check failed; numeric change may be reported with its repeatability band."
         + (f" Not answered: {open_checks}." if open_checks else ""),
-        "caution": f"Numeric change is reported with reservation: {words}.",
-        "not_comparable": f"SUV change is not reported because of: {words}. "
+        "caution": f"Numeric change is reported with reservation. In doubt: {words}.",
+        "not_comparable": f"SUV change is not reported. Not met: {words}. "
         "Lesion presence and size are compared visually.",
     }[verdict]
     return Comparison.model_validate(

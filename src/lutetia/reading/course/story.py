@@ -169,11 +169,15 @@ def _volumes(course: Course, pairing: Pairing) -> list[str]:
     step = (pairing.visit, pairing.previous_visit)
     changes = [c for c in course.phenotype_changes if (c.later_visit, c.earlier_visit) == step]
     definition = next((d for d in ("background", "liver") if any(c.definition == d for c in changes)), "")
-    for change in changes:
-        if change.definition == definition and change.judgement not in ("within", "unknown"):
-            name = _PHENOTYPES.get(change.phenotype, change.phenotype)
-            parts.append(f"{name} {change.before_ml:.0f} → {change.now_ml:.0f} mL ({change.judgement})")
-    return [f"Tumour volume by tracer, beyond its own uncertainty: {'; '.join(parts)}."] if parts else []
+    told = [c for c in changes if c.definition == definition and c.judgement not in ("within", "unknown")]
+    for change in told:
+        name = _PHENOTYPES.get(change.phenotype, change.phenotype)
+        parts.append(f"{name} {change.before_ml:.0f} → {change.now_ml:.0f} mL ({change.judgement})")
+    if not parts:
+        return []
+    # each voxel is judged against its own scan; another scanner or uptake time is not in that uncertainty
+    doubt = " The scans are not comparable in numbers, which that does not cover." if any(c.note for c in told) else ""
+    return [f"Tumour volume by tracer, beyond its own uncertainty: {'; '.join(parts)}.{doubt}"]
 
 
 #: rules on the uptake of the target, whose changes a course is read for; every rule's stand in `visit_scores`
