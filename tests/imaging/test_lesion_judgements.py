@@ -13,7 +13,7 @@ from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.physiology import blood, liver_rim, uneven_liver
+from lutetia.imaging.lesions.physiology import blood, liver_rim, scrotum, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
 from lutetia.imaging.lesions.physiology_fdg import (
     brown_fat,
@@ -45,6 +45,7 @@ class Place(Landmarks):
 
     def __init__(self, **away: float) -> None:
         self.away = away
+        self.sex = None
         self.kidney = {"left": np.array([60.0, 0.0, 0.0]), "right": np.array([-60.0, 0.0, 0.0])}
         self.kidney_top = {"left": 50.0, "right": 50.0}
         self.liver_low, self.liver_high, self.liver_x = 0.0, 120.0, -60.0
@@ -338,6 +339,17 @@ def test_an_intense_drop_of_fdg_with_nothing_on_ct_in_the_ureters_course_is_urin
 def test_round_fdg_uptake_well_below_the_bladder_is_a_testis_in_its_range(z: float, top: float, testis: bool) -> None:
     verdict = gonadal_uptake(focus(top), around(z, 15, 40, BALL, IN_LIVER), Place())
     assert (verdict is not None) is testis
+
+
+@pytest.mark.parametrize(("sex", "organ", "word"), [("F", "pelvic_organ", "perineum"), ("M", "gonads", "testes")])
+def test_a_woman_has_no_testes(sex: str, organ: str, word: str) -> None:
+    marks = Place()
+    marks.sex = sex
+    below = around(-300, 15, 40, THREAD, IN_LIVER)
+    drop = scrotum(focus(4.0), below, marks)
+    assert drop is not None
+    assert (drop.organ, word in drop.reason) == (organ, True)
+    assert (gonadal_uptake(focus(4.0), around(-300, 15, 40, BALL, IN_LIVER), marks) is None) is (sex == "F")
 
 
 def test_spots_of_fdg_in_mesenteric_fat_need_more_than_standing_apart() -> None:

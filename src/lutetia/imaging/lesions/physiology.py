@@ -149,5 +149,6 @@ def scrotum(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement |
         return None
     below = float(around.point[2]) < float(marks.bladder_middle[2]) - 35 and not around.ball_like
     if below and abs(around.lateral) < 60 and around.ventral > 20:
-        return Judgement(True, "gonads", f"below the pelvic floor, SUV {focus.top:.1f}: testes or urine")
+        organ, what = ("pelvic_organ", "perineum or urine") if marks.sex == "F" else ("gonads", "testes or urine")
+        return Judgement(True, organ, f"below the pelvic floor, SUV {focus.top:.1f}: {what}")
     return None

@@ -177,8 +177,11 @@ def urine_drop(focus: Focus, around: Surroundings, marks: Landmarks, levels: Lev
 
 
 def gonadal_uptake(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    """Well below the bladder, in front and near the midline: testes are round, and take up FDG to about SUV 5."""
-    if marks.bladder_middle is None or basics.in_bone(focus, around) or focus.top > 5.0:
+    """Well below the bladder, in front and near the midline: testes are round, and take up FDG to about SUV 5.
+
+    A woman has nothing round there.
+    """
+    if marks.sex == "F" or marks.bladder_middle is None or basics.in_bone(focus, around) or focus.top > 5.0:
         return None
     below = float(around.point[2]) < float(marks.bladder_middle[2]) - 70
     if below and abs(around.lateral) < 50 and around.ventral > 20:
