@@ -10,11 +10,12 @@ from scipy import ndimage as ndi
 from lutetia.imaging.anatomy import LABELS, Anatomy, VesselTrack
 from lutetia.imaging.references import References, ReferenceSettings, UserReference, measure_references
 from lutetia.imaging.references.blood_pool import core_radius, trimmed_mean
+from lutetia.imaging.references.certainty import noise_doubt
 from lutetia.imaging.references.checks import implausible
 from lutetia.imaging.references.region import centroid_inside, crop_organ
 from lutetia.imaging.references.solid_organ import core_of
 from lutetia.imaging.references.spleen import blurred
-from lutetia.model import Grid, OrganRecord, Tracer, Volume
+from lutetia.model import Grid, OrganRecord, Tracer, VoiMeasure, Volume
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
 FDG = Tracer(key="fdg", name="18F-FDG", binds="glucose", radionuclide="18F")
@@ -268,6 +269,22 @@ def test_a_blood_pool_that_noise_leaves_uncertain_by_more_than_a_tenth_is_a_caut
     assert 1.96 * noisy.standard_error / noisy.suv_mean > 0.10
     assert noisy.status == "caution"
     assert any("noise" in reason for reason in noisy.reasons)
+
+
+@pytest.mark.parametrize(("error", "doubted"), [(0.3, False), (0.7, True)])
+def test_a_spleen_of_sixteen_is_sure_within_seven_percent_only_where_its_error_is_small(
+    error: float, doubted: bool
+) -> None:
+    measure = VoiMeasure(
+        method="median",
+        suv_mean=16.0,
+        suv_sd=2.0,
+        suv_max=20.0,
+        standard_error=error,
+        volume_ml=8.0,
+        centroid_mm=(0, 0, 0),
+    )
+    assert (noise_doubt(measure, 0.07) is not None) is doubted
 
 
 def test_a_hot_heart_against_the_aorta_does_not_move_the_blood_pool() -> None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.references.blood_pool import TubeMeasure, classical_cylinder, heart_uptake, measure_tube
+from lutetia.imaging.references.certainty import noise_doubt
 from lutetia.imaging.references.draft import Draft, not_found
 from lutetia.imaging.references.region import crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings
@@ -16,8 +17,6 @@ from lutetia.model import Tracer, Volume
 
 #: a blood pool is reported without a flag where it is known so well, as a share of its value
 WITHIN = 0.10
-#: what blur and the placing of the core add to the standard error: the scatter left on images with little noise
-BLUR = 0.02
 
 
 def draft_blood_pool(
@@ -88,9 +87,8 @@ def _tube_doubts(
     gap_to_heart = None if heart is None or not value > 0 else heart / value - 1
     if gap_to_heart is not None and abs(gap_to_heart) > 0.22 and abs(gap_to_heart) > 2.5 * error / value:
         doubts.append(f"the heart takes up {100 * abs(gap_to_heart):.0f} % {'more' if gap_to_heart > 0 else 'less'}")
-    interval = 1.96 * float(np.hypot(error / value, BLUR)) if value > 0 else 0.0
-    if interval > WITHIN:
-        doubts.append(f"noise leaves it uncertain by {100 * interval:.0f} % (95 % interval)")
+    if (noise := noise_doubt(tube.placed.measure, WITHIN)) is not None:
+        doubts.append(noise)
     if float(np.median(radius_mm)) < 6.5:
         doubts.append("the vessel is thin: partial volume lowers its uptake")
     return doubts

@@ -7,12 +7,15 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.references.certainty import noise_doubt
 from lutetia.imaging.references.draft import Draft, not_found
 from lutetia.imaging.references.region import Crop, crop_organ, measure_region
 from lutetia.imaging.references.settings import ReferenceSettings
 from lutetia.imaging.references.solid_organ import best_sphere, core_of, find_population
 from lutetia.model import Tracer, Volume
 
+#: a spleen is reported without a flag where it is known so well, as a share of its value
+WITHIN = 0.07
 #: two resolution elements: what is smaller has no core
 LEAST_CORE_ML = 1.0
 #: core, mL, and half-thickness, mm, below which blur is asked for: in a small organ, and in one that hardly has a core
@@ -70,6 +73,8 @@ def draft_spleen(
     spread = mm.robust_sd(population.smooth[region]) / max(population.mode, 1e-6)
     if spread > 0.2:
         reasons.append(f"uptake of the spleen is uneven (robust variation {100 * spread:.0f} %)")
+    if (noise := noise_doubt(whole.measure, WITHIN)) is not None:
+        reasons.append(noise)
     notes: list[str] = []
     sphere = best_sphere(crop, population, crop.mask, settings.spleen_sphere_mm, 8.0, "spleen")
     if sphere is None:
