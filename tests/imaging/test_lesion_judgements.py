@@ -13,7 +13,7 @@ from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.physiology import blood, liver_rim, scrotum, uneven_liver
+from lutetia.imaging.lesions.physiology import blood, bone_lesion, liver_rim, scrotum, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
 from lutetia.imaging.lesions.physiology_fdg import (
     brown_fat,
@@ -155,6 +155,18 @@ def test_a_drawn_out_focus_with_liver_all_around_and_of_its_density_is_a_metasta
         focus(peak, "liver", background=6.0), seen, Place(kidney_right=kidney_mm), LEVELS, Densities(50.0, 30.0)
     )
     assert (verdict is None) is lesion
+
+
+@pytest.mark.parametrize(
+    ("joined", "organ", "bone"), [(0.94, "body", False), (0.3, "body", True), (0.94, "spine", True)]
+)
+def test_an_enhanced_kidney_is_as_dense_as_bone_and_runs_on_into_its_mask(
+    joined: float, organ: str, bone: bool
+) -> None:
+    shape = {"elongation": 1.05, "thinness": 1.6, "joined": joined, "weakest": 0.05, "evenness": 0.3, "core_ml": 19.0}
+    seen = around(0, 31, 24, shape, fat=0.2, soft=0.45, bone=0.34, ct_hu=181.0, ct_peak_hu=181.0)
+    verdict = bone_lesion(focus(24.6, organ, 1.0), seen, Place(kidney_left=12.6))
+    assert (verdict is not None and verdict.reason == "in bone") is bone
 
 
 def test_bone_beside_the_kidney_is_not_its_rim() -> None:

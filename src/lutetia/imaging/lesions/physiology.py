@@ -21,12 +21,24 @@ def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     before_spine = marks.in_abdomen(z) and 40 < around.ventral < 90 and abs(around.lateral) < 35
     if before_spine and focus.label not in BONES:
         return None  # contrast or calcium in the great vessels, not bone
+    if _enhanced_kidney(focus, around, marks):
+        return None
     if in_bone(focus, around):
         return Judgement(False, "", "in bone", ())
     vertebral = abs(around.lateral) < 18 and -30 < around.ventral < 14 and around.elongation < 1.6
     if vertebral and around.joined < 0.5 and not marks.in_pelvis(z):
         return Judgement(False, "", "at the vertebral column", ())
     return None
+
+
+def _enhanced_kidney(focus: Focus, around: Surroundings, marks: Landmarks) -> bool:
+    """A large part of an uptake that runs on within 15 mm of a kidney's mask, not in bone's.
+
+    Contrast makes kidneys as dense as bone; bone that is so dense lies in the skeleton's mask.
+    """
+    away = [marks.distance(f"kidney_{side}", around.point) for side in ("left", "right")]
+    near = any(mm is not None and mm < 15.0 for mm in away)
+    return near and focus.label not in BONES and around.joined > 0.75 and around.core_ml > 4.0
 
 
 def gullet(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
