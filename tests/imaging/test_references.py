@@ -287,6 +287,16 @@ def test_a_spleen_of_sixteen_is_sure_within_seven_percent_only_where_its_error_i
     assert (noise_doubt(measure, 0.07) is not None) is doubted
 
 
+@pytest.mark.parametrize(("blood", "valued"), [(1.5, True), (5.9, False)])
+def test_what_is_as_hot_as_the_liver_is_not_reported_as_blood_pool(blood: float, valued: bool) -> None:
+    found = measure_references(uptake(blood=blood), drawn(), DOTATATE)
+    pool = found.by_name["blood_pool"]
+    assert (pool.suv_mean is not None) is valued
+    assert (pool.status == "ok") is valued
+    assert valued or "blood_pool" not in found.regions
+    assert found.by_name["liver"].status == "ok", "what is not blood says nothing of the liver"
+
+
 def test_a_hot_heart_against_the_aorta_does_not_move_the_blood_pool() -> None:
     suv = uptake(liver=2.6, spleen=2.0, blood=1.8)
     suv.array[ball((AORTA_X + 4, AORTA_Y - 22, 55), 17)] = 8.0

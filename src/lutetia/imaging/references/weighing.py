@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -46,6 +46,19 @@ def _below_blood(value: float, blood: float | None, tracer: Tracer, reasons: lis
     if tracer.binds != "glucose" or blood is None:
         return False
     return value < FAR_BELOW * blood or (value < blood and len(reasons) > 1)
+
+
+def _not_blood(value: float | None, liver: float | None, tracer: Tracer) -> bool:
+    """Whether a blood pool on PET is too hot to be blood: above its usual range and as hot as the liver.
+
+    Then the track of the aorta runs through another organ (liver, in a field that cuts the chest away).
+    """
+    limits = RANGES.get(tracer.binds)
+    if limits is None or limits.blood is None or tracer.modality != "PET":
+        return False
+    if value is None or liver is None:
+        return False
+    return value > limits.blood[1] and value > 0.8 * liver
 
 
 def _above_blood(hotter: Placed | None, blood: float | None) -> Placed | None:
@@ -121,6 +134,12 @@ def _record(
 def weighed(drafts: dict[str, Draft], tracer: Tracer, settings: ReferenceSettings) -> References:
     """Compare the references, choose what is reported, write records and issues."""
     values = {n: (None if d.whole is None else d.whole.measure.suv_mean) for n, d in drafts.items()}
+    pool = drafts["blood_pool"]
+    if pool.status != "user" and _not_blood(values["blood_pool"], values["liver"], tracer):
+        # what is not blood says nothing of the liver either
+        why = f"no value is given: SUV {values['blood_pool']:.2f}, as hot as the liver, is no blood"
+        empty = replace(pool, status="caution", reasons=[*pool.reasons, why], whole=None, classical=None, trusted=False)
+        drafts, values = {**drafts, "blood_pool": empty}, {**values, "blood_pool": None}
     odd = implausible(tracer, values, {n: d.trusted for n, d in drafts.items()})
     blood = values["blood_pool"] if drafts["blood_pool"].trusted else None
     records: dict[str, Reference] = {}
