@@ -58,6 +58,12 @@ def spleen_of(rows: slice, **changes: float) -> Spleen:
     return Spleen(mask, 5.0, {**evidence, **changes})
 
 
+def kidneys_of(suv: float, lateral_mm: float) -> dict[str, Kidney]:
+    """A pair of sure kidneys, alike in uptake and in distance from the midline."""
+    evidence = {"suv_median": suv, "lateral_mm": lateral_mm}
+    return {side: Kidney(np.zeros(SHAPE, bool), 6.0, evidence) for side in ("left", "right")}
+
+
 def test_a_cold_fdg_spleen_that_fits_in_every_other_way_is_believed() -> None:
     part = trunk()
     verdict = judge_spleen(part, liver_of(part, 2.7), spleen_of(slice(10, 25), to_liver=0.46, suv=1.25), {}, FDG)
@@ -86,9 +92,7 @@ def test_what_the_field_leaves_of_a_spleen_is_believed_where_it_lies_beside_its_
 ) -> None:
     """An image that begins below the lungs and ribs: what lies before or above the kidney may be its upper pole."""
     part = trunk(lungs=False)
-    kidneys = {
-        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 14.0, "lateral_mm": 56.0}) for s in ("left", "right")
-    }
+    kidneys = kidneys_of(suv=14.0, lateral_mm=56.0)
     lower_half = spleen_of(
         slice(25, 40), lung_contact=0.0, rib_contact=0.0, volume_ml=58.0, to_liver=4.0, lateral_mm=56.0 + beside_mm
     )
@@ -105,9 +109,7 @@ def test_an_fdg_spleen_that_no_lung_touches_is_believed_by_its_ribs_its_kidney_a
 ) -> None:
     """A high diaphragm or a large liver keeps the lung away; stomach keeps off the ribs and is less even."""
     part = trunk()
-    kidneys = {
-        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 2.1, "lateral_mm": 69.0}) for s in ("left", "right")
-    }
+    kidneys = kidneys_of(suv=2.1, lateral_mm=69.0)
     piece = {"lung_contact": 0.02, "rib_contact": 0.37, "volume_ml": 100.0, "suv": 2.1, "to_liver": 0.88}
     piece |= {"to_muscle": 2.0, "lateral_mm": 94.0}
     verdict = judge_spleen(part, liver_of(part, 2.4), spleen_of(slice(10, 25), **{**piece, **changes}), kidneys, FDG)
@@ -119,9 +121,7 @@ def test_a_hot_even_spleen_that_stomach_keeps_off_lung_and_ribs_is_valued_with_a
     beside_mm: float, valued: bool
 ) -> None:
     part = trunk()
-    kidneys = {
-        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 17.0, "lateral_mm": 64.0}) for s in ("left", "right")
-    }
+    kidneys = kidneys_of(suv=17.0, lateral_mm=64.0)
     spleen = spleen_of(
         slice(10, 25), lung_contact=0.03, rib_contact=0.04, volume_ml=113.0, to_liver=1.63, lateral_mm=64.0 + beside_mm
     )
@@ -135,9 +135,7 @@ def test_the_lower_tip_of_a_spleen_that_an_oblique_field_cuts_is_valued_with_a_c
     beside_mm: float, valued: bool
 ) -> None:
     part = trunk(lungs=False)
-    kidneys = {
-        s: Kidney(np.zeros(SHAPE, bool), 6.0, {"suv_median": 17.0, "lateral_mm": 48.0}) for s in ("left", "right")
-    }
+    kidneys = kidneys_of(suv=17.0, lateral_mm=48.0)
     tip = spleen_of(
         slice(25, 36), lung_contact=0.0, rib_contact=0.0, volume_ml=18.0, to_liver=4.8, lateral_mm=48.0 + beside_mm
     )
