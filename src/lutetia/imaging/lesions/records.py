@@ -97,16 +97,20 @@ def lesion_record(
     )
 
 
+def size_flags(long_axis_mm: float, volume_ml: float, settings: LesionSettings) -> tuple[str, ...]:
+    """What the size of an outline asks a reader to mind, as flags of its observation."""
+    asked = {
+        "small": long_axis_mm <= settings.small_mm,
+        "partial_volume": long_axis_mm < 3 * settings.resolution_mm,
+        "below_0.5_ml": volume_ml < settings.small_volume_ml,
+    }
+    return tuple(name for name, holds in asked.items() if holds)
+
+
 def _flags(
     suv: Volume, voxels: Array, long_axis: float, volume: float, entry: Found, settings: LesionSettings
 ) -> tuple[str, ...]:
-    flags = []
-    if long_axis <= settings.small_mm:
-        flags.append("small")
-    if long_axis < 3 * settings.resolution_mm:
-        flags.append("partial_volume")
-    if volume < settings.small_volume_ml:
-        flags.append("below_0.5_ml")
+    flags = list(size_flags(long_axis, volume, settings))
     size = np.asarray(suv.array.shape)
     if ((voxels.min(0) <= 1) | (voxels.max(0) >= size - 2)).any():
         flags.append("near_field_edge")

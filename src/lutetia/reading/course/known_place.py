@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lutetia.imaging.lesions.records import size_flags
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.matching import Focus
 from lutetia.model import Lesion, Observation, Visit
@@ -93,11 +94,5 @@ def _ask(fdg: StudyReading, sstr: StudyReading, lesion: Lesion, focus: Focus, fr
 
 def _flagged(seen: Observation) -> Observation:
     """An observation with the flags that its size asks for."""
-    settings = LesionSettings()
-    long = seen.long_axis_mm or 0.0
-    flags = {
-        "small": long <= settings.small_mm,
-        "partial_volume": long < 3 * settings.resolution_mm,
-        "below_0.5_ml": seen.volume_ml < settings.small_volume_ml,
-    }
-    return seen.model_copy(update={"flags": (*seen.flags, *(name for name, holds in flags.items() if holds))})
+    asked = size_flags(seen.long_axis_mm or 0.0, seen.volume_ml, LesionSettings())
+    return seen.model_copy(update={"flags": (*seen.flags, *asked)})
