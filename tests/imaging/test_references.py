@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -285,6 +287,18 @@ def test_a_spleen_of_sixteen_is_sure_within_seven_percent_only_where_its_error_i
         centroid_mm=(0, 0, 0),
     )
     assert (noise_doubt(measure, 0.07) is not None) is doubted
+
+
+@pytest.mark.parametrize("tracer", [DOTATATE, FDG])
+def test_a_track_that_runs_through_the_liver_gives_no_blood_pool_however_usual_its_uptake(tracer: Tracer) -> None:
+    found = drawn()
+    assert found.aorta is not None
+    z = np.arange(110.0, 40.0, -3.0)
+    centres = np.stack([np.full_like(z, 50.0), np.full_like(z, 60.0), z], axis=1)
+    through = replace(found, aorta=VesselTrack(centres, np.full_like(z, 11.0)))
+    pool = measure_references(uptake(liver=1.8, spleen=2.2, blood=1.8), through, tracer).by_name["blood_pool"]
+    assert (pool.status, pool.suv_mean) == ("caution", None)
+    assert any("liver" in reason for reason in pool.reasons)
 
 
 @pytest.mark.parametrize(("blood", "valued"), [(1.5, True), (5.9, False)])
