@@ -17,10 +17,12 @@ from lutetia.imaging.lesions.physiology import blood, bone_lesion, liver_rim, sc
 from lutetia.imaging.lesions.physiology_basics import lies_in
 from lutetia.imaging.lesions.physiology_fdg import (
     brown_fat,
+    faint_uptake,
     gonadal_uptake,
     heart_uptake,
     heart_wall,
     kidney_taken_for_bone,
+    loop_in_liver_mask,
     marrow_uptake,
     myocardium_in_liver_mask,
     neighbour_in_liver_mask,
@@ -33,7 +35,7 @@ from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
 from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, splenic_tissue, thyroid_uptake
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, part_of_organ, ureter
 from lutetia.imaging.lesions.settings import LesionSettings
-from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.imaging.lesions.surroundings import Surroundings, compare_with_neighbours
 from lutetia.imaging.lesions.working import Working
 from lutetia.model import Grid
 
@@ -338,13 +340,24 @@ def test_a_patch_of_fdg_in_the_hearts_mask_is_myocardium(label: str, heart: bool
     assert (verdict is not None and verdict.organ == "heart") is heart
 
 
-@pytest.mark.parametrize(("hu", "top", "urine"), [(-5.0, 12.0, True), (40.0, 12.0, False), (-5.0, 4.0, False)])
+@pytest.mark.parametrize(("hu", "top", "urine"), [(12.0, 12.0, True), (40.0, 12.0, False), (12.0, 4.0, False)])
 def test_an_intense_drop_of_fdg_with_nothing_on_ct_in_the_ureters_course_is_urine(
     hu: float, top: float, urine: bool
 ) -> None:
     seen = around(-60, 35, 30, BALL, {"fat": 0.3, "soft": 0.7, "ct_hu": hu, "ct_peak_hu": hu}, companions=1)
     verdict = urine_drop(focus(top), seen, Place(), Levels(1.5, 2.2, 1.9, 0.05, 0.1, "reference"))
     assert (verdict is not None and verdict.organ == "ureter") is urine
+
+
+@pytest.mark.parametrize(
+    ("lateral", "hu", "core_ml", "urine"),
+    [(35.0, 0.0, 0.8, True), (35.0, 25.0, 0.8, False), (2.0, 0.0, 0.8, False), (35.0, 0.0, 3.0, False)],
+)
+def test_a_small_round_drop_as_thin_as_water_beside_the_spine_is_urine_however_faint(
+    lateral: float, hu: float, core_ml: float, urine: bool
+) -> None:
+    seen = around(-60, lateral, 30, BALL, fat=0.3, soft=0.7, ct_hu=hu, ct_peak_hu=hu, core_ml=core_ml)
+    assert (urine_drop(focus(4.0), seen, Place(), LEVELS) is not None) == urine
 
 
 @pytest.mark.parametrize(("z", "top", "testis"), [(-285.0, 4.0, True), (-285.0, 9.0, False), (-230.0, 4.0, False)])
@@ -370,7 +383,7 @@ def test_spots_of_fdg_in_mesenteric_fat_need_more_than_standing_apart() -> None:
 
 
 def test_one_round_drop_of_fdg_with_no_other_on_the_ureters_course_is_weighed() -> None:
-    unseen = around(-60, 35, 30, BALL, fat=0.5, soft=0.5, ct_hu=0.0, ct_peak_hu=0.0)
+    unseen = around(-60, 35, 30, BALL, fat=0.5, soft=0.5, ct_hu=12.0, ct_peak_hu=12.0)
     assert urine_drop(focus(20.0), unseen, Place(), LEVELS) is None
     assert urine_drop(focus(20.0), replace(unseen, companions=2), Place(), LEVELS) is not None
 
@@ -406,6 +419,87 @@ def test_an_intense_uneven_sheet_near_the_heart_is_its_wall_and_a_round_mass_the
     assert heart_wall(focus(9.0), beside_lung, Place(heart=40.0)) is None
     assert heart_wall(focus(9.0), replace(beside_lung, joined=0.9, evenness=0.2), Place(heart=40.0)) is not None
     assert heart_wall(focus(9.0), replace(mass, joined=0.5), Place(heart=40.0)) is not None
+
+
+@pytest.mark.parametrize(("away", "joined", "heart"), [(8.0, 0.85, True), (8.0, 0.3, False), (30.0, 0.85, False)])
+def test_what_touches_the_heart_and_runs_on_is_its_wall_wherever_it_lies_and_however_round(
+    away: float, joined: float, heart: bool
+) -> None:
+    base = around(200, 10, 60, BALL, fat=0.1, soft=0.9, ct_hu=40.0, ct_peak_hu=40.0, joined=joined)
+    assert (heart_wall(focus(5.0), base, Place(heart=away)) is not None) == heart
+
+
+@pytest.mark.parametrize(("hu", "heart"), [(-700.0, True), (40.0, False)])
+def test_uptake_of_the_heart_over_lung_on_ct_has_been_moved_by_breathing(hu: float, heart: bool) -> None:
+    spill = around(150, 10, 110, THREAD, fat=0.1, soft=0.3, gas=0.6, lung=0.6, ct_hu=hu, ct_peak_hu=hu, joined=0.9)
+    assert (heart_wall(focus(5.0, background=2.0), spill, Place(heart=35.0)) is not None) == heart
+
+
+@pytest.mark.parametrize(
+    ("top", "background", "facts", "physiological"),
+    [(1.9, 0.9, THREAD, True), (1.9, 0.9, BALL, False), (1.9, 0.4, THREAD, False), (3.0, 1.5, THREAD, False)],
+)
+def test_fdg_little_above_blood_pool_and_no_ball_is_no_lesion(
+    top: float, background: float, facts: dict[str, float], physiological: bool
+) -> None:
+    faint = around(200, 60, 20, facts, IN_LIVER)
+    assert (faint_uptake(focus(top, background=background), faint, LEVELS) is not None) == physiological
+    in_bone = around(200, 60, 20, facts, fat=0.0, soft=0.2, bone=0.8, ct_hu=250.0, ct_peak_hu=250.0)
+    assert faint_uptake(focus(top, "skeleton", background), in_bone, LEVELS) is None
+
+
+CONTRAST_CT = Densities(liver=90.0, kidney=170.0)
+
+
+@pytest.mark.parametrize(
+    ("hu", "fat", "joined", "loop"),
+    [
+        (60.0, 0.0, 0.7, True),  # as this patient's bowel, not as the enhanced liver
+        (90.0, 0.0, 0.7, False),  # as the liver
+        (60.0, 0.0, 0.1, False),  # apart: a cold metastasis on CT
+        (90.0, 0.2, 0.7, True),  # fat beside it
+    ],
+)
+def test_fdg_that_runs_on_in_the_rim_of_the_livers_mask_and_is_no_liver_on_ct_is_bowel(
+    hu: float, fat: float, joined: float, loop: bool
+) -> None:
+    seen = around(60, -50, 70, LOOP, IN_LIVER, ct_hu=hu, ct_peak_hu=hu, fat=fat, joined=joined)
+    seen = replace(seen, over_bowel_hu=(hu - 57.0, hu - 57.0))
+    assert (loop_in_liver_mask(seen, AtTheRim(), LEVELS, CONTRAST_CT) is not None) == loop
+    assert loop_in_liver_mask(seen, AtTheRim(), replace(LEVELS, tumour=18.0), CONTRAST_CT) is None
+
+
+def test_fdg_in_the_rim_of_the_livers_mask_is_weighed_with_the_points_of_fdg() -> None:
+    drawn_out = {"elongation": 1.9, "summit_elongation": 1.8, "core_ml": 6.0, "joined": 0.8}
+    hot = around(60, -50, 70, LOOP, IN_LIVER, drawn_out)
+    hot = replace(hot, over_bowel_hu=(4.0, 4.0), over_bowel_suv=4.0)
+    levels = Levels(1.6, 2.5, 2.0, 0.05, 0.1, "reference")
+    spot = focus(9.0, "liver", background=2.5)
+    assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, SSTR) is not None
+    assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, FDG) is None  # so hot is no other bowel here
+
+
+def test_an_fdg_focus_between_others_has_fewer_points_than_the_same_by_itself_and_an_sstr_focus_has_not() -> None:
+    alone = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, neighbours=0.0, between=-1.0)
+    in_a_row = replace(alone, neighbours=4.0, between=0.9)
+    spot = focus(5.0)
+    assert weigh(spot, in_a_row, 5.0, FDG).points == pytest.approx(weigh(spot, alone, 5.0, FDG).points - 3.1)
+    assert "between others, as part of a loop" in weigh(spot, in_a_row, 5.0, FDG).speaks_against
+    assert weigh(spot, in_a_row, 5.0, SSTR).points == weigh(spot, alone, 5.0, SSTR).points
+
+
+def test_neighbours_are_those_whose_uptake_borders_and_a_focus_in_a_row_lies_between_two() -> None:
+    foci = [focus(5.0) for _ in range(3)]
+    for number, one in enumerate(foci):
+        one.basin = number
+    foci[0].contacts, foci[1].contacts, foci[2].contacts = {1: 3.0}, {0: 3.0, 2: 3.0}, {1: 3.0}
+    in_liver = focus(5.0, "liver")
+    facts = [around(30.0 * n, 20, 70, BALL, IN_FAT) for n in range(4)]
+    first, middle, last, inside = compare_with_neighbours([*foci, in_liver], facts)
+    assert [first.neighbours, middle.neighbours, last.neighbours] == [1, 2, 1]
+    assert [first.between, last.between] == [-1, -1]
+    assert middle.between == pytest.approx(1.0)
+    assert np.isnan(inside.neighbours)
 
 
 @pytest.mark.parametrize(("top", "facts", "marrow"), [(2.0, THREAD, True), (2.0, BALL, False), (5.0, BALL, False)])
@@ -470,7 +564,7 @@ def test_a_faint_fdg_ball_is_a_node_before_the_spine_or_where_it_is_small_and_al
     ventral: float, core_ml: float, lesion: bool
 ) -> None:
     faint = around(-20, 15, ventral, BALL, fat=0.3, soft=0.7, ct_hu=25.0, ct_peak_hu=25.0, joined=0.0, core_ml=core_ml)
-    faint = replace(faint, over_bowel_hu=(0.0, 0.0), over_bowel_suv=1.0, elongation=1.4)
+    faint = replace(faint, over_bowel_hu=(0.0, 0.0), over_bowel_suv=1.0, elongation=1.4, neighbours=0.0, between=-1.0)
     levels = Levels(1.7, 2.5, 2.0, 0.05, 0.1, "reference")
     verdict = gut(focus(3.6), faint, Place(), 5.75, levels, glucose=True)
     assert verdict is not None

@@ -37,6 +37,10 @@ class Densities:
         """Median and peak within 10 HU of the liver: neither the lipid of an adrenal nor the fluid of a loop."""
         return all(abs(hu - self.liver) <= 10.0 for hu in (around.ct_hu, around.ct_peak_hu))
 
+    def unlike_liver(self, around: Surroundings) -> bool:
+        """Median and peak more than 10 HU from the liver."""
+        return all(abs(hu - self.liver) > 10.0 for hu in (around.ct_hu, around.ct_peak_hu))
+
     def of_urine(self, around: Surroundings) -> bool:
         """Median and peak more than 10 HU below the kidney: fluid, as in its pelvis."""
         return all(hu < self.kidney - 10.0 for hu in (around.ct_hu, around.ct_peak_hu))

@@ -11,7 +11,9 @@ Each finding is worth up to its points, in proportion between "speaks for bowel"
   nodule in fat on CT.
 
 On FDG the same findings are worth other points: normal bowel takes up FDG in spots, which stand apart and lie in
-mesenteric fat as nodes do, so that says little; what is hotter than the rest of this patient's bowel says most.
+mesenteric fat as nodes do, so that says little; what is hotter than the rest of this patient's bowel says most. A loop
+is one spot in a row of them: on how many others a focus borders (2), and whether it lies between two (1½), says more
+than its own shape.
 """
 
 from __future__ import annotations
@@ -39,11 +41,26 @@ class Points:
     summit: float = 1.0
     contrast: float = 1.0
     nodule: float = 1.0
+    alone: float = 0.0
+    end: float = 0.0
     enough: float = 10.5
 
 
 SSTR = Points()
-FDG = Points(weakest=2.0, suv=3.5, apart=0.5, hotter=4.0, small=1.5, round=2.0, contrast=0.5, nodule=0.0)
+FDG = Points(
+    weakest=2.0,
+    evenness=1.0,
+    suv=3.5,
+    apart=0.0,
+    hotter=4.0,
+    small=0.5,
+    round=1.5,
+    contrast=0.0,
+    nodule=0.0,
+    alone=2.0,
+    end=1.5,
+    enough=11.0,
+)
 
 
 @dataclass(frozen=True)
@@ -110,6 +127,13 @@ def weigh(focus: Focus, around: Surroundings, ceiling: float, worth: Points = SS
             "nodule in fat on CT",
             "not set apart by fat on CT",
         ),
+        (
+            w.alone,
+            _known(_ramp(-a.neighbours, -5.0, 0.0)),
+            "borders on little other uptake",
+            f"borders on {a.neighbours:.0f} other foci",
+        ),
+        (w.end, _known(_ramp(-a.between, -0.9, 0.5)), "between no others", "between others, as part of a loop"),
     )
     points = float(sum(most * share for most, share, _, _ in rows))
     return Evidence(

@@ -12,6 +12,7 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups, fill_between, one_mass
 from lutetia.imaging.lesions.densities import Densities, measure_densities
+from lutetia.imaging.lesions.evidence import FDG, SSTR
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import Focus, find_foci
 from lutetia.imaging.lesions.found import Found
@@ -25,6 +26,7 @@ from lutetia.imaging.lesions.physiology import uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import (
     gut_ceiling_fdg,
     judge_fdg,
+    loop_in_liver_mask,
     myocardium_in_liver_mask,
     neighbour_in_liver_mask,
 )
@@ -35,7 +37,7 @@ from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.sites import organ_site, site_of
-from lutetia.imaging.lesions.surroundings import Surroundings, compare_sides, describe
+from lutetia.imaging.lesions.surroundings import Surroundings, compare_sides, compare_with_neighbours, describe
 from lutetia.imaging.lesions.working import Working, working_grid
 from lutetia.imaging.peak import sphere_offsets
 from lutetia.model import ConventionUse, Issue, Lesion, Reference, Tracer, UsageError, Volume
@@ -158,7 +160,7 @@ def search(
     found = []
     foci = find_foci(work, levels, settings)
     facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
-    facts = compare_with_bowel(foci, facts, marks)
+    facts = compare_with_neighbours(foci, compare_with_bowel(foci, facts, marks))
     liver_hu = anatomy.evidence.get("liver", {}).get("hu_mode", float("nan"))
     densities = measure_densities(foci, facts, marks, liver_hu)
     for focus, around in zip(foci, facts, strict=True):
@@ -217,14 +219,19 @@ def _judge(
     if uneven is not None:
         return uneven
     ceiling = gut_ceiling_fdg(levels) if tracer.binds == "glucose" else gut_ceiling_sstr(levels)
-    against = bowel_in_liver_mask(focus, around, marks, ceiling, levels)
-    if against is not None:
+    glucose = tracer.binds == "glucose"
+    against = bowel_in_liver_mask(focus, around, marks, ceiling, levels, FDG if glucose else SSTR)
+    # as dense as liver and alone: no loop, which runs on
+    of_liver = glucose and around.joined < 0.3 and densities.as_dense_as_liver(around)
+    if against is not None and not of_liver:
         return against
     if focus.in_liver:
         adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
         if tracer.binds == "glucose":
-            other = myocardium_in_liver_mask(focus, around, marks) or neighbour_in_liver_mask(
-                focus, around, marks, levels
+            other = (
+                myocardium_in_liver_mask(focus, around, marks)
+                or loop_in_liver_mask(around, marks, levels, densities)
+                or neighbour_in_liver_mask(focus, around, marks, levels)
             )
             if other is not None:
                 return other

@@ -20,7 +20,7 @@ from lutetia.imaging.lesions.working import Working
 Array = npt.NDArray[Any]
 
 #: basins of the liver's own search are numbered from here when their focus is handed to the search outside
-_STRADDLING = 1_000_000
+STRADDLING = 1_000_000
 _HOT_ORGANS = tuple(LABELS[n] for n in ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder"))
 #: a basin that holds so much away from a hot organ is more than that organ's spill
 _LARGE_BASIN_ML = 20.0
@@ -186,7 +186,7 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings, outside: 
             found += [focus, *_beside(work, levels, settings, focus)]
         elif share >= 0.15 and focus.peak > 1.5 * base and (peak_inside or not _claimed(focus, outside)):
             # a hot focus that straddles the mask's rim: found here, as the search outside stops at the rim
-            focus.in_liver, focus.basin = False, _STRADDLING + number  # no basin of the search outside
+            focus.in_liver, focus.basin = False, STRADDLING + number  # no basin of the search outside
             found.append(focus)
     return sorted(found, key=lambda f: -f.peak)
 

@@ -6,6 +6,7 @@ from lutetia.imaging.anatomy.labels import NAMES
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_urinary as urinary
+from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import FDG, weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
@@ -51,6 +52,7 @@ def judge_fdg(
         or vascular_blood(focus, around, marks, levels)
         or common.scrotum(focus, around, marks)
         or gonadal_uptake(focus, around, marks)
+        or faint_uptake(focus, around, levels)
         or before_the_spine(focus, around, marks, levels)
         or gut(focus, around, marks, ceiling, levels, glucose=True)
         or CANDIDATE
@@ -85,12 +87,18 @@ def heart_wall(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgemen
     intense = focus.contrast > 4 and around.evenness < 0.22 and away < 60
     if intense and bowl and around.lateral > -20 and around.ventral > 60:
         return Judgement(True, "heart", f"an intense, uneven sheet {words}")
+    in_chest = marks.in_chest(float(around.point[2]))
+    if in_chest and away < 12 and around.joined > 0.75:
+        return Judgement(True, "heart", f"part of a larger uptake {words}")
+    over_lung = around.has_ct and around.ct_peak_hu < -400 and around.joined > 0.8
+    if over_lung and away < 50 and around.evenness < 0.3:
+        return Judgement(True, "heart", f"over lung on CT, part of a larger uptake {words}, which breathing moves")
     if around.lateral < 20 or around.ventral < 75:
         return None
     if around.joined > 0.8 and around.evenness < 0.3 and focus.contrast > 3:
         return Judgement(True, "heart", f"uneven, part of a larger uptake {words}")
     enclosed = around.has_ct and max(around.fat, around.lung, around.gas) < 0.01 and around.joined > 0.3
-    if enclosed and away < 60 and marks.in_chest(float(around.point[2])):
+    if enclosed and away < 60 and in_chest:
         return Judgement(True, "heart", f"soft tissue on every side, {words}")
     return None
 
@@ -135,6 +143,14 @@ def rectal_uptake(focus: Focus, around: Surroundings, marks: Landmarks, levels: 
     return None
 
 
+def faint_uptake(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | None:
+    """Little above blood pool and what lies around, and no ball: vessels, muscle and glands are all so uneven."""
+    if basics.in_bone(focus, around) or around.ball_like or focus.peak >= 1.3 * levels.blood or focus.contrast >= 2.7:
+        return None
+    ratio = basics.times(focus.peak / levels.blood)
+    return Judgement(True, "vessels", f"{ratio} blood pool, no ball, little contrast: vessel, muscle or gland")
+
+
 def vascular_blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
     """Blood in vessels; a ball far from heart and great vessels, or a nodule in fat beside them, is none."""
     aside = abs(around.lateral)
@@ -162,7 +178,17 @@ def urine_in_kidney(focus: Focus, around: Surroundings, levels: Levels) -> Judge
 
 
 def urine_drop(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
-    """An intense drop in the course of the ureter, or at a kidney's pelvis, with nothing on CT."""
+    """A drop in the course of the ureter as thin as water, or an intense one there or at a kidney's pelvis.
+
+    A node is solid; a round one by itself that CT doesn't show as thin as water is weighed with all that speaks for a
+    lesion.
+    """
+    if _drop_of_water(around) and abs(around.lateral) > 8 and urinary.in_course_of_ureter(around, marks):
+        return Judgement(
+            True,
+            "ureter",
+            f"a drop of SUV {focus.top:.1f} in the course of the ureter, as thin as water; follow the ureter",
+        )
     intense = focus.top > 2.5 * (levels.liver if levels.liver is not None else 1.5 * levels.blood)
     unseen = around.has_ct and max(around.ct_hu, around.ct_peak_hu) < 15 and around.fat > 0.15
     at_pelvis = [marks.distance(name, around.point) for name in ("kidney_left", "kidney_right")]
@@ -174,6 +200,11 @@ def urine_drop(focus: Focus, around: Surroundings, marks: Landmarks, levels: Lev
     return Judgement(
         True, "ureter", f"a drop of SUV {focus.top:.1f} in the course of the ureter, nothing on CT; follow the ureter"
     )
+
+
+def _drop_of_water(around: Surroundings) -> bool:
+    """Small (1.2 mL), and no denser than water (10 HU with the noise of a CT) where uptake is highest."""
+    return around.has_ct and around.ct_peak_hu < 10 and around.core_ml < 1.2
 
 
 def gonadal_uptake(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -239,6 +270,24 @@ def neighbour_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks
     return Judgement(
         True, organ, f"in the rim of the liver's mask, runs on into a larger uptake: {what}; {evidence.text}"
     )
+
+
+def loop_in_liver_mask(
+    around: Surroundings, marks: Landmarks, levels: Levels, densities: Densities
+) -> Judgement | None:
+    """Stomach or bowel in the rim of the liver's mask: it runs on into a larger uptake, and CT shows it to be no liver.
+
+    There is fat beside it within 10 mm of the rim, or within 20 mm it is as dense as the patient's own bowel (10 HU)
+    and not as liver. Where the liver is mostly tumour the rule does not hold.
+    """
+    if levels.tumour is not None or around.joined <= 0.5 or not around.has_ct:
+        return None
+    if around.fat > 0.1 and marks.near_the_rim("liver", around.point, 10.0):
+        return Judgement(True, "bowel", "in the rim of the liver's mask, fat beside it, runs on into a larger uptake")
+    of_bowel = all(abs(hu) < 10.0 for hu in around.over_bowel_hu)
+    if of_bowel and densities.unlike_liver(around) and marks.near_the_rim("liver", around.point, 20.0):
+        return Judgement(True, "bowel", "in the rim of the liver's mask, as dense as bowel and not as liver, runs on")
+    return None
 
 
 def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:

@@ -16,7 +16,7 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
 AGAINST_LIVER = 9.0
 #: FDG: a ball before or beside the spine, and one below 1 mL by itself; conventions
-_AGAINST_SPINE, _SMALL_AND_ALONE = 8.0, 9.0
+_AGAINST_SPINE, _SMALL_AND_ALONE = 9.0, 9.5
 
 MARKED = {
     "pancreas": "in pancreas",
@@ -87,7 +87,7 @@ def _fdg_points(around: Surroundings, marks: Landmarks) -> Points:
 
 
 def bowel_in_liver_mask(
-    focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels
+    focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels, worth: Points = SSTR
 ) -> Judgement | None:
     """Bowel, or a part of the kidney, that lies against the liver and in the rim of its mask.
 
@@ -102,8 +102,8 @@ def bowel_in_liver_mask(
     uneven = around.evenness < 0.45 and around.weakest < 0.09
     if not (like_bowel and uneven and marks.near_the_rim("liver", around.point, 15.0)):
         return None
-    evidence = weigh(focus, around, ceiling)
-    if evidence.points >= AGAINST_LIVER:
+    evidence = weigh(focus, around, ceiling, replace(worth, enough=AGAINST_LIVER))
+    if evidence.enough:
         return None
     return Judgement(True, "bowel", f"in the rim of the liver's mask, as dense as bowel: {evidence.text}")
 

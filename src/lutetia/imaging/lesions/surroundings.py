@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutetia.imaging.lesions.fall_off import is_ball
-from lutetia.imaging.lesions.foci import Focus
+from lutetia.imaging.lesions.foci import STRADDLING, Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.working import Working
 from lutetia.imaging.measures import sample
@@ -39,6 +40,9 @@ class Surroundings:
     companions : other foci above and below on the same course beside the spine (within 60 mm), drops or threads all
     over_bowel_hu : HU of core and peak, above what the bowel of this patient shows (NaN where that is not known)
     over_bowel_suv : SUV over that of the bowel of this patient (NaN where that is not known)
+    neighbours : how many other foci border on it (NaN for a focus of the search inside the liver)
+    between : how far two of them lie on opposite sides of it: minus the least cosine between the ways to them, 1 where
+        it lies on the line between two, −1 where fewer than two border on it (NaN as above)
     """
 
     point: Array
@@ -65,6 +69,8 @@ class Surroundings:
     companions: int = 0
     over_bowel_hu: tuple[float, float] = (float("nan"), float("nan"))
     over_bowel_suv: float = float("nan")
+    neighbours: float = float("nan")
+    between: float = float("nan")
 
     @property
     def ball_like(self) -> bool:
@@ -175,6 +181,31 @@ def compare_sides(facts: list[Surroundings], peaks: list[float], marks: Landmark
         course = along & (np.abs(step[:, 0]) < 12 + 0.25 * np.abs(step[:, 2])) & (np.abs(step[:, 1]) < 25)
         out.append(replace(fact, other_side=min(fact.other_side, float(ratio)), companions=int(course.sum())))
     return out
+
+
+def compare_with_neighbours(foci: Sequence[Focus], facts: Sequence[Surroundings]) -> list[Surroundings]:
+    """Count the foci that border on each, and see whether it lies between two of them.
+
+    A loop of bowel goes on: other uptake of its kind borders on it, before and behind. A node touches one loop or none.
+    """
+    at = {focus.basin: fact.point for focus, fact in zip(foci, facts, strict=True) if _of_outer_search(focus)}
+    out = []
+    for focus, fact in zip(foci, facts, strict=True):
+        if not _of_outer_search(focus):
+            out.append(fact)
+            continue
+        ways = np.array([at[basin] - fact.point for basin in focus.contacts if basin in at])
+        between = -1.0
+        if len(ways) >= 2:
+            ways /= np.linalg.norm(ways, axis=1, keepdims=True) + 1e-6
+            between = -float((ways @ ways.T).min())
+        out.append(replace(fact, neighbours=float(len(ways)), between=between))
+    return out
+
+
+def _of_outer_search(focus: Focus) -> bool:
+    """Whether the focus has a basin of the search outside the liver, whose contacts are known."""
+    return not focus.in_liver and 0 <= focus.basin < STRADDLING
 
 
 def _extents(voxels: Array, spacing: Array) -> Array:
