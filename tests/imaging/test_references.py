@@ -222,6 +222,16 @@ def test_a_blood_pool_is_blamed_only_where_it_or_the_liver_is_unsure() -> None:
     assert not one["blood_pool"]
 
 
+def test_a_cold_fdg_liver_is_blamed_alone_where_the_blood_pool_is_sure_and_usual() -> None:
+    sure = {"liver": True, "spleen": True, "blood_pool": True}
+    cold = implausible(FDG, {"liver": 1.1, "spleen": None, "blood_pool": 1.9}, sure)
+    assert (len(cold["liver"]), cold["blood_pool"]) == (1, [])
+    hot = implausible(FDG, {"liver": 2.2, "spleen": None, "blood_pool": 3.9}, sure)
+    assert len(hot["blood_pool"]) == 2  # above its range, and above the liver
+    unsure = implausible(FDG, {"liver": 1.1, "spleen": None, "blood_pool": 1.9}, {**sure, "blood_pool": False})
+    assert (unsure["liver"], len(unsure["blood_pool"])) == ([], 1)
+
+
 def test_the_centroid_of_a_hollow_region_is_moved_into_it() -> None:
     shell = ball((60, 60, 75), 30) & ~ball((60, 60, 75), 20)
     crop = crop_organ(uptake().array, GRID, shell)

@@ -36,7 +36,9 @@ RANGES: dict[str, Plausible] = {
 def implausible(tracer: Tracer, values: Mapping[str, float | None], sure: Mapping[str, bool]) -> dict[str, list[str]]:
     """Reasons per reference that its value does not fit the tracer or the other references.
 
-    A relation between two references blames the one whose own placement is not sure; when both are sure, both.
+    A relation between two references blames the one whose own placement is not sure; when both are sure, both. Only an
+    FDG liver below a blood pool that is sure and in its usual range is blamed alone: cold metastases, fat and insulin
+    lower the liver's uptake, and nothing raises that of blood so far.
 
     Parameters
     ----------
@@ -69,7 +71,12 @@ def implausible(tracer: Tracer, values: Mapping[str, float | None], sure: Mappin
         elif ratio > limits.spleen_to_liver[1]:
             blame("liver", "spleen", f"spleen is {ratio:.1f} × liver, more than usual")
     if liver and blood is not None and limits.blood_to_liver and blood > limits.blood_to_liver * liver:
-        blame("liver", "blood_pool", f"blood pool is {blood / liver:.2f} × liver, above the usual order")
+        reason = f"blood pool is {blood / liver:.2f} × liver, above the usual order"
+        usual = limits.blood is None or limits.blood[0] <= blood <= limits.blood[1]
+        if tracer.binds == "glucose" and usual and sure.get("blood_pool", False):
+            found["liver"].append(reason)
+        else:
+            blame("liver", "blood_pool", reason)
     if spleen is not None and blood and limits.spleen_to_blood and spleen < limits.spleen_to_blood * blood:
         blame("spleen", "blood_pool", f"spleen is {spleen / blood:.2f} × blood pool, as low as muscle")
     return found
