@@ -11,6 +11,7 @@ from pydicom.pixels import get_decoder
 
 from lutetia.dicom.pixels import load_ct, load_ct_image, load_pet
 from lutetia.dicom.scan import scan
+from lutetia.dicom.suitability import judge_pet
 from lutetia.model import InputError
 
 SLOPES = [0.1, 1.7, 0.00123, 3.0, 2.5, 0.476545]
@@ -189,6 +190,27 @@ def test_an_unknown_transfer_syntax_is_named(tmp_path, dicom_series, save_dicom)
     with pytest.raises(InputError) as error:
         load_pet(only(tmp_path))
     assert error.value.code == "unsupported-transfer-syntax"
+
+
+def test_a_private_transfer_syntax_is_refused_as_nobody_knows_its_byte_order(tmp_path, dicom_series):
+    """GE's 1.2.840.113619.5.2 has big-endian pixels behind a little-endian header; read plainly, SUV would be noise."""
+    for path in dicom_series("PT").write(tmp_path):
+        data = path.read_bytes()
+        known = b"1.2.840.10008.1.2.1"
+        assert data.count(known + b"\0") == 1
+        path.write_bytes(data.replace(known + b"\0", b"1.2.840.113619.5.2\0\0"))
+    series = only(tmp_path)
+    candidate = judge_pet(series)
+    assert (candidate.usable, candidate.code) == (False, "unsupported-transfer-syntax")
+    assert "1.2.840.113619.5.2" in candidate.reason
+    with pytest.raises(InputError) as error:
+        load_pet(series)
+    assert error.value.code == "unsupported-transfer-syntax"
+
+
+def test_a_negative_number_of_frames_is_named(tmp_path, dicom_series):
+    dicom_series("PT", edit=lambda d, k: setattr(d, "NumberOfFrames", "-3")).write(tmp_path)
+    assert "Number of Frames (0028,0008) is -3" in scan(tmp_path).issues[0].message
 
 
 def test_colour_pixels_are_refused(tmp_path, dicom_series):

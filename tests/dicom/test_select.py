@@ -149,6 +149,28 @@ def test_an_override_may_be_a_series_number_or_a_beginning(study):
     assert "12" in error.value.expected
 
 
+def test_a_frame_of_a_dynamic_pet_is_chosen_by_what_the_refusal_names(study):
+    def frame(minute):
+        def edit(d, k):
+            d.SeriesType, d.FrameReferenceTime = ["DYNAMIC", "IMAGE"], f"{60000 * minute}"
+            d.SOPInstanceUID += f".{minute}"
+
+        return edit
+
+    uid = study.add(edit=frame(1), number=4)
+    for minute in (2, 3):
+        again = study.add(edit=lambda d, k, m=minute: (frame(m)(d, k), setattr(d, "SeriesInstanceUID", uid)), number=4)
+        assert again != uid
+    refused = study.one()
+    (issue,) = [i for i in refused.issues if i.code == "dynamic-pet"]
+    assert issue.message.count("one moment is not the scan") == 1
+    with pytest.raises(UsageError) as error:
+        study.select(pet="4")
+    named = error.value.expected.split("; ")
+    assert named[1] == f"{uid}#2 (time frame 2 of 3)"
+    assert study.one(pet=named[1].split()[0]).pet.part == "time frame 2 of 3"
+
+
 def test_the_ct_shares_the_frame_of_reference_and_covers_the_pet(study):
     study.add("PT", length=20)
     other_frame = study.add("CT", length=20, frame_uid="1.2.3.4")
@@ -216,6 +238,23 @@ def test_a_ct_of_part_of_the_pet_is_used_where_it_lies(study):
     assert selection.ct is not None
     (issue,) = [i for i in selection.issues if i.code == "ct-covers-part"]
     assert "40%" in issue.message
+
+
+def test_a_ct_of_the_other_bed_is_named_and_not_called_a_copy_of_the_same_place(study):
+    study.add("PT", length=20)
+    lower = study.add("CT", length=10, number=11)
+    upper = study.add("CT", length=10, number=12, description="CT bed 2", origin=(-20.0, -16.0, 150.0))
+    selection = study.one()
+    assert selection.ct.series_instance_uid == lower
+    assert reasons(selection)[upper] == ("", "covers another 50% of the PET's length; one CT is read")
+    (issue,) = [i for i in selection.issues if i.code == "ct-covers-part"]
+    assert "CT 12 'CT bed 2' covers 50% more" in issue.message
+
+
+def test_a_ct_beside_a_pet_that_is_refused_says_why_it_is_not_used(study):
+    study.add("PT", edit=corrections("DECY"), description="PET WB")
+    ct = study.add("CT")
+    assert reasons(study.one())[ct] == ("", "there is no PET to lay it on")
 
 
 def test_a_ct_in_another_frame_is_not_laid_on_the_pet(study):

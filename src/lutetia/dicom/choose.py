@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lutetia.dicom.series import SeriesFiles, StudyFiles
-from lutetia.dicom.suitability import Candidate, coverage, judge_ct, sharp_kernel
+from lutetia.dicom.suitability import Candidate, coverage, coverage_beside, judge_ct, sharp_kernel
 from lutetia.model import Issue
 from lutetia.model.base import Level
 
@@ -134,11 +134,20 @@ def _note_others(pets: list[Candidate], chosen: Candidate, why: str, reasons: Re
 
 def _nothing_usable(study: StudyFiles, pets: list[Candidate]) -> Issue:
     first = min(pets, key=lambda c: (c.code in ("", "nm-not-tomographic"), -c.series.n_images))
-    listed = "; ".join(f"{c.series.label}: {c.reason}" for c in pets[:5]) + (" …" if len(pets) > 5 else "")
+    by_reason: dict[str, list[str]] = {}
+    for c in pets:
+        by_reason.setdefault(c.reason, []).append(c.series.label)
+    named = [f"{_some(labels)}: {reason}" for reason, labels in by_reason.items()]
+    listed = _some(named, "; ").rstrip(".")
     text = f"No PET or SPECT of this study can be measured. {listed}"
     if first.code in ("not-attenuation-corrected", "dynamic-pet", "gated-pet"):
         text += ". --pet reads one of them all the same"
     return Issue(code=first.code or "no-usable-pet", level="error", message=text, where=study.study_instance_uid)
+
+
+def _some(words: list[str], between: str = ", ") -> str:
+    """The first of many."""
+    return between.join(words[:5]) + (f"{between}… ({len(words)} in all)" if len(words) > 5 else "")
 
 
 def same_frame(ct: Candidate, pet: Candidate) -> bool | None:
@@ -174,6 +183,8 @@ def choose_ct(
         return chosen
     usable = [c for c in cts if c.usable]
     if pet is None or pet.stack is None:
+        for c in usable:
+            reasons[id(c.series)] = ("", "there is no PET to lay it on")
         return None
     found: list[tuple[Candidate, float, float]] = []
     for c in usable:
@@ -197,13 +208,24 @@ def choose_ct(
     found.sort(key=lambda f: _ct_rank(f[0], same_frame(f[0], pet), best[0] - f[1], best[1] - f[2]))
     chosen, length, width = found[0]
     reasons[id(chosen.series)] = ("CT", _why_ct(chosen, pet, length, width))
+    elsewhere: list[str] = []
     for c, other_length, other_width in found[1:]:
-        reasons[id(c.series)] = ("", _why_not_ct(c, chosen, (other_length, length), (other_width, width)))
+        beside = 0.0
+        if chosen.stack is not None and c.stack is not None:
+            beside = coverage_beside(pet.stack.grid, chosen.stack.grid, c.stack.grid)
+        if beside >= _SIMILAR:
+            elsewhere.append(f"{c.series.label} covers {beside:.0%} more")
+            reason = f"covers another {beside:.0%} of the PET's length; one CT is read"
+        else:
+            reason = _why_not_ct(c, chosen, (other_length, length), (other_width, width))
+        reasons[id(c.series)] = ("", reason)
     if same_frame(chosen, pet) is None:
         text = "The CT or the PET has no frame of reference; they are taken to lie together because they overlap"
         issues.append(_issue(chosen.series, "frame-of-reference-missing", text))
     if length < _WELL_COVERED:
         text = f"The CT covers {length:.0%} of the PET's length; elsewhere anatomy is read from the PET alone"
+        if elsewhere:
+            text += f" ({_some(elsewhere)}; one CT is read, --ct chooses another)"
         issues.append(_issue(chosen.series, "ct-covers-part", text, "caution" if length < 0.9 else "info"))
     return chosen
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lutetia.dicom import archive
 from lutetia.dicom.files import read_dataset
 from lutetia.dicom.instance import InstanceHeader
-from lutetia.dicom.transfer_syntax import CODECS, bytes_per_frame
+from lutetia.dicom.transfer_syntax import CODECS, bytes_per_frame, decodable
 from lutetia.dicom.walk import EXPLICIT_BIG
 from lutetia.model import InputError
 
@@ -62,6 +62,8 @@ def read_stored(header: InstanceHeader, out: Stored) -> None:
         ``truncated-file``, ``pixel-length-mismatch``, ``unsupported-transfer-syntax``, ``undecodable-pixels``,
         ``unreadable-file``.
     """
+    if not decodable(header):
+        raise _unknown_syntax(header)
     if header.pixel_offset is not None and not header.member:
         _read_native(header, out)
         return
@@ -183,6 +185,16 @@ def _undecodable(header: InstanceHeader, why: str) -> InputError:
     )
 
 
+def _unknown_syntax(header: InstanceHeader) -> InputError:
+    return InputError(
+        "unsupported-transfer-syntax",
+        f"The transfer syntax {header.transfer_syntax_uid or '(none)'} can't be decoded",
+        where=header.where,
+        expected="uncompressed, RLE, JPEG lossless, JPEG-LS or JPEG 2000",
+        remedy="export the series uncompressed (Explicit VR Little Endian)",
+    )
+
+
 def decode(header: InstanceHeader, data: bytes) -> Stored:
     """Decode one compressed frame to an array of shape (rows, columns).
 
@@ -193,13 +205,7 @@ def decode(header: InstanceHeader, data: bytes) -> Stored:
     """
     codec, _ = CODECS.get(header.transfer_syntax_uid, ("", ""))
     if not codec:
-        raise InputError(
-            "unsupported-transfer-syntax",
-            f"The transfer syntax {header.transfer_syntax_uid or '(none)'} can't be decoded",
-            where=header.where,
-            expected="uncompressed, RLE, JPEG lossless, JPEG-LS or JPEG 2000",
-            remedy="export the series uncompressed (Explicit VR Little Endian)",
-        )
+        raise _unknown_syntax(header)
     try:
         import imagecodecs
     except ImportError as error:

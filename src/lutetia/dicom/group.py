@@ -130,6 +130,9 @@ def _is_copy(a: InstanceHeader, b: InstanceHeader) -> bool:
 
 def _fault(header: InstanceHeader) -> Issue | None:
     """What makes the pixels of an image unreadable, as far as its header and size tell."""
+    if header.rows and header.n_frames < 0:
+        message = f"Number of Frames (0028,0008) is {header.n_frames}; export it again"
+        return Issue(code="pixel-length-mismatch", level="error", message=message, where=header.where)
     if header.pixel_offset is None or header.pixel_length is None:
         return None
     missing = header.pixel_offset + header.pixel_length - (header.file_size or 0)

@@ -206,10 +206,20 @@ def _override(
             "ambiguous-series",
             f"{option} {', '.join(wanted)} fits {len(found)} series of the study of {study.date or 'unknown date'}",
             where=option,
-            expected="; ".join(f"{s.series_instance_uid} {s.part}".strip() for s in found),
-            remedy="give the whole SeriesInstanceUID (with #n for a part)",
+            expected="; ".join(_typed(s, [s for s in study.series if fits(s)]) for s in found),
+            remedy="give one of these; #n is the n-th part of a series that holds several",
         )
     return found[0] if found else None
+
+
+def _typed(series: SeriesFiles, among: Sequence[SeriesFiles]) -> str:
+    """What to type for a series: its UID, with the number of the part where it is one of several."""
+    uid = series.series_instance_uid
+    parts = [s for s in among if s.series_instance_uid == uid]
+    if len(parts) < 2:
+        return uid
+    number = next(n for n, s in enumerate(parts, 1) if s is series)
+    return f"{uid}#{number} ({series.part})"
 
 
 def _of_study(

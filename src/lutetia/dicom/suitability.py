@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lutetia.dicom.geometry import SliceStack, stack_slices
 from lutetia.dicom.series import SeriesFiles
 from lutetia.dicom.tracers import TracerFinding, identify_tracer
+from lutetia.dicom.transfer_syntax import decodable
 from lutetia.model import Grid, InputError, Issue
 
 PET_CLASSES = frozenset(("1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.128.1", "1.2.840.10008.5.1.4.1.1.130"))
@@ -102,6 +103,8 @@ def judge_pet(series: SeriesFiles) -> Candidate:
     """Whether a PET or SPECT series can be measured."""
     if not series.instances:
         return Candidate(series, False, "none of its images can be read", "no-images")
+    if unknown := _unknown_syntax(series):
+        return Candidate(series, False, unknown, "unsupported-transfer-syntax")
     head, text = series.first, series.description
     if head.sop_class_uid == NM_CLASS and "RECON TOMO" not in head.image_type:
         return _judge_planar(series)
@@ -111,7 +114,7 @@ def judge_pet(series: SeriesFiles) -> Candidate:
         return Candidate(series, False, "fused or captured pictures")
     if series.part_kind in _MOMENTS:
         name = _MOMENTS[series.part_kind]
-        return Candidate(series, False, f"{name} PET ({series.part}): one moment is not the scan", f"{name}-pet")
+        return Candidate(series, False, f"{name} PET: one moment is not the scan", f"{name}-pet")
     if "GATED" in head.series_type:
         return Candidate(series, False, "gated PET: not a static image", "gated-pet")
     corrected = attenuation_corrected(series)
@@ -132,6 +135,12 @@ def judge_pet(series: SeriesFiles) -> Candidate:
         text = "Series Type (0054,1000) is DYNAMIC and one time frame is here: it may be one moment of a scan"
         issues.append(Issue(code="dynamic-pet", level="caution", message=text, where=series.label))
     return Candidate(series, True, "", "", stack, corrected, original, finding, tuple(issues))
+
+
+def _unknown_syntax(series: SeriesFiles) -> str:
+    """Why the pixels of a series can't be decoded; "" where they can."""
+    syntax = next((h.transfer_syntax_uid for h in series.instances if not decodable(h)), "")
+    return f"its transfer syntax {syntax} can't be decoded; export it uncompressed" if syntax else ""
 
 
 def _judge_planar(series: SeriesFiles) -> Candidate:
@@ -168,6 +177,8 @@ def judge_ct(series: SeriesFiles) -> Candidate:
     """Whether a CT series is a stack of axial slices in Hounsfield units."""
     if not series.instances:
         return Candidate(series, False, "none of its images can be read", "no-images")
+    if unknown := _unknown_syntax(series):
+        return Candidate(series, False, unknown, "unsupported-transfer-syntax")
     head, text = series.first, series.description
     if "LOCALIZER" in head.image_type or _SCOUT.search(text):
         return Candidate(series, False, "scout (localizer)")
@@ -206,6 +217,15 @@ def coverage(pet: Grid, ct: Grid) -> tuple[float, float]:
     length = both[0] / (high[0] - low[0])
     width = both[1:] / np.minimum(high[1:] - low[1:], 480.0)
     return float(np.clip(length, 0, 1)), float(np.clip(width.min(), 0, 1))
+
+
+def coverage_beside(pet: Grid, ct: Grid, other: Grid) -> float:
+    """How much of the PET's length, 0 … 1, another CT covers beside what the first one does."""
+    edges = [_extent(grid, pet) for grid in (pet, ct, other)]
+    low, high = edges[0][0][0], edges[0][1][0]
+    spans = [tuple(np.clip((a[0], b[0]), low, high)) for a, b in edges[1:]]
+    both = max(0.0, min(s[1] for s in spans) - max(s[0] for s in spans))
+    return float((spans[1][1] - spans[1][0] - both) / (high - low))
 
 
 def _extent(grid: Grid, frame: Grid) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

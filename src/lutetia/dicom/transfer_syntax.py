@@ -20,8 +20,29 @@ CODECS: dict[str, tuple[str, str]] = {
     "1.2.840.10008.1.2.4.203": ("htj2k", "HTJ2K"),
 }
 
+#: syntaxes whose pixels stand as numbers, little-endian but in the last
+NATIVE = frozenset(
+    (
+        "1.2.840.10008.1.2",
+        "1.2.840.10008.1.2.1",
+        "1.2.840.10008.1.2.1.98",
+        "1.2.840.10008.1.2.1.99",
+        "1.2.840.10008.1.2.2",
+    )
+)
+
 #: syntaxes that always lose information
 LOSSY = frozenset(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"))
+
+
+def decodable(header: InstanceHeader) -> bool:
+    """Whether the numbers of an image can be made out: only its maker knows how a private syntax lays them.
+
+    GE's 1.2.840.113619.5.2, say, writes big-endian pixels behind a little-endian header. A file that names no syntax
+    keeps the rules of its header.
+    """
+    syntax = header.transfer_syntax_uid
+    return not syntax or syntax in NATIVE or syntax in CODECS
 
 
 def bytes_per_frame(header: InstanceHeader) -> int:
