@@ -93,8 +93,30 @@ def test_missing_slices_of_a_pet_are_refused_with_their_place(tmp_path, dicom_se
     with pytest.raises(InputError) as error:
         load_pet(scan(tmp_path).series[0])
     assert error.value.code == "missing-slices"
-    assert "110.0 … 120.0 mm" in error.value.what
-    assert "1 missing" in error.value.what
+    assert "between 110.0 and 120.0 mm (about 1)" in error.value.what
+
+
+def test_a_pet_whose_lower_half_has_wider_slices_that_touch_misses_none(tmp_path, dicom_series):
+    """Three millimetres, then five: no slice is lost, and values between them are interpolated."""
+    positions = np.r_[0:21:3, 18 + np.arange(1, 6) * 5.0]
+    series = dicom_series("PT", stored=np.full((12, 8, 10), 500, np.uint16), positions=positions)
+    series.edit = lambda d, k: setattr(d, "SliceThickness", "3" if k < 6 else "5")
+    series.write(tmp_path)
+    image = load_pet(scan(tmp_path).series[0])
+    (issue,) = image.issues
+    assert issue.code == "irregular-spacing"
+    assert "3 mm × 6, 5 mm × 5" in issue.message
+    assert image.volume.grid.spacing_mm[0] == 3
+
+
+def test_thin_slices_far_apart_in_a_row_are_slices_lost(tmp_path, dicom_series):
+    positions = np.r_[0:21:3, 18 + np.arange(1, 6) * 6.0]
+    series = dicom_series("PT", stored=np.full((12, 8, 10), 500, np.uint16), positions=positions)
+    series.edit = lambda d, k: setattr(d, "SliceThickness", "3")
+    series.write(tmp_path)
+    with pytest.raises(InputError) as error:
+        load_pet(scan(tmp_path).series[0])
+    assert error.value.code == "missing-slices"
 
 
 def test_missing_slices_of_a_ct_leave_the_longest_part(tmp_path, dicom_series):

@@ -262,7 +262,22 @@ def test_links_to_folders_are_followed_once(pet_ct, tmp_path):
 
 def test_a_broken_link_is_named(pet_ct):
     (pet_ct / "gone").symlink_to(pet_ct / "nowhere")
-    assert codes(scan(pet_ct)) == ["unreadable-file"]
+    (issue,) = scan(pet_ct).issues
+    assert issue.code == "unreadable-file"
+    assert "a link that leads nowhere" in issue.message
+    assert "permissions" not in issue.message
+
+
+def test_a_dicomdir_stands_for_the_disc_it_lies_on(tmp_path, dicom_series):
+    from pydicom.fileset import FileSet
+
+    disc = FileSet()
+    for path in dicom_series("PT", edit=lambda d, k: setattr(d, "StudyID", "1")).write(tmp_path / "made"):
+        disc.add(path)
+    disc.write(tmp_path / "disc")
+    inventory = scan(tmp_path / "disc" / "DICOMDIR")
+    assert [s.n_images for s in inventory.series] == [6]
+    assert codes(inventory) == ["dicomdir"]
 
 
 def test_file_names_that_are_no_utf8_are_read_and_shown(tmp_path, dicom_series):

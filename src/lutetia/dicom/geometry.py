@@ -24,6 +24,8 @@ REGULAR_TOLERANCE = 0.05
 ROUNDED_MM = 0.06
 #: a gap this many times the usual one means that slices are missing
 GAP_RATIO = 1.5
+#: so many equal wide steps in a row are a coarser part of the volume, where the slices are as thick as the steps
+_COARSE_STEPS = 3
 #: slices nearer than this are at one place
 SAME_PLACE_MM = 0.02
 _ORTHOGONAL_TOLERANCE = 1e-3
@@ -93,7 +95,7 @@ def stack_slices(series: SeriesFiles, *, allow_gaps: bool = False) -> SliceStack
         issues.append(_issue(series, "single-slice", "The series is a single slice; its thickness is the spacing"))
         spacing, regular = float(thickness), True
     else:
-        first, last, usual = _longest_run(series, along, allow_gaps, issues)
+        first, last, usual = _longest_run(series, ordered, along, allow_gaps, issues)
         ordered = ordered[first:last]
         along, positions = along[first:last], positions[first:last]
         spacing, regular = _spacing(series, along, usual, issues)
@@ -196,26 +198,44 @@ def _check_shear(
     )
 
 
+def _coarser(ordered: list[InstanceHeader], steps: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which steps between slices belong to a part with wider slices that touch: nothing is missing there."""
+    thick = np.array([h.slice_thickness_mm or 0.0 for h in ordered])
+    touch = np.minimum(thick[:-1], thick[1:]) >= (1 - REGULAR_TOLERANCE) * steps
+    alike = np.abs(np.diff(steps)) <= REGULAR_TOLERANCE * steps[:-1]
+    found = np.zeros(len(steps), bool)
+    bounds = [0, *(np.flatnonzero(~alike) + 1), len(steps)]
+    for a, b in pairwise(bounds):
+        found[a:b] = b - a >= _COARSE_STEPS and bool(touch[a + 1 : b - 1].all())
+    return found
+
+
 def _longest_run(
-    series: SeriesFiles, along: npt.NDArray[np.float64], allow_gaps: bool, issues: list[Issue]
+    series: SeriesFiles,
+    ordered: list[InstanceHeader],
+    along: npt.NDArray[np.float64],
+    allow_gaps: bool,
+    issues: list[Issue],
 ) -> tuple[int, int, float]:
     """First and last (exclusive) slice of the longest part without missing slices, and the usual spacing."""
     steps = np.diff(along)
     usual = float(np.median(steps))
-    gaps = np.flatnonzero(steps > GAP_RATIO * usual)
+    gaps = np.flatnonzero((steps > GAP_RATIO * usual) & ~_coarser(ordered, steps))
     if not len(gaps):
         return 0, len(along), usual
-    places = [f"{along[i]:.1f} … {along[i + 1]:.1f} mm (about {round(steps[i] / usual) - 1} missing)" for i in gaps]
-    listed = "; ".join(places[:4]) + (f"; … {len(places) - 4} more gaps" if len(places) > 4 else "")
-    lost = f" {len(series.damaged)} images of the series can't be read." if series.damaged else ""
-    what = f"Slices are missing between {listed} along the stack, spacing {usual:.3g} mm.{lost}"
+    places = [f"{along[i]:.1f} and {along[i + 1]:.1f} mm (about {round(steps[i] / usual) - 1})" for i in gaps]
+    listed = ", ".join(places[:4]) + (f" and in {len(places) - 4} more places" if len(places) > 4 else "")
+    number = len(series.damaged)
+    damaged = "1 image" if number == 1 else f"{number} images"
+    lost = f"; {damaged} of the series can't be read" if series.damaged else ""
+    what = f"Slices are missing between {listed} along the stack, whose spacing is {usual:.3g} mm{lost}"
     if not allow_gaps:
         raise _refuse(
             series, "missing-slices", what, "every slice of the volume", "export or send the whole series again"
         )
     bounds = [0, *(int(g) + 1 for g in gaps), len(along)]
     first, last = max(pairwise(bounds), key=lambda b: b[1] - b[0])
-    issues.append(_issue(series, "missing-slices", f"{what} Only the longest part is used ({last - first} slices)"))
+    issues.append(_issue(series, "missing-slices", f"{what}. Only the longest part is used ({last - first} slices)"))
     return first, last, usual
 
 

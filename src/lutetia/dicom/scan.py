@@ -32,7 +32,8 @@ def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None 
     Parameters
     ----------
     paths : path or sequence of paths
-        Folders (walked to any depth), files, zip archives, and zip archives in these one level deep.
+        Folders (walked to any depth), files, zip archives, and zip archives in these one level deep. A DICOMDIR
+        stands for the disc or folder it lies in.
     progress : callable, optional
         Called as ``progress(done, total)`` now and then.
 
@@ -48,7 +49,7 @@ def scan(paths: Sequence[Path | str] | Path | str, *, progress: Progress | None 
         ``no-such-path`` when a path does not exist.
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    roots = [os.fspath(p) for p in given]
+    roots = [_disc_of(os.fspath(p)) for p in given]
     for root in roots:
         if not os.path.exists(root):
             raise InputError(
@@ -131,8 +132,10 @@ class _Found:
 
     def unreadable(self, error: OSError, path: str = "") -> None:
         """Note a file or folder that can't be opened."""
-        message = f"It can't be opened ({error.strerror or error}); check its permissions"
         where = path or str(error.filename or "")
+        message = f"It can't be opened ({error.strerror or error}); check its permissions"
+        if os.path.islink(where) and not os.path.exists(where):
+            message = f"It is a link that leads nowhere ({error.strerror or error}); copy the file itself"
         self.issues.append(Issue(code="unreadable-file", level="error", message=message, where=file_place(where)))
 
     def _note_other(self, path: str, member: str, kind: str) -> None:
@@ -146,6 +149,12 @@ class _Found:
         elif kind != "not a DICOM file" and ("encrypted" in kind or "compressed" in kind or "archive" in kind):
             level, message = "caution", f"Skipped: this is {kind}; unpack or decrypt it first"
         self.issues.append(Issue(code="not-dicom", level=level, message=message, where=place))
+
+
+def _disc_of(path: str) -> str:
+    """The folder of a DICOMDIR, any other path as it is."""
+    is_directory_file = os.path.basename(path).upper() == "DICOMDIR" and os.path.isfile(path)
+    return os.path.dirname(path) or "." if is_directory_file else path
 
 
 def _entries(roots: Iterable[str], found: _Found) -> Iterator[tuple[str, str]]:
