@@ -215,6 +215,14 @@ def test_an_unknown_vendor_without_anything_that_confirms_is_warned_about(pet_fa
     assert suv_scale(confirmed).warnings == ()
 
 
+def test_a_series_time_on_either_side_of_the_reference_is_said_to_be_there(pet_facts_of):
+    before = suv_scale(pet_facts_of(series=DAY + "10:45:00"))
+    assert "lies 900 s earlier" in before.decay_reference_reason
+    late_beds = {"beds": BEDS[1:], "frame_reference_s": [t + MEAN for t in OFFSETS[1:]]}
+    after = suv_scale(pet_facts_of(**late_beds, series=DAY + "11:01:30"))
+    assert "lies 90 s later" in after.decay_reference_reason
+
+
 def test_a_series_time_well_before_the_slices_is_a_caution_and_a_small_difference_a_note(pet_facts_of):
     def level(series):
         scale = suv_scale(pet_facts_of(series=series))

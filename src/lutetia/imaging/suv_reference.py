@@ -357,7 +357,8 @@ def _compare_with_series(
         note = f"; SeriesTime {series.isoformat()} lies after the first acquisition (post-processing) and is not used"
     else:
         effect = 2.0 ** (apart / half_life_s) - 1.0
-        note = f"; SeriesTime {series.isoformat()} lies {abs(apart):.0f} s earlier and is not used"
+        side = "earlier" if apart < 0 else "later"
+        note = f"; SeriesTime {series.isoformat()} lies {abs(apart):.0f} s {side} and is not used"
         if abs(effect) > MATERIAL and chosen.source != "decay_factor":
             evidence.warn(
                 "series-time-differs",
