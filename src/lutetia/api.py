@@ -18,6 +18,8 @@ from lutetia.outputs.findings import findings_json
 from lutetia.outputs.maps import write_volume
 from lutetia.outputs.transaction import check_place, writing_into
 from lutetia.outputs.write import WriteOptions, with_dicom, write_results
+from lutetia.phantom import PhantomTruth
+from lutetia.reading.conformance import ConformanceReport
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
 from lutetia.reading.settings import OutputSettings, ReadSettings
@@ -70,7 +72,7 @@ def suv(
     mask: PathLike | None = None,
     nifti: PathLike | None = None,
     series: str | None = None,
-    progress: Any = None,
+    progress: Callable[[int, int], None] | None = None,
     **overrides: Any,
 ) -> SuvReport:
     """The SUV factor of every PET and SPECT series under `path`.
@@ -82,6 +84,7 @@ def suv(
     mask : NIfTI, DICOM SEG or RTSTRUCT; restricts the statistics
     nifti : write the SUV volume to this file (.nii.gz or .nii)
     series : SeriesInstanceUID, or its beginning
+    progress : called as ``progress(done, total)`` over the files
     **overrides : fields of `lutetia.model.pet.SuvOverrides`, entered by hand: ``weight_kg``, ``size_m``, ``sex``,
         ``dose_mbq``, ``injection_time``, ``reference_time``, ``half_life_s``, ``units``, ``decay_correction``
 
@@ -152,8 +155,8 @@ def read(
     ----------
     paths : folders, files or zip archives with the DICOM export; several visits may lie in one or in many
     out : result folder; None returns the record and writes nothing
-    settings : `ReadSettings`, or a mapping of its fields
-    output : `OutputSettings`, or a mapping of its fields
+    settings : `lutetia.ReadSettings`, or a mapping of its fields, as ``{"tracer": "fdg", "visit_days": 14}``
+    output : `lutetia.OutputSettings`, or a mapping of its fields, as ``{"pseudonym": "A17"}``
     force : read again although inputs and settings are unchanged
     progress : called as ``progress(stage, share)``
 
@@ -207,6 +210,85 @@ def _read_into(
     write_results(course, volumes, folder, options, prepared)
     tell("done", 1.0)
     return _as_written(reading)
+
+
+def conformance(
+    folder: PathLike, *, write: bool = False, progress: Callable[[str, float], None] | None = None
+) -> ConformanceReport:
+    """Read SUV objects with known answers and judge them.
+
+    Parameters
+    ----------
+    folder : folder of objects, or an archive (.tar, .tar.xz, .tar.gz) of one
+    write : first write the 58 objects of the IBSI-SUV list 3 into this new or empty folder
+    progress : called as ``progress(object, share done)``
+
+    Returns
+    -------
+    ConformanceReport
+        One row per object; see `lutetia.reading.conformance.conformance`.
+
+    Raises
+    ------
+    InputError
+        ``no-such-path``, ``no-objects``, ``archive-unreadable``.
+    UsageError
+        ``folder-not-empty``: objects are not written beside other files.
+    """
+    from lutetia.reading.conformance import conformance as judge
+
+    place = Path(folder)
+    if write:
+        from lutetia.phantom.suv_objects import write_suv_objects
+
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise UsageError(
+                "folder-not-empty",
+                "The objects are written to a new or empty folder only",
+                where=str(place),
+                expected="a name that does not exist yet",
+            )
+        write_suv_objects(place)
+    return judge(place, progress=progress)
+
+
+def make_phantom(
+    out: PathLike,
+    seed: int = 1,
+    variant: str = "standard",
+    *,
+    tracer: str = "dotatate",
+    size: str = "standard",
+    course: str = "",
+) -> PhantomTruth:
+    """Write a synthetic PET/CT patient as DICOM, with the exact truth beside it.
+
+    Parameters
+    ----------
+    out : folder to write into; made if missing. Same arguments, same bytes.
+    seed : draws habitus, organ sizes and places, uptake, lesions, noise
+    variant : see `lutetia.phantom.VARIANTS`; changes only what it names
+    tracer : "dotatate" or "fdg"
+    size : "standard", "small" (coarse grids, for tests) or "full" (for the benchmark)
+    course : a story of several studies instead of one: see `lutetia.phantom.STORIES`
+
+    Raises
+    ------
+    UsageError
+        A variant, tracer, size or story that does not exist, or a variant or tracer beside a story.
+    """
+    from lutetia import phantom
+
+    if not course:
+        return phantom.make_phantom(Path(out), seed, variant, tracer=tracer, size=size)
+    if (variant, tracer) != ("standard", "dotatate"):
+        raise UsageError(
+            "story-and-variant",
+            "A course has its own patient and tracers",
+            where="--course",
+            expected="--course without --variant and --tracer",
+        )
+    return phantom.make_course(Path(out), seed, course, size=size)
 
 
 def _checked(kind: type[Chosen], values: Mapping[str, Any]) -> Chosen:

@@ -24,22 +24,10 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Run SUV objects with known answers and print the table."""
-    from lutetia.reading.conformance import conformance as run
+    from lutetia.api import conformance as run
 
-    if write:
-        from lutetia.model import UsageError
-        from lutetia.phantom.suv_objects import write_suv_objects
-
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                "folder-not-empty",
-                "The objects are written to a new or empty folder only",
-                where=str(folder),
-                expected="a name that does not exist yet",
-            )
-        write_suv_objects(folder)
     with Progress(quiet=as_json) as show:
-        report = run(folder, progress=show)
+        report = run(folder, write=write, progress=show)
     typer.echo(report.model_dump_json(indent=2) if as_json else table(report))
     if report.n_right < len(report.rows):
         raise typer.Exit(1)

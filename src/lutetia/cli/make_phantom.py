@@ -25,12 +25,9 @@ def register(app: typer.Typer) -> None:
         as_json: bool = typer.Option(False, "--json", help="Print the truth as JSON."),
     ) -> None:
         """Write a synthetic PET/CT patient as DICOM, with the exact truth beside it."""
-        from lutetia import phantom
+        from lutetia.api import make_phantom as make
 
-        if course:
-            truth = phantom.make_course(out, seed, course, size=size)
-        else:
-            truth = phantom.make_phantom(out, seed, variant, tracer=tracer, size=size)
+        truth = make(out, seed, variant, tracer=tracer, size=size, course=course)
         if as_json:
             typer.echo(json.dumps(truth.record, indent=2))
             return

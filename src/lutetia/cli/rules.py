@@ -17,11 +17,11 @@ def register(app: typer.Typer) -> None:
     json_option = typer.Option(False, "--json", help="Print JSON.")
 
     @group.command("list", help="All rules with shape, edition and population.")
-    def list_rules(folders: list[Path] = folder_option, as_json: bool = json_option) -> None:
-        from lutetia.rules.describe import overview
+    def list_verb(folders: list[Path] = folder_option, as_json: bool = json_option) -> None:
+        from lutetia.rules.describe import list_rules
         from lutetia.rules.loader import load_rules
 
-        rows = overview(load_rules(folders))
+        rows = list_rules(load_rules(folders))
         if as_json:
             _echo_json(rows)
             return
@@ -29,44 +29,44 @@ def register(app: typer.Typer) -> None:
             typer.echo(f"{row['rule']:<28} {row['shape']:<8} {row['scope']:<12} {row['title']} — {row['edition']}")
 
     @group.command("show", help="One rule: its table, citations, conventions with reasons.")
-    def show_rule(
+    def show_verb(
         rule: str = typer.Argument(..., help="A name that `lutetia rules list` gives."),
         folders: list[Path] = folder_option,
         as_json: bool = json_option,
     ) -> None:
-        from lutetia.rules.describe import describe
-        from lutetia.rules.loader import load_rules
-
-        found = load_rules(folders)[rule]
-        if as_json:
-            _echo_json(found.frame.document.data)
-        else:
-            typer.echo(describe(found))
-
-    @group.command("sources", help="All sources: what they are, how far they were read, which rules cite them.")
-    def list_sources(folders: list[Path] = folder_option, as_json: bool = json_option) -> None:
-        from lutetia.rules.describe import source_list, sources_text
+        from lutetia.rules.describe import describe, show_rule
         from lutetia.rules.loader import load_rules
 
         rules = load_rules(folders)
         if as_json:
-            _echo_json(source_list(rules))
+            _echo_json(show_rule(rule, rules))
+        else:
+            typer.echo(describe(rules[rule]))
+
+    @group.command("sources", help="All sources: what they are, how far they were read, which rules cite them.")
+    def sources_verb(folders: list[Path] = folder_option, as_json: bool = json_option) -> None:
+        from lutetia.rules.describe import list_sources, sources_text
+        from lutetia.rules.loader import load_rules
+
+        rules = load_rules(folders)
+        if as_json:
+            _echo_json(list_sources(rules))
         else:
             typer.echo(sources_text(rules))
 
     @group.command("diff", help="How two rules (or two editions of one rule) differ, row by row.")
-    def diff_rules(
+    def diff_verb(
         first: str = typer.Argument(..., help="A rule."),
         second: str = typer.Argument(..., help="The rule to compare it with."),
         folders: list[Path] = folder_option,
         as_json: bool = json_option,
     ) -> None:
-        from lutetia.rules.describe import difference, difference_list
+        from lutetia.rules.describe import diff_rules, difference
         from lutetia.rules.loader import load_rules
 
         rules = load_rules(folders)
         if as_json:
-            _echo_json(difference_list(rules, first, second))
+            _echo_json(diff_rules(first, second, rules))
         else:
             typer.echo(difference(rules, first, second))
 

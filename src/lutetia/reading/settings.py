@@ -12,13 +12,18 @@ from lutetia.model import Record
 class ReadSettings(Record):
     """Settings of one reading. Defaults are what the documents of the project give; all are printed.
 
-    Choice of series: `patient`, `pet`, `ct` (series instance UID, its beginning, or the series number), `tracer`.
+    Choice of series: `patient`, `pet`, `ct` (series instance UID, its beginning, or the series number), `tracer`;
+    `use_ct` False reads PET without CT.
     SUV: `overrides` maps an element's option ("weight_kg", "dose_mbq", "injection_time" …) to the value entered
     by hand; `suv_basis` is the basis of all measures.
     Anatomy: `anatomy` is "embedded", "totalsegmentator", "none"; `organs` a folder or file of the user's own masks,
     `references` user references by name ("liver": "x,y,z,r" in LPS mm, or a mask file).
-    Lesions: `scheme` names a segmentation scheme; `include_small` counts lesions below 0.5 mL in the totals.
-    Conventions: `conventions` maps a convention's key to the option chosen.
+    Reported of liver, spleen and blood pool is `reference_estimate`: "whole_organ" or "classical".
+    Lesions: `scheme` names a segmentation scheme; `include_small` counts lesions below 0.5 mL in the totals. A liver
+    lesion within `liver_maximum_noise_k` times the noise of a maximum above the liver is at liver level.
+    Rules: `conventions` maps a convention's key to the option chosen; `case` is a typed case (YAML), `rules_dir` a
+    folder with a site's own rules, `corrections` a file with what a reader corrected.
+    Course: SSTR and FDG within `visit_days` are one visit; `deformable` False aligns studies rigidly only.
     """
 
     patient: str | None = None

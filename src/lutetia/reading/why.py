@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from lutetia.model import Course, Grade, InputError, Observation, Record, Reference, Study, UsageError
@@ -128,13 +129,18 @@ def _observation_link(observation: Observation, study: Study) -> Link:
     return Link(title=title, text=text, rests_on=(*grades, _voxel_link(observation, study)))
 
 
-def why(folder: str | Path, lesion: str) -> Link:
+def why(folder: str | os.PathLike[str], lesion: str | int) -> Link:
     """The chain behind one lesion.
 
     Parameters
     ----------
     folder : result folder of ``lutetia read``
-    lesion : its id, "lesion-3" or "3"
+    lesion : its id, "lesion-3", or its number
+
+    Returns
+    -------
+    Link
+        The lesion, and in `rests_on` what each grade, voxel and SUV factor rests on, down to the header elements.
 
     Raises
     ------
@@ -144,11 +150,11 @@ def why(folder: str | Path, lesion: str) -> Link:
         ``no-such-lesion``.
     """
     course = load_course(Path(folder))
-    name = lesion if lesion.startswith("lesion-") else f"lesion-{lesion}"
+    name = str(lesion) if str(lesion).startswith("lesion-") else f"lesion-{lesion}"
     found = course.lesion(name)
     if found is None:
         known = ", ".join(x.id for x in course.lesions[:12]) + (" …" if len(course.lesions) > 12 else "")
-        raise UsageError("no-such-lesion", f"There is no {lesion!r}", where=str(folder), expected=known or "no lesions")
+        raise UsageError("no-such-lesion", f"There is no {name}", where=str(folder), expected=known or "no lesions")
     studies = {s.id: s for s in course.studies}
     status = f"{found.status}" + (f": {found.status_reason}" if found.status_reason else "")
     links = [Link(title="Status", text=status)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lutetia.model import Citation
 from lutetia.rules.compiled import Rule
-from lutetia.rules.loader import RuleSet
+from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.profile import Profile
 from lutetia.rules.rollup import Rollup
 from lutetia.rules.rule import spell
@@ -18,8 +18,8 @@ from lutetia.rules.table import Table
 from lutetia.rules.text import cited
 
 
-def overview(rules: RuleSet) -> list[dict[str, str]]:
-    """One line per rule."""
+def list_rules(rules: RuleSet | None = None) -> list[dict[str, str]]:
+    """All rules with shape, edition and population, as ``lutetia rules list --json``; the built-in ones by default."""
     return [
         {
             "rule": rule.id,
@@ -30,8 +30,20 @@ def overview(rules: RuleSet) -> list[dict[str, str]]:
             "family": rule.file.family or rule.id,
             "population": rule.file.population.statement if rule.file.population else "",
         }
-        for rule in rules
+        for rule in rules or load_rules()
     ]
+
+
+def show_rule(rule: str, rules: RuleSet | None = None) -> dict[str, Any]:
+    """One rule as its file has it, as ``lutetia rules show --json``; `describe` says it in words.
+
+    Raises
+    ------
+    UsageError
+        There is no such rule; the nearest names are given.
+    """
+    found: dict[str, Any] = (rules or load_rules())[rule].frame.document.data
+    return found
 
 
 def describe(rule: Rule) -> str:
@@ -255,10 +267,10 @@ def _sources(rule: Rule) -> Iterator[str]:
     yield ""
 
 
-def source_list(rules: RuleSet) -> list[dict[str, Any]]:
-    """All sources: what each is, how far it was read, and the rules that cite it."""
+def list_sources(rules: RuleSet | None = None) -> list[dict[str, Any]]:
+    """All sources: what each is, how far it was read, and the rules that cite it; as ``rules sources --json``."""
     found: dict[str, dict[str, Any]] = {}
-    for rule in rules:
+    for rule in rules or load_rules():
         for key in rule.file.sources:
             source = rule.frame.sources[key]
             entry = found.setdefault(
@@ -277,9 +289,9 @@ def source_list(rules: RuleSet) -> list[dict[str, Any]]:
 
 
 def sources_text(rules: RuleSet) -> str:
-    """`source_list` in words."""
+    """`list_sources` in words."""
     lines = []
-    for entry in source_list(rules):
+    for entry in list_sources(rules):
         mark = "verified" if entry["verified"] else "NOT VERIFIED"
         doi = f" doi {entry['doi']}" if entry["doi"] else ""
         lines.append(f"{entry['source']}: {entry['citation']}{doi} — {mark}; read: {entry['read']}")
@@ -287,8 +299,9 @@ def sources_text(rules: RuleSet) -> str:
     return "\n".join(lines)
 
 
-def difference_list(rules: RuleSet, first: str, second: str) -> list[dict[str, Any]]:
-    """The entries in which two rules differ; null where one of them has none."""
+def diff_rules(first: str, second: str, rules: RuleSet | None = None) -> list[dict[str, Any]]:
+    """The entries in which two rules differ, as ``lutetia rules diff --json``; None where one of them has none."""
+    rules = rules or load_rules()
     a, b = _entries(rules, first), _entries(rules, second)
     return [
         {"entry": key, first: a.get(key), second: b.get(key)}
@@ -298,9 +311,9 @@ def difference_list(rules: RuleSet, first: str, second: str) -> list[dict[str, A
 
 
 def difference(rules: RuleSet, first: str, second: str) -> str:
-    """How two rules differ, entry by entry."""
+    """`diff_rules` in words."""
     lines: list[str] = []
-    for entry in difference_list(rules, first, second):
+    for entry in diff_rules(first, second, rules):
         key, a, b = entry["entry"], entry[first], entry[second]
         if b is None:
             lines.append(f"- {key}: only in {first}")

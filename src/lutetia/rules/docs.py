@@ -13,7 +13,7 @@ from pathlib import Path
 from lutetia.rules.__main__ import all_cases, cases_folder
 from lutetia.rules.cases import Case, CaseFile
 from lutetia.rules.contradictions import contradictions_page
-from lutetia.rules.describe import describe, overview, sources_text
+from lutetia.rules.describe import describe, list_rules, sources_text
 from lutetia.rules.loader import RuleSet, load_rules
 from lutetia.rules.rule import spell
 from lutetia.rules.tables import table_pages
@@ -38,7 +38,7 @@ def pages(rules: RuleSet, cases: Iterable[CaseFile]) -> dict[str, str]:
 def _index(rules: RuleSet) -> str:
     head = ("rule", "shape", "about one", "title", "edition", "made or tested for")
     lines = ["# The rules", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in overview(rules):
+    for row in list_rules(rules):
         cells = (row["shape"], row["scope"], row["title"], row["edition"], row["population"] or "–")
         lines.append(f"| [{row['rule']}]({row['rule']}.md) | {' | '.join(cells)} |")
     lines += ["", "[Sources](sources.md) · [Where the sources contradict each other](contradictions.md) · "]
