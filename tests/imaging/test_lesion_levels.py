@@ -10,8 +10,8 @@ from scipy.ndimage import gaussian_filter
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.levels import measure_levels
 from lutetia.imaging.lesions.working import working_grid
-from lutetia.imaging.references.tumour import COLD_METASTASES
 from lutetia.model import Grid, Reference, Tracer, Volume
+from lutetia.model.study import Suspicion
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
 FDG = Tracer(key="fdg", name="18F-FDG", binds="glucose", radionuclide="18F")
@@ -71,15 +71,9 @@ def test_where_the_liver_is_full_of_tumour_the_rest_of_the_body_says_how_noisy_t
     assert 0.6 * even_smooth < smooth < 1.7 * even_smooth
 
 
-@pytest.mark.parametrize(
-    ("reason", "level"),
-    [
-        (f"20 % of the liver is colder than its most frequent tissue {COLD_METASTASES}", 6.0),
-        ("20 % of the liver is colder than its most frequent tissue: that may be tumour", 2.5),
-    ],
-)
+@pytest.mark.parametrize(("suspected", "level"), [("cold_metastases", 6.0), ("tumour", 2.5)])
 def test_beside_cold_dark_metastases_the_rest_of_the_liver_is_the_level_above_which_lesions_are_sought(
-    reason: str, level: float
+    suspected: Suspicion, level: float
 ) -> None:
     z, y, x = (np.indices(SHAPE) - 20.0) * 4.0
     inside = z**2 + y**2 + x**2 <= 50.0**2
@@ -87,7 +81,7 @@ def test_beside_cold_dark_metastases_the_rest_of_the_liver_is_the_level_above_wh
     labels = np.where(inside, LABELS["liver"], LABELS["body"]).astype(np.uint8)
     work = working_grid(Volume(image, Grid(SHAPE, (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)), "SUVbw"), labels, 3.5, 2.0)
     doubted = {
-        "liver": Reference(name="liver", status="caution", suv_mean=6.0, reasons=(reason,)),
+        "liver": Reference(name="liver", status="caution", suv_mean=6.0, suspected=(suspected,)),
         "blood_pool": Reference(name="blood_pool", status="ok", suv_mean=1.0),
     }
     assert measure_levels(work, doubted, DOTATATE).liver == pytest.approx(level, rel=0.02)

@@ -10,7 +10,6 @@ from scipy import ndimage as ndi
 from lutetia.imaging.references.region import Crop, crop_organ
 from lutetia.imaging.references.solid_organ import core_of, find_population
 from lutetia.imaging.references.tumour import (
-    COLD_METASTASES,
     LiverDoubts,
     colder_population,
     density_at,
@@ -116,7 +115,7 @@ def test_much_that_is_cold_and_clearly_darker_is_named_as_cold_metastases_and_th
     rest = between_metastases(20.0, 44.0)
     doubts = judged([(LIVER & ~rest, 3.8, 48.0)])
     assert doubts.evidence["cold_share"] > 0.15
-    assert any(COLD_METASTASES in reason for reason in doubts.reasons)
+    assert doubts.suspected == ("cold_metastases",)
     assert not doubts.refuse
 
 

@@ -200,6 +200,7 @@ def test_a_liver_of_tumour_with_some_liver_left_is_flagged() -> None:
     tumour = field > np.quantile(field, 0.25)
     liver = measured(uptake(lesion=tumour)).by_name["liver"]
     assert liver.status == "caution"
+    assert liver.suspected == ("tumour",)
 
 
 def test_the_colder_denser_part_of_a_liver_full_of_tumour_is_named() -> None:
@@ -423,6 +424,7 @@ def test_on_fdg_the_hotter_half_of_a_liver_with_cold_tumour_is_taken_for_liver_w
     assert found.status == "caution"
     assert found.suv_mean == pytest.approx(2.2, rel=0.08)
     assert any("hotter part is taken for liver" in reason for reason in found.reasons)
+    assert found.suspected == ("tumour",)
 
 
 @pytest.mark.parametrize(("thickness_mm", "lost"), [(8.0, True), (12.0, True), (24.0, False)])

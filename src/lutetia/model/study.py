@@ -8,6 +8,9 @@ from typing import Literal
 from lutetia.model.base import Point, Record, Refusal
 from lutetia.model.tracer import DIAGNOSTIC, Tracer
 
+#: "tumour": the region, or what was taken for it, may be tumour; "cold_metastases": what is colder beside it is tumour
+Suspicion = Literal["tumour", "cold_metastases"]
+
 ReferenceStatus = Literal["ok", "caution", "fallback", "user", "absent", "outside_field"]
 
 
@@ -58,6 +61,7 @@ class Reference(Record):
     name: Literal["liver", "spleen", "blood_pool"]
     status: ReferenceStatus
     reasons: tuple[str, ...] = ()
+    suspected: tuple[Suspicion, ...] = ()  # what of its reasons a later step must heed
     method: str = ""
     suv_mean: float | None = None
     suv_sd: float | None = None

@@ -134,6 +134,7 @@ def test_a_chest_without_a_liver_gives_no_liver(make_patient, fdg):
 def test_spect_is_never_without_a_caution(make_patient, lutetium):
     anatomy = find_anatomy_pet_only(make_patient("sstr").suv, lutetium)
     assert any("SPECT" in reason for reason in anatomy.concerns["liver"])
+    assert not anatomy.tumour_suspected, "that SPECT hides small lesions is no sign of tumour"
 
 
 def test_an_unknown_order_of_uptake_is_a_caution(make_patient, sstr):

@@ -105,7 +105,7 @@ def _ct_first(from_pet: Anatomy, from_ct: Anatomy, ct: Grid, issue: Issue) -> An
     labels = from_ct.labels.array.copy()
     labels[(labels == 0) & (from_pet.labels.array > 0)] = LABELS["body"]
     records = {r.name: r for r in from_ct.organs}
-    concerns = dict(from_ct.concerns)
+    concerns, suspected = dict(from_ct.concerns), set(from_ct.tumour_suspected)
     for record in from_pet.organs:
         name = record.name
         if name == "body" or not from_pet.has(name) or from_ct.mask(name).any():
@@ -118,6 +118,7 @@ def _ct_first(from_pet: Anatomy, from_ct: Anatomy, ct: Grid, issue: Issue) -> An
         records[name] = record
         if name in from_pet.concerns:
             concerns[name] = from_pet.concerns[name]
+            suspected |= {name} & from_pet.tumour_suspected
     organs = tuple(_repainted(r, labels, grid) if r.name == "body" else r for r in records.values())
     return replace(
         from_ct,
@@ -125,5 +126,6 @@ def _ct_first(from_pet: Anatomy, from_ct: Anatomy, ct: Grid, issue: Issue) -> An
         organs=organs,
         source=f"{from_ct.source}, CT in part",
         concerns=concerns,
+        tumour_suspected=frozenset(suspected),
         issues=(*from_ct.issues, issue),
     )

@@ -32,6 +32,7 @@ class Found:
     status: str = "caution"
     reasons: list[str] = field(default_factory=list)
     level: float = float("nan")
+    tumour_suspected: bool = False
     evidence: dict[str, float] = field(default_factory=dict)
 
 
@@ -221,6 +222,7 @@ def find_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool, blurred:
         mask, largest = rest
         found.mask, found.level = mask, float(np.median(scene.smooth[mask]))
         found.reasons = ["only the tissue between hot foci was found: the liver is largely tumour"]
+        found.tumour_suspected = True
         found.evidence = {"level": found.level, "core_ml": float(mask.sum() * VOXEL_ML), "fragments": 1.0}
         return found, "left" if largest.lateral_mm > 0 else "right"
     assert piece is not None
@@ -259,7 +261,10 @@ def find_liver(scene: PetScene, pieces: list[EvenPiece], *, sstr: bool, blurred:
 
 
 def liver_concerns(scene: PetScene, liver: Found, spleen: Found, tracer: Tracer) -> list[str]:
-    """Every reason why the liver's uptake may be wrong; empty only when several independent signs agree."""
+    """Every reason why the liver's uptake may be wrong; empty only when several independent signs agree.
+
+    `liver.tumour_suspected` is set where one of them is that tumour may be taken for liver.
+    """
     assert liver.mask is not None
     e = liver.evidence
     volume = float(liver.mask.sum() * VOXEL_ML)
@@ -274,12 +279,15 @@ def liver_concerns(scene: PetScene, liver: Found, spleen: Found, tracer: Tracer)
         return reasons
     if not e["unevenness"] < 0.2:
         reasons.append(f"uneven uptake ({e['unevenness']:.2f}, whole livers stay below 0.20): tumour load?")
+        liver.tumour_suspected = True
     if e["share_near_mode"] < 0.9:
         reasons.append(f"only {100 * e['share_near_mode']:.0f} % of the organ is near its usual uptake")
     if e["other_levels_ml"] > 0.1 * e["core_ml"]:
         reasons.append("the organ shows more than one level of uptake: tumour, or a neighbour taken in")
+        liver.tumour_suspected = True
     if e["hotter_neighbours"] > 0.12:
         reasons.append("sizeable hotter tissue touches the organ: tumour load?")
+        liver.tumour_suspected = True
     low, high = _LIVER_RANGE["glucose" if tracer.binds == "glucose" else "sstr"]
     if not low <= liver.level <= high:
         reasons.append(
@@ -293,6 +301,7 @@ def liver_concerns(scene: PetScene, liver: Found, spleen: Found, tracer: Tracer)
         ratio = spleen.level / liver.level
         if tracer.is_sstr and ratio < 1.6:
             reasons.append(f"spleen only {ratio:.2f} times the liver: the organ may be largely tumour")
+            liver.tumour_suspected = True
         if tracer.binds == "glucose" and not 0.55 <= ratio <= 1.25:
             reasons.append(f"spleen to liver {ratio:.2f}: unusual for glucose")
     if tracer.modality == "SPECT":

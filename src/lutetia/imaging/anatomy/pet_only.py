@@ -132,5 +132,6 @@ def _assemble(
         liver_side=side,
         evidence={name: found.evidence for name, found in organs.items() if found.evidence},
         concerns=concerns,
+        tumour_suspected=frozenset(name for name, found in organs.items() if found.tumour_suspected),
         issues=(Issue(code="pet-without-ct", level="caution", message=message),),
     )

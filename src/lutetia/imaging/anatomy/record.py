@@ -53,6 +53,7 @@ class Anatomy:
     midline_x_mm : (n,) LPS x of the plane of symmetry at each point of `spine_line_mm`
     evidence : per organ what was measured while finding it (windows, contact shares, HU), for the report and the checks
     concerns : per reference ("liver", "spleen", "blood_pool") every reason why its region may not be trusted
+    tumour_suspected : organs whose uptake may be tumour's, by what was measured while they were sought
     issues : what the reader must know about the anatomy as a whole
     """
 
@@ -66,6 +67,7 @@ class Anatomy:
     midline_x_mm: npt.NDArray[np.float64] | None = None
     evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     concerns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tumour_suspected: frozenset[str] = frozenset()
     issues: tuple[Issue, ...] = ()
 
     def organ(self, name: str) -> OrganRecord | None:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.working import Working
-from lutetia.imaging.references.tumour import COLD_METASTASES
 from lutetia.model import Issue, Reference, Tracer
 
 Array = npt.NDArray[Any]
@@ -72,7 +71,7 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
     liver_from = "reference"
     if liver is None and liver_ref is not None and liver_ref.suv_mean is not None and len(values) >= 50:
         # a reference under caution may be tumour: it is believed where the image has no clearly lower population
-        cold_is_tumour = any(COLD_METASTASES in reason for reason in liver_ref.reasons)
+        cold_is_tumour = "cold_metastases" in liver_ref.suspected
         even = _lower_population(values) > 0.8 * liver_ref.suv_mean
         liver = liver_ref.suv_mean if even or cold_is_tumour else None
     if liver is None and len(values) >= 50:
@@ -108,11 +107,7 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
         blood = 0.5 * liver
     usual = float(np.median(values)) if len(values) else 0.0
     tumour: float | None = None
-    suspected = (
-        liver_ref is not None
-        and liver_ref.status == "caution"
-        and any("tumour" in reason for reason in liver_ref.reasons)
-    )
+    suspected = liver_ref is not None and liver_ref.status == "caution" and "tumour" in liver_ref.suspected
     plateau = _upper_population(values) if len(values) else 0.0
     # as hot as a usual liver beside this blood pool, it may be one: an even FDG liver, an SSTR liver at 4.5 x blood
     too_hot = plateau > (_LIVER_OVER_BLOOD[kind] * blood if kind == "sstr" else _HIGHEST_NORMAL_LIVER[kind])

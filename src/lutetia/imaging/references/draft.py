@@ -8,6 +8,7 @@ from typing import Literal
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.references.region import Placed
 from lutetia.imaging.references.solid_organ import Population
+from lutetia.model.study import Suspicion
 
 Status = Literal["ok", "caution", "fallback", "user", "absent", "outside_field"]
 
@@ -24,6 +25,7 @@ class Draft:
     trusted: bool = True
     population: Population | None = None
     hotter: Placed | None = None
+    suspected: tuple[Suspicion, ...] = ()
 
 
 def not_found(anatomy: Anatomy, organ: str) -> Draft | None:

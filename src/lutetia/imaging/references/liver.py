@@ -41,7 +41,11 @@ def draft_liver(
         return Draft("caution", [*reasons, "too little of the liver is left after erosion to measure it"])
     notes: list[str] = []
     doubts = liver_doubts(crop, population, ct)
-    reasons += doubts.reasons + _left_out(anatomy, doubts.evidence)
+    left_out = _left_out(anatomy, doubts.evidence)
+    reasons += doubts.reasons + left_out
+    suspected = set(doubts.suspected)
+    if left_out or "liver" in anatomy.tumour_suspected:
+        suspected.add("tumour")
     refuse = doubts.refuse
     if refuse and doubts.liver_like is not None:
         population, refuse = doubts.liver_like, False
@@ -72,6 +76,7 @@ def draft_liver(
         not reasons,
         population,
         None if hotter is None else whole_organ(crop, hotter),
+        tuple(sorted(suspected)),
     )
 
 

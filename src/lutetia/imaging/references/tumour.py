@@ -19,6 +19,7 @@ from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.references.region import Crop
 from lutetia.imaging.references.solid_organ import Population, find_population
 from lutetia.model import Volume
+from lutetia.model.study import Suspicion
 
 #: whole healthy livers: 0.08 to 0.16 at any noise level
 EVEN = 0.20
@@ -30,8 +31,6 @@ ENCLOSED_SHARE = 0.015
 MUCH_COLD = 0.15
 #: darker than the usual tissue by so much, and five times its error: metastases, however much of them there is
 CLEARLY_DARKER_HU = 5.0
-#: words of a reason by which the search for lesions knows that the colder part, not the rest, is the tumour
-COLD_METASTASES = "and darker on CT: cold metastases, most likely"
 #: strands of liver between metastases are narrower than twice this, mm
 STRAND_MM = 15.0
 #: what is darker than the usual tissue by so much is bile, blood, fat or a dark metastasis, not liver that is left over
@@ -56,6 +55,7 @@ LEAST_LIVER_ML = 10.0
 class LiverDoubts:
     """Reasons not to trust the liver's most frequent tissue; `refuse` when it is most likely tumour.
 
+    `suspected` says of these reasons what the search for lesions must know: which part may be the tumour.
     `liver_like` is the colder population when it is denser on CT and large enough to be the liver that is left.
     """
 
@@ -63,6 +63,7 @@ class LiverDoubts:
     refuse: bool = False
     liver_like: Population | None = None
     evidence: dict[str, float] = field(default_factory=dict)
+    suspected: tuple[Suspicion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -289,6 +290,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
         "hot_scatter": scatter,
     }
     reasons: list[str] = []
+    suspected: list[Suspicion] = []
     # several witnesses: much that is cold, or some of it between warm parts together with its amount or its density
     # a little that is denser may be a vessel or the pancreas: no witness where the rest is one even tissue, for
     # metastases differ from one another
@@ -296,8 +298,13 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     left_over = share > MUCH_COLD or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or witness))
     left_over = left_over and not hollow and not metastasis
     if left_over and cold_gap is not None and cold_gap.clearly_darker():
-        reasons.append(f"{100 * share:.0f} % of the liver is colder than its most frequent tissue {COLD_METASTASES}")
+        suspected.append("cold_metastases")
+        reasons.append(
+            f"{100 * share:.0f} % of the liver is colder than its most frequent tissue and darker on CT: "
+            "cold metastases, most likely"
+        )
     elif left_over:
+        suspected.append("tumour")
         reasons.append(
             f"{100 * share:.0f} % of the liver is colder than its most frequent tissue: that may be tumour, "
             "and what is left of the liver colder"
@@ -311,6 +318,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     dark = hot_gap is not None and hot_gap.darker() and share < COLD_SHARE / 2
     if p.unevenness > EVEN and not dark:
         if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and (hot_gap is None or hot_gap.hu > -1.0):
+            suspected.append("tumour")
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "
                 "and not darker on CT: either may be tumour"
@@ -318,4 +326,4 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
             refuse = refuse or (hot_gap is not None and hot_gap.hu > 3.0 and share > COLD_SHARE)
         if p.near < 0.25:
             reasons.append(f"only {100 * p.near:.0f} % of the liver is near its most frequent uptake")
-    return LiverDoubts(reasons, refuse, liver_like, evidence)
+    return LiverDoubts(reasons, refuse, liver_like, evidence, tuple(dict.fromkeys(suspected)))

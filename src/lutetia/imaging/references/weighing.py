@@ -12,6 +12,7 @@ from lutetia.imaging.references.region import Placed
 from lutetia.imaging.references.settings import ReferenceSettings
 from lutetia.model import Issue, Reference, Tracer
 from lutetia.model.region import Region
+from lutetia.model.study import Suspicion
 
 #: FDG in tissue so far below blood pool is no liver at all
 FAR_BELOW = 0.8
@@ -69,21 +70,24 @@ def _above_blood(hotter: Placed | None, blood: float | None) -> Placed | None:
 
 
 def _without_tumour(
-    draft: Draft, reasons: list[str], blood: float | None, tracer: Tracer
+    draft: Draft, reasons: list[str], suspected: list[Suspicion], blood: float | None, tracer: Tracer
 ) -> tuple[Placed | None, Placed | None]:
     """Classical and whole region of a doubtful liver, less those whose uptake is that of tumour; adds the reason."""
     classical, whole = draft.classical, draft.whole
     if whole is not None and _tumour_level(whole.measure.suv_mean, tracer, reasons):
+        suspected.append("tumour")
         reasons.append("no value is given: so hot a liver is most likely tumour")
         return None, None
     if whole is not None and _below_blood(whole.measure.suv_mean, blood, tracer, reasons):
         above = _above_blood(draft.hotter, blood)
         if above is not None:
+            suspected.append("tumour")
             reasons.append(
                 "tissue below blood pool on FDG is most likely cold tumour: the hotter part is taken for liver"
             )
             return None, above
         if whole.measure.suv_mean < FAR_BELOW * (blood or 0.0):
+            suspected.append("tumour")
             reasons.append("no value is given: tissue below blood pool on FDG is most likely cold tumour, not liver")
             return None, None
     return classical, whole
@@ -111,7 +115,13 @@ def _disagreement(
 
 
 def _record(
-    name: str, status: Status, reasons: list[str], chosen: Placed | None, classical: Placed | None, whole: Placed | None
+    name: str,
+    status: Status,
+    reasons: list[str],
+    suspected: list[Suspicion],
+    chosen: Placed | None,
+    classical: Placed | None,
+    whole: Placed | None,
 ) -> Reference:
     """What stands in the record of the study."""
     reported = None if chosen is None else chosen.measure
@@ -119,6 +129,7 @@ def _record(
         name=name,
         status=status,
         reasons=tuple(dict.fromkeys(reasons)),
+        suspected=tuple(sorted(set(suspected))),
         method="" if reported is None else reported.method,
         suv_mean=None if reported is None else reported.suv_mean,
         suv_sd=None if reported is None else reported.suv_sd,
@@ -146,12 +157,12 @@ def weighed(drafts: dict[str, Draft], tracer: Tracer, settings: ReferenceSetting
     regions: dict[str, Region] = {}
     issues: list[Issue] = []
     for name, draft in drafts.items():
-        status, reasons = draft.status, [*draft.reasons, *odd[name]]
+        status, reasons, suspected = draft.status, [*draft.reasons, *odd[name]], list(draft.suspected)
         if status == "ok" and odd[name]:
             status = "caution"
         classical, whole = draft.classical, draft.whole
         if name == "liver" and status == "caution":
-            classical, whole = _without_tumour(draft, reasons, blood, tracer)
+            classical, whole = _without_tumour(draft, reasons, suspected, blood, tracer)
         for key, placed in ((name, whole), (f"{name}:classical", classical)):
             if placed is not None:
                 regions[key] = placed.region
@@ -170,5 +181,5 @@ def weighed(drafts: dict[str, Draft], tracer: Tracer, settings: ReferenceSetting
                     where=name,
                 )
             )
-        records[name] = _record(name, status, [*reasons, *draft.notes], chosen, classical, whole)
+        records[name] = _record(name, status, [*reasons, *draft.notes], suspected, chosen, classical, whole)
     return References(records, tuple(issues), regions)

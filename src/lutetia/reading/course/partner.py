@@ -239,6 +239,7 @@ def with_organs(
         labels=Volume(labels, grid, "label"),
         organs=tuple(records.values()),
         concerns=concerns,
+        tumour_suspected=anatomy.tumour_suspected - set(organs),
         evidence=evidence,
         zones=anatomy.zones - set(organs),
     )
