@@ -12,6 +12,14 @@ from lutetia.imaging.lesions.physiology_basics import BONES, in_bone, times
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
 
+#: up to how many times blood pool a peak may be blood; conventions, each with what raises it
+_NOISE = 1.7  #: noise alone
+_HILUM = 1.8  #: vessels that cross beside lung, and breathing
+_CHAMBER = 2.0  #: within the masks of heart and aorta: the uptake of their walls
+_RUNS_ON = 2.2  #: what runs on into a larger uptake has that of its neighbour in it
+_WALL = 3.0  #: a sheet of myocardium, whose uptake is its own
+_NO_BLOOD = 4.0  #: what is hotter is neither blood nor heart
+
 
 def bone_lesion(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     """A focus in bone below the neck is of no soft organ, whatever lies near."""
@@ -65,28 +73,35 @@ def marrow(focus: Focus, around: Surroundings, levels: Levels) -> Judgement | No
 
 
 def blood(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
-    """Blood in the heart and in vessels of the chest."""
+    """Blood in the heart and in vessels of the chest.
+
+    The peak of a focus is the hottest of many voxels: in blood alone noise takes it to 1.7 times the mean. What adds to
+    that allows more, and only where the shape is not that of a lesion: see the multiples above.
+    """
     name = NAMES.get(focus.label, "")
-    diffuse = around.core_ml > 8 or (not around.compact and around.core_ml > 3 and focus.peak < 3.0 * levels.blood)
-    hot = focus.peak > 4.0 * levels.blood and focus.peak > 1.3 * (levels.liver or 0.0)  # no blood, nor spill of liver
+    # no lesion of the heart is so large; one of 3 mL that is neither round nor apart is not, either
+    diffuse = around.core_ml > 8 or (not around.compact and around.core_ml > 3 and focus.peak < _WALL * levels.blood)
+    hot = focus.peak > _NO_BLOOD * levels.blood and focus.peak > 1.3 * (levels.liver or 0.0)  # nor spill of liver
     inside = name in ("heart", "aorta") and focus.label_share >= 0.5
-    if inside and not hot and (diffuse or focus.peak < 2.0 * levels.blood):
+    if inside and not hot and (diffuse or focus.peak < _CHAMBER * levels.blood):
         return Judgement(True, "heart", f"{times(focus.peak / levels.blood)} blood pool in heart or aorta")
-    if around.elongation > 2.5 and focus.peak < 1.7 * levels.blood and focus.label not in BONES:
+    if around.elongation > 2.5 and focus.peak < _NOISE * levels.blood and focus.label not in BONES:
         return Judgement(True, "vessels", f"a band at {times(focus.peak / levels.blood)} blood pool: vessel")
     chest = marks.in_chest(float(around.point[2]))
     hilum = around.lung > 0.35 and not around.other_side > 1.5  # both hila hold the same vessels
-    if hilum and focus.peak < 1.8 * levels.blood and not around.ball_like and focus.label not in BONES:
+    if hilum and focus.peak < _HILUM * levels.blood and not around.ball_like and focus.label not in BONES:
         ratio = times(focus.peak / levels.blood)
         return Judgement(True, "vessels", f"{ratio} blood pool beside lung, no ball: vessel or diaphragm")
-    if chest and around.has_ct and around.ct_peak_hu < -400 and focus.peak < 1.7 * levels.blood:
+    # −400 HU: aerated lung, which a nodule that could be seen would replace
+    if chest and around.has_ct and around.ct_peak_hu < -400 and focus.peak < _NOISE * levels.blood:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, no nodule in the lung on CT")
     beside = marks.distance("heart", around.point)
     flat = around.elongation > 1.3 or around.thinness > 1.6 or around.core_ml > 5
     wall = around.joined > 0.6 and flat and not around.ball_like and not around.nodule_in_fat
-    if wall and beside is not None and beside < 20 and focus.peak < 3.0 * levels.blood:
+    # 20 mm: the heart's motion, and what its mask leaves out of pericardium and great vessels
+    if wall and beside is not None and beside < 20 and focus.peak < _WALL * levels.blood:
         return Judgement(True, "heart", f"{beside:.0f} mm from the heart, shaped like its wall")
-    faint = focus.peak < (2.2 if around.joined > 0.65 else 1.7) * levels.blood
+    faint = focus.peak < (_RUNS_ON if around.joined > 0.65 else _NOISE) * levels.blood
     shapeless = around.elongation > 1.4 or around.thinness > 1.8 or not 0.6 < around.core_ml < 6 or around.joined > 0.7
     if chest and faint and shapeless and focus.label not in BONES:
         return Judgement(True, "vessels", f"{times(focus.peak / levels.blood)} blood pool, not round: vessel or gullet")
