@@ -448,7 +448,7 @@ def test_a_liver_that_is_mostly_tumour_is_one_volume_without_a_trusted_liver_lev
                 if ((x + 72) / 60) ** 2 + ((y + 10) / 58) ** 2 + ((z - 400) / 46) ** 2 <= 1:
                     scene.add((x, y, z), 15.0, 13.0, 45.0)
     suv, ct, anatomy, references = scene.build()
-    doubted = Reference(name="liver", status="caution", reasons=("most of the liver may be tumour",))
+    doubted = Reference(name="liver", status="caution", suspected=("tumour",))
     result = find_lesions(suv, ct, anatomy, {**references, "liver": doubted}, SSTR, study="S1")
     index = np.indices(scene.grid.shape).reshape(3, -1).T
     points = scene.grid.to_lps(index)
