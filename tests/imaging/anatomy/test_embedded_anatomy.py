@@ -11,6 +11,10 @@ import pytest
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import LABELS, Anatomy, find_anatomy
+from lutetia.imaging.anatomy.aorta import blood_candidates
+from lutetia.imaging.anatomy.lungs import find_lungs
+from lutetia.imaging.anatomy.scene import resample, set_scene
+from lutetia.imaging.anatomy.skeleton import find_bone, find_spine
 from lutetia.imaging.references import References, measure_references
 from lutetia.model import Grid, Tracer, Volume
 
@@ -222,6 +226,40 @@ def test_a_field_that_ends_lower_changes_the_status_not_the_values(top_mm: int) 
     if top_mm <= 280:
         assert references["blood_pool"].status == "outside_field"
         assert references["blood_pool"].suv_mean is None
+
+
+def tilted(volume: Volume, degrees: float, top_mm: float) -> Volume:
+    """The volume on an oblique table, turned about the body's front-to-back axis; the field ends at `top_mm`."""
+    sine, cosine = float(np.sin(np.radians(degrees))), float(np.cos(np.radians(degrees)))
+    shape = (int(top_mm / SPACING), *SHAPE[1:])
+    # index z → (sine, 0, cosine), y → y, x → (cosine, 0, -sine): rows of the matrix are the LPS axes
+    direction = ((sine, 0.0, cosine), (0.0, 1.0, 0.0), (cosine, 0.0, -sine))
+    start = np.array([-198.0, -142.0, 0.0]) + 0.5 * (SHAPE[2] - 1) * SPACING * np.array([1 - cosine, 0.0, sine])
+    start -= 0.5 * top_mm * np.array([sine, 0.0, 0.0])
+    new = Grid(shape, (SPACING,) * 3, tuple(map(float, start)), tuple(zip(*direction, strict=True)))
+    moved = resample(volume.array, volume.grid, new, -1000.0 if volume.unit == "HU" else 0.0)
+    return Volume(moved, new, volume.unit)
+
+
+def test_the_aorta_is_followed_to_the_slanting_edge_of_an_oblique_field() -> None:
+    ct, suv = (tilted(v, 12.0, 425.0) for v in Body().draw(SSTR_SUV, contrast=True))
+    anatomy = find_anatomy(suv, ct, DOTATATE)
+    assert anatomy.aorta is not None
+    assert anatomy.aorta.centres_mm[:, 2].max() > 400
+    blood = measure_references(suv, anatomy, DOTATATE, ct=ct).by_name["blood_pool"]
+    assert blood.status == "ok"
+    assert blood.suv_mean == pytest.approx(1.4, rel=0.1)
+
+
+def test_the_dome_of_the_liver_between_the_lungs_is_not_taken_for_blood_in_the_heart() -> None:
+    # the liver's dome lies between the lung bases; of the heart only its lower part is in the field
+    ct, suv = (cropped(v, 0, int(368 / SPACING)) for v in Body().draw(SSTR_SUV, contrast=True))
+    scene = set_scene(ct, suv)
+    spine = find_spine(scene, find_bone(scene))
+    assert spine is not None
+    densities, uptake = blood_candidates(scene, find_lungs(scene, spine), spine)
+    assert all(abs(hu - 108) > 20 for hu in densities)
+    assert uptake is None or uptake < 2.5
 
 
 def test_the_bowel_in_the_bed_of_a_removed_spleen_is_no_spleen() -> None:

@@ -47,8 +47,9 @@ class AortaTrack:
 def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[float], float | None]:
     """HU that blood may have, and its uptake.
 
-    HU: the modes of thick soft tissue between the lungs (heart); with little of it in the field also those of tissue
-    above 110 HU beside the vertebral front (contrast). Uptake: the mode of the lower half of that thick tissue, so that
+    HU: the modes of thick soft tissue between the lungs and above both domes of the diaphragm (heart: beside the dome
+    it would be liver); with little of it in the field also those of tissue above 110 HU beside the vertebral front
+    (contrast). Uptake: the mode of the lower half of that thick tissue, so that
     a hot myocardium does not count; None without PET or without a heart in the field.
     """
     ct = scene.ct_smooth
@@ -63,7 +64,8 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
         soft = (part > -20) & (part < 400) & scene.body[box]
         between = np.zeros_like(soft)
         left, right = lungs.left[box], lungs.right[box]
-        for k in range(soft.shape[0]):
+        domes = max(d for d in (lungs.dome_left, lungs.dome_right, 0.0) if d is not None) - box[0].start
+        for k in range(max(0, int(domes)), soft.shape[0]):
             if left[k].any() and right[k].any():
                 l_edge = np.flatnonzero(left[k].any(axis=0))
                 r_edge = np.flatnonzero(right[k].any(axis=0))

@@ -49,9 +49,9 @@ def find_lungs(scene: Scene, spine: Spine) -> Lungs:
     """
     air = (scene.ct < -400) & scene.body & scene.ct_field
     lung = np.zeros_like(air)
-    top = scene.ct.shape[0] - 1
+    under_edge = _under_upper_edge(scene.ct_field)
     for box, piece, size in mm.components(air, int(15 / VOXEL_ML)):
-        touches_top = box[0].stop > top
+        touches_top = bool((piece & under_edge[box]).any())
         if size * VOXEL_ML < (15 if touches_top else 60):
             continue
         core = ndi.binary_erosion(piece, mm.FACES, border_value=1)
@@ -65,7 +65,7 @@ def find_lungs(scene: Scene, spine: Spine) -> Lungs:
     empty = np.full(lung.shape[1:], np.nan, np.float32)
     if not lung.any():
         return Lungs(left, right, empty, np.zeros(empty.shape, bool), None, None, None, False)
-    volume_top = lung[-2:].any(axis=0).sum() * SPACING_MM**2
+    cut_area = (lung & under_edge).any(axis=0).sum() * SPACING_MM**2
     area = np.maximum(left.sum(axis=(1, 2)), right.sum(axis=(1, 2))) * SPACING_MM**2
     heights = np.flatnonzero(area > 600.0)
     if not len(heights):
@@ -79,8 +79,19 @@ def find_lungs(scene: Scene, spine: Spine) -> Lungs:
         float(heights[-1]),
         _dome(left),
         _dome(right),
-        bool(volume_top > 2000.0),
+        bool(cut_area > 2000.0),
     )
+
+
+def _under_upper_edge(field: mm.Mask) -> mm.Mask:
+    """The uppermost measured 12 mm of every column; on an oblique table they are not the grid's uppermost slices.
+
+    12 mm since the body's mask ends a little below a slanting edge.
+    """
+    depth = round(12 / SPACING_MM)
+    edge = field.copy()
+    edge[:-depth] &= ~field[depth:]
+    return edge
 
 
 def _lowest(lung: mm.Mask) -> mm.Floats:
