@@ -87,6 +87,20 @@ def test_beside_cold_dark_metastases_the_rest_of_the_liver_is_the_level_above_wh
     assert measure_levels(work, doubted, DOTATATE).liver == pytest.approx(level, rel=0.02)
 
 
+@pytest.mark.parametrize(("share", "tumour"), [(0.7, 24.0), (0.3, None)])
+def test_tumour_in_most_of_a_liver_that_has_a_reference_has_a_level_of_its_own(
+    share: float, tumour: float | None
+) -> None:
+    z, y, x = (np.indices(SHAPE) - 20.0) * 4.0
+    inside = z**2 + y**2 + x**2 <= 50.0**2
+    image = np.where(inside, np.where(x < np.quantile(x[inside], share), 24.0, 6.0), 0.5).astype(np.float32)
+    labels = np.where(inside, LABELS["liver"], LABELS["body"]).astype(np.uint8)
+    work = working_grid(Volume(image, Grid(SHAPE, (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)), "SUVbw"), labels, 3.5, 2.0)
+    levels = measure_levels(work, REFERENCES, DOTATATE)
+    assert levels.liver == 6.0
+    assert levels.tumour == (None if tumour is None else pytest.approx(tumour, rel=0.05))
+
+
 @pytest.mark.parametrize(("tracer", "level"), [(FDG, 2.3), (DOTATATE, 1.0)])
 def test_an_fdg_level_in_the_liver_far_below_blood_is_not_the_livers_and_the_hotter_part_is_taken(
     tracer: Tracer, level: float

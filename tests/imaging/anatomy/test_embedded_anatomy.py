@@ -335,6 +335,19 @@ def test_a_liver_with_more_tumour_than_liver_is_never_silently_wrong(share: floa
     )
 
 
+def test_liver_left_under_the_ribs_beside_a_tumour_of_seven_tenths_belongs_to_the_liver() -> None:
+    body = Body()
+    _, _, x = mm_axes()
+    body.liver_tumour = body.liver & (x > np.quantile(x[body.liver], 0.3))
+    anatomy, references = read(body, contrast=True)
+    rim = body.liver & ~body.liver_tumour
+    assert dice(anatomy, "liver", body.liver) > 0.9
+    assert float(anatomy.mask("liver")[rim].mean()) > 0.8
+    liver = references.by_name["liver"]
+    assert liver.status != "ok"
+    assert liver.suv_mean is None or liver.suv_mean == pytest.approx(6.0, rel=0.2)
+
+
 def test_fdg_finds_the_same_organs() -> None:
     _, references = read(Body(), FDG)
     for name, truth, tolerance in (("liver", 2.4, 0.07), ("blood_pool", 1.7, 0.15)):

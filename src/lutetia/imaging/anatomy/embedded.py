@@ -136,8 +136,8 @@ def _kidneys_and_spleen(
     like_liver = liver.mask & (np.abs(trunk.ct_smooth - liver.hu) < 13)
     if sstr and trunk.pet_smooth is not None and np.isfinite(liver.suv):
         # a kidney against the liver is hotter than it; what is that hot may still be asked whether it is a kidney
-        core &= trunk.pet_smooth < 1.3 * liver.suv
-        like_liver &= trunk.pet_smooth < 1.15 * liver.suv
+        core &= trunk.pet_smooth < 1.3 * liver.usual_suv
+        like_liver &= trunk.pet_smooth < 1.15 * liver.usual_suv
     core |= like_liver
     side = "left" if liver.side == "right" else "right"
     yardstick = least_uptake(trunk, liver.suv, sstr)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.anatomy.liver_remnant import remnant_level
 from lutetia.imaging.anatomy.region import Trunk, back_muscle
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
@@ -20,6 +21,8 @@ FATTY_HU = 40.0
 MIRRORED = 1.5
 #: metastases take up this many times what the liver does
 HOT = 1.6
+#: the lower quarter of a liver's uptake, against its most frequent one
+LOW_QUARTER = 0.9
 #: pieces of an outline that hang on by a neck narrower than twice this are asked whether they are liver, mm
 NECK_MM = 8.0
 
@@ -44,6 +47,11 @@ class Liver:
     hu: float
     suv: float
     evidence: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def usual_suv(self) -> float:
+        """SUV of most of what lies inside the outline: tumour's where tumour is the majority, else parenchyma's."""
+        return self.evidence.get("tumour_suv", self.suv)
 
 
 def _core(trunk: Trunk, side: str) -> tuple[mm.Mask, float] | None:
@@ -238,6 +246,16 @@ def find_liver(trunk: Trunk) -> Liver | None:
             mask = without_neighbours(mask, trunk, core, hu, suv, low)
             mask = enclosed_liver(mask, trunk, room & trunk.measured, hu, suv)
             mask = _without_spleen(mask, trunk, other, suv)
+            remnant = remnant_level(mask, trunk, room, hu, suv)
+            if remnant is not None:
+                evidence["tumour_hu"], evidence["tumour_suv"] = hu, suv
+                tumour, (hu, suv) = mask, remnant
+                low = LOW_QUARTER * suv
+                alike = np.minimum(np.abs(ct - hu), np.abs(ct - evidence["tumour_hu"])) < width
+                colder = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
+                mask = tumour | _window_piece(room & alike & (colder < 1), tumour, 7.0, 10.0)
+                mask = tumour | without_neighbours(mask, trunk, tumour, hu, suv, low)
+                mask = _without_spleen(mask, trunk, other, suv)
             evidence["suv_mode"] = suv
             evidence["suv_low_quarter"] = low
     allowed = (trunk.soft | ((trunk.ct_smooth > -40) & (trunk.cage_mm > 2))) & ~trunk.above_diaphragm

@@ -27,6 +27,8 @@ _HIGHEST_NORMAL_LIVER = {"sstr": 12.0, "glucose": 4.0}
 #: FDG: below this share of blood pool a level inside the liver is that of cold tumour, or of what else its mask holds
 _COLD_LIVER = 0.8
 _LIVER_OVER_BLOOD = {"sstr": 4.5, "glucose": 1.3}
+#: tumour is hotter than a trusted liver level by so much, and the majority of the liver's mask
+OVER_LIVER, MAJORITY = 1.5, 0.5
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,11 @@ def measure_levels(work: Working, references: dict[str, Reference], tracer: Trac
                 "Cold lesions are not sought.",
             )
         )
+    if tumour is None and liver is not None and liver_from == "reference" and len(values) >= 50:
+        hotter = values[values > OVER_LIVER * liver]
+        tumour = float(np.median(hotter)) if len(hotter) > MAJORITY * len(values) else None
     spleen = spleen_ref.suv_mean if spleen_ref is not None else None
-    if liver_from == "reference":
+    if liver_from == "reference" and tumour is None:
         noise, voxel_noise = _noise(work, in_liver, liver)
     else:  # tumour in the liver is no noise
         noise, voxel_noise = _noise_of_body(work, liver if liver is not None else float(blood))
