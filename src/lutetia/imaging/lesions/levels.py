@@ -27,6 +27,10 @@ _HIGHEST_NORMAL_LIVER = {"sstr": 12.0, "glucose": 4.0}
 #: FDG: below this share of blood pool a level inside the liver is that of cold tumour, or of what else its mask holds
 _COLD_LIVER = 0.8
 _LIVER_OVER_BLOOD = {"sstr": 4.5, "glucose": 1.3}
+#: FDG: blood pool is 0.6 to 0.9 of the liver; below this share of it the measured region was not blood
+_LOW_BLOOD = 0.5
+#: voxels of the working image in the liver's mask from which its populations are told apart
+_LEAST_VOXELS = 50
 #: tumour is hotter than a trusted liver level by so much, and the majority of the liver's mask
 OVER_LIVER, MAJORITY = 1.5, 0.5
 
@@ -65,92 +69,99 @@ class Levels:
 def measure_levels(work: Working, references: dict[str, Reference], tracer: Tracer) -> Levels:
     """Take the levels from the references; where one can't be trusted, from the image, and say so."""
     kind = "glucose" if tracer.binds == "glucose" else "sstr"
-    issues: list[Issue] = []
-    liver_ref, blood_ref, spleen_ref = (references.get(n) for n in ("liver", "blood_pool", "spleen"))
     in_liver = work.labels == LABELS["liver"]
     values = work.smooth[in_liver]
-    liver = liver_ref.suv_mean if liver_ref is not None and liver_ref.status in ("ok", "user", "fallback") else None
-    liver_from = "reference"
-    if liver is None and liver_ref is not None and liver_ref.suv_mean is not None and len(values) >= 50:
+    liver_ref, blood_ref, spleen_ref = (references.get(n) for n in ("liver", "blood_pool", "spleen"))
+    liver, liver_from, of_liver = _liver_level(liver_ref, values)
+    blood, of_blood = _blood_level(None if blood_ref is None else blood_ref.suv_mean, liver, kind)
+    suspected = liver_ref is not None and liver_ref.status == "caution" and "tumour" in liver_ref.suspected
+    # an hour after injection normal liver takes up more FDG than blood: what is far below is tumour or not the liver
+    too_cold = kind == "glucose" and blood_ref is not None and liver is not None and liver < _COLD_LIVER * blood
+    tumour: float | None = None
+    if liver is not None and len(values):
+        other = _beside_tumour(liver, liver_from, values, blood, kind, suspected=suspected, too_cold=too_cold)
+        if other is not None:
+            liver, liver_from, tumour, of_liver = other
+    if tumour is None and liver is not None and liver_from == "reference" and len(values) >= _LEAST_VOXELS:
+        hotter = values[values > OVER_LIVER * liver]
+        tumour = float(np.median(hotter)) if len(hotter) > MAJORITY * len(values) else None
+    if liver_from == "reference" and tumour is None:
+        noise, voxel_noise = _noise(work, in_liver, liver)
+    else:  # tumour in the liver is no noise
+        noise, voxel_noise = _noise_of_body(work, liver if liver is not None else blood)
+    spleen = spleen_ref.suv_mean if spleen_ref is not None else None
+    return Levels(blood, liver, spleen, noise, voxel_noise, liver_from, tumour, (*of_liver, *of_blood))
+
+
+def _liver_level(reference: Reference | None, values: Array) -> tuple[float | None, str, list[Issue]]:
+    """The level of the liver, where it comes from, and what is to be said of it; `values` are those in its mask."""
+    level = reference.suv_mean if reference is not None and reference.status in ("ok", "user", "fallback") else None
+    if level is None and reference is not None and reference.suv_mean is not None and len(values) >= _LEAST_VOXELS:
         # a reference under caution may be tumour: it is believed where the image has no clearly lower population
-        cold_is_tumour = "cold_metastases" in liver_ref.suspected
-        even = _lower_population(values) > 0.8 * liver_ref.suv_mean
-        liver = liver_ref.suv_mean if even or cold_is_tumour else None
-    if liver is None and len(values) >= 50:
-        liver, liver_from = _lower_population(values), "image"
-        issues.append(
-            Issue(
-                code="lesions-liver-level-from-image",
-                message=f"No trusted liver reference: liver lesions were sought above {liver:.2f}, the lower of two "
-                "levels of uptake inside the liver. Where no normal liver is left, this is tumour.",
-            )
-        )
-    elif liver is None:
-        liver_from = "none"
-    blood = blood_ref.suv_mean if blood_ref is not None else None
+        even = _lower_population(values) > 0.8 * reference.suv_mean
+        level = reference.suv_mean if even or "cold_metastases" in reference.suspected else None
+    if level is not None:
+        return level, "reference", []
+    if len(values) < _LEAST_VOXELS:
+        return None, "none", []
+    level = _lower_population(values)
+    message = (
+        f"No trusted liver reference: liver lesions were sought above {level:.2f}, the lower of two "
+        "levels of uptake inside the liver. Where no normal liver is left, this is tumour."
+    )
+    return level, "image", [Issue(code="lesions-liver-level-from-image", message=message)]
+
+
+def _blood_level(measured: float | None, liver: float | None, kind: str) -> tuple[float, list[Issue]]:
+    """Blood pool, or what stands in for it, and what is to be said of it."""
+    issues = []
+    blood = measured
     if blood is None:
         blood = _TYPICAL_BLOOD[kind]
         if liver is not None:
             blood = min(blood, _BLOOD_BELOW_LIVER[kind] * liver)
-        issues.append(
-            Issue(
-                code="lesions-no-blood-pool",
-                message=f"No blood pool reference: foci outside the liver were sought above a typical {blood:.2f}.",
-            )
+        message = f"No blood pool reference: foci outside the liver were sought above a typical {blood:.2f}."
+        issues.append(Issue(code="lesions-no-blood-pool", message=message))
+    if kind == "glucose" and liver is not None and blood < _LOW_BLOOD * liver:
+        message = (
+            f"Blood pool {blood:.2f} is below half the liver, unlike FDG: foci were sought over "
+            f"{_LOW_BLOOD * liver:.2f} in its place."
         )
-    if kind == "glucose" and liver is not None and blood < 0.5 * liver:
-        issues.append(
-            Issue(
-                code="lesions-blood-pool-low",
-                message=f"Blood pool {blood:.2f} is below half the liver, unlike FDG: foci were sought over "
-                f"{0.5 * liver:.2f} in its place.",
-            )
-        )
-        blood = 0.5 * liver
-    usual = float(np.median(values)) if len(values) else 0.0
-    tumour: float | None = None
-    suspected = liver_ref is not None and liver_ref.status == "caution" and "tumour" in liver_ref.suspected
-    plateau = _upper_population(values) if len(values) else 0.0
+        issues.append(Issue(code="lesions-blood-pool-low", message=message))
+        blood = _LOW_BLOOD * liver
+    return float(blood), issues
+
+
+def _beside_tumour(
+    liver: float, liver_from: str, values: Array, blood: float, kind: str, *, suspected: bool, too_cold: bool
+) -> tuple[float, str, float | None, list[Issue]] | None:
+    """Another level where much of the liver may be tumour: (level, where from, the tumour's level, issues), or None.
+
+    Hot tumour leaves a stand-in; cold tumour leaves the hotter of the two levels in the liver's mask.
+    """
+    plateau = _upper_population(values)
     # as hot as a usual liver beside this blood pool, it may be one: an even FDG liver, an SSTR liver at 4.5 x blood
     too_hot = plateau > (_LIVER_OVER_BLOOD[kind] * blood if kind == "sstr" else _HIGHEST_NORMAL_LIVER[kind])
-    # an hour after injection normal liver takes up more FDG than blood: what is far below is tumour or not the liver
-    too_cold = kind == "glucose" and blood_ref is not None and liver is not None and liver < _COLD_LIVER * blood
-    if liver is not None and liver_from == "image" and too_hot and (suspected or usual > _HIGHEST_NORMAL_LIVER[kind]):
+    usual = float(np.median(values))
+    if liver_from == "image" and too_hot and (suspected or usual > _HIGHEST_NORMAL_LIVER[kind]):
         # The lower of two populations is still tumour where little else is left. Lesions that take over a liver stand
         # out of it, so half of their own uptake bounds what liver there was.
-        issues = [i for i in issues if i.code != "lesions-liver-level-from-image"]
-        tumour = plateau
-        liver, liver_from = min(liver, _LIVER_OVER_BLOOD[kind] * blood, 0.5 * tumour), "typical"
-        issues.append(
-            Issue(
-                code="lesions-liver-level-typical",
-                level="caution",
-                message=f"Most of the liver may be tumour (SUV {tumour:.1f}). Liver lesions were sought above a "
-                f"stand-in of {liver:.1f}: a usual multiple of blood pool, and at most half of the tumour's uptake.",
-            )
+        level = min(liver, _LIVER_OVER_BLOOD[kind] * blood, 0.5 * plateau)
+        message = (
+            f"Most of the liver may be tumour (SUV {plateau:.1f}). Liver lesions were sought above a "
+            f"stand-in of {level:.1f}: a usual multiple of blood pool, and at most half of the tumour's uptake."
         )
-    elif liver is not None and (suspected or too_cold) and not too_hot and plateau > 1.2 * liver:
+        return level, "typical", plateau, [Issue(code="lesions-liver-level-typical", level="caution", message=message)]
+    if (suspected or too_cold) and not too_hot and plateau > 1.2 * liver:
         # cold tumour leaves the liver the hotter of the two, and no hotter than a usual liver
-        issues = [i for i in issues if i.code != "lesions-liver-level-from-image"]
-        liver = plateau
-        issues.append(
-            Issue(
-                code="lesions-liver-level-hotter",
-                level="caution",
-                message="Much of the liver may be cold tumour or not the liver: liver lesions were sought above "
-                f"{liver:.1f}, the hotter of two levels inside the liver, which a usual liver reaches. "
-                "Cold lesions are not sought.",
-            )
+        message = (
+            "Much of the liver may be cold tumour or not the liver: liver lesions were sought above "
+            f"{plateau:.1f}, the hotter of two levels inside the liver, which a usual liver reaches. "
+            "Cold lesions are not sought."
         )
-    if tumour is None and liver is not None and liver_from == "reference" and len(values) >= 50:
-        hotter = values[values > OVER_LIVER * liver]
-        tumour = float(np.median(hotter)) if len(hotter) > MAJORITY * len(values) else None
-    spleen = spleen_ref.suv_mean if spleen_ref is not None else None
-    if liver_from == "reference" and tumour is None:
-        noise, voxel_noise = _noise(work, in_liver, liver)
-    else:  # tumour in the liver is no noise
-        noise, voxel_noise = _noise_of_body(work, liver if liver is not None else float(blood))
-    return Levels(float(blood), liver, spleen, noise, voxel_noise, liver_from, tumour, tuple(issues))
+        issue = Issue(code="lesions-liver-level-hotter", level="caution", message=message)
+        return plateau, liver_from, None, [issue]
+    return None
 
 
 def _two_populations(values: Array) -> tuple[Array, Array]:
