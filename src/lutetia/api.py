@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +13,13 @@ from pydantic import BaseModel, ValidationError
 
 from lutetia.dicom.report_scan import report
 from lutetia.dicom.scan import scan as scan_files
+from lutetia.dicom.source_images import SourceImages
 from lutetia.model import Course, UsageError, field_at_fault
 from lutetia.model.pet import SuvOverrides
 from lutetia.outputs.findings import findings_json
 from lutetia.outputs.maps import write_volume
 from lutetia.outputs.transaction import check_place, writing_into
+from lutetia.outputs.volumes import StudyVolumes
 from lutetia.outputs.write import WriteOptions, with_dicom, write_results
 from lutetia.phantom import PhantomTruth
 from lutetia.reading.conformance import ConformanceReport
@@ -319,11 +322,6 @@ def _as_written(reading: CourseReading) -> Course:
 
 def volumes_of(reading: CourseReading) -> dict[str, Any]:
     """What the outputs need beside the record: the pixels of every study."""
-    from functools import partial
-
-    from lutetia.dicom.source_images import SourceImages
-    from lutetia.outputs.volumes import StudyVolumes
-
     volumes = {}
     frames = reading.frames
     for name, study in zip([s.id for s in reading.course.studies], reading.studies, strict=True):

@@ -13,7 +13,8 @@ from lutetia.imaging.suv_body import SUV_BASES, normaliser
 from lutetia.imaging.suv_decay import remaining
 from lutetia.imaging.suv_injection import Uptake, parse_moment, uptake, uptake_by_hand
 from lutetia.imaging.suv_inputs import SuvInputs
-from lutetia.imaging.suv_reference import ReferenceTime, reference_time
+from lutetia.imaging.suv_readings import ReferenceTime
+from lutetia.imaging.suv_reference import reference_time
 from lutetia.imaging.suv_result import SuvScale
 from lutetia.imaging.suv_uncorrected import mean_times
 from lutetia.model.pet import Moment, Radiopharmaceutical

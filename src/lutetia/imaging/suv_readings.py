@@ -11,7 +11,16 @@ from lutetia.imaging.suv_decay import mean_time_s
 from lutetia.model.pet import Moment, PetFrame
 
 SPREAD_S = 5.0  # slices of one series agree within this: times are often written in whole seconds
-AGREE_S = 2.0
+AGREE_S = 2.0  # and two statements of one time within this: each may be rounded to its second
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceTime:
+    """The time chosen, why, and by which way of reading."""
+
+    moment: Moment
+    reason: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

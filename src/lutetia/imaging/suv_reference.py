@@ -16,14 +16,14 @@ Sources: PS3.3 C.8.9; QIBA pseudo-code; IBSI-SUV manual (Vácha et al.), "Determ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lutetia.imaging.suv_evidence import Evidence
+from lutetia.imaging.suv_private_time import check_private, private_time
 from lutetia.imaging.suv_readings import (
     AGREE_S,
     READINGS,
     SPREAD_S,
     Candidate,
+    ReferenceTime,
     after_first,
     candidates_of,
     distinct_acquisitions,
@@ -33,20 +33,11 @@ from lutetia.imaging.suv_readings import (
     same_time,
     varies,
 )
-from lutetia.model.pet import Moment, PetFacts, PetFrame, element
+from lutetia.model.pet import PetFacts, PetFrame, element
 
 MATERIAL = 0.005  # relative change of the SUV that makes a disagreement worth a warning
 DOUBTFUL = 0.02  # and one that a reader of the SUV has to know
 FLAG = "--reference-time"
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceTime:
-    """The time chosen, why, and by which way of reading."""
-
-    moment: Moment
-    reason: str
-    source: str
 
 
 _BY_VENDOR = {"GE": "start", "Philips": "middle", "Siemens": "mean", "": "mean"}
@@ -70,11 +61,11 @@ def reference_time(facts: PetFacts, half_life_s: float, evidence: Evidence) -> R
             "DecayCorrectionDateTime",
             FLAG,
         )
-    private = _private(facts, evidence)
+    private = private_time(facts, evidence)
     timed = [frame for frame in facts.frames if frame.acquisition is not None]
     candidates = candidates_of(timed, half_life_s)
     if private is not None:
-        return _check_private(private, candidates, timed, half_life_s, evidence)
+        return check_private(private, candidates, timed, half_life_s, evidence)
     if len(timed) < len(facts.frames) or not timed:
         raise evidence.refuse(
             "acquisition-time-missing",
@@ -89,50 +80,6 @@ def reference_time(facts: PetFacts, half_life_s: float, evidence: Evidence) -> R
     evidence.use("FrameReferenceTime", "ActualFrameDuration", "DecayFactor")
     chosen = _choose(facts, timed, candidates, half_life_s, evidence)
     return _compare_with_series(facts, timed, chosen, half_life_s, evidence)
-
-
-def _private(facts: PetFacts, evidence: Evidence) -> ReferenceTime | None:
-    if facts.ge.scan_datetime is not None:
-        evidence.use("GEScanDateTime")
-        return ReferenceTime(facts.ge.scan_datetime, "GE's private scan date-time (0009,100d)", "ge_private")
-    if facts.siemens_decay_datetime is not None:
-        evidence.use("SiemensDecayCorrectionDateTime")
-        return ReferenceTime(
-            facts.siemens_decay_datetime, "Siemens' private decay correction date-time (0071,1022)", "siemens_private"
-        )
-    return None
-
-
-def _check_private(
-    private: ReferenceTime,
-    candidates: dict[str, Candidate],
-    frames: list[PetFrame],
-    half_life_s: float,
-    evidence: Evidence,
-) -> ReferenceTime:
-    """A private time holds unless the Decay Factors of several beds together say otherwise."""
-    by_factor = candidates.get("decay_factor")
-    beds = distinct_acquisitions(frames)
-    if by_factor is not None and by_factor.consistent and beds > 1:
-        apart = by_factor.moment.clock_since(private.moment)
-        if abs(apart) > 30.0:
-            evidence.use("DecayFactor", "AcquisitionTime", "ActualFrameDuration")
-            evidence.warn(
-                "reference-time-contradicted",
-                f"{private.reason} {private.moment.isoformat()} lies {apart:+.0f} s from what the decay factors of "
-                f"{beds} beds agree on, {by_factor.moment.isoformat()}; the decay factors are followed",
-            )
-            return ReferenceTime(
-                by_factor.moment, f"decay factors of {beds} beds agree ({READINGS['decay_factor']})", "decay_factor"
-            )
-        return ReferenceTime(private.moment, f"{private.reason}; the decay factors agree", private.source)
-    agree = [
-        name
-        for name in ("start", "scan_start", "mean", "middle")
-        if name in candidates and abs(candidates[name].moment.clock_since(private.moment)) <= SPREAD_S
-    ]
-    note = f"; agrees with {READINGS[agree[0]]}" if agree else "; it overrules the other times of the header"
-    return ReferenceTime(private.moment, private.reason + note, private.source)
 
 
 def _choose(
