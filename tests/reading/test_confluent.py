@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lutetia.imaging.lesions import LesionResult
+from builders.scans import aligned, scan
 from lutetia.imaging.lesions.observed import observed
-from lutetia.imaging.registration import identity_alignment
 from lutetia.imaging.tracking import StudyFoci, track
-from lutetia.model import Grid, Lesion, Study, Tracer, Visit, Volume
+from lutetia.model import Grid, Lesion, Visit, Volume
 from lutetia.reading.course.confluent import gather_confluent
-from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import identify
 from lutetia.reading.study import StudyReading
 
@@ -42,7 +40,6 @@ def study(
 
     What is `warm` takes up 6 (the foci 10, the rest 1) without having been outlined.
     """
-    made = Study.model_validate(records.study(name, tracer, f"2025-0{name[-1]}-10"))
     suv, labels = np.ones(GRID.shape, np.float32), np.zeros(GRID.shape, np.int16)
     suv[inside(*warm)] = 6.0
     for number, focus in enumerate(foci, 1):
@@ -52,15 +49,13 @@ def study(
         seen = observed(volume, np.argwhere(labels == number), name, number, method="drawn")
         lesion: Lesion = records.lesion(f"L{number}", observations=[seen], confluent=number == confluent)
         lesions.append(lesion)
-    found = LesionResult(Volume(labels, GRID, "label"), tuple(lesions), (), None, None, frozenset(), (), "drawn")
-    tracer_of = Tracer.model_validate(made.tracer_detail)
-    return StudyReading(made, None, tracer=tracer_of, lesions=tuple(lesions), suv=volume, found=found)  # type: ignore[arg-type]
+    return scan(records, name, tracer, f"2025-0{name[-1]}-10", GRID, suv, labels, *lesions)
 
 
 def course(*readings: StudyReading, visits: tuple[tuple[int, ...], ...]) -> dict[tuple[str, str], int]:
     """(study, its own lesion) → number of the lesion of the course."""
     names = [r.study.id for r in readings]
-    frames = Frames(names[0], {n: identity_alignment(GRID) for n in names}, (), ())
+    frames = aligned(GRID, names)
     made = [
         Visit(id=f"v{n}", studies=tuple(names[i] for i in own), first_date=f"2025-0{n}-01")
         for n, own in enumerate(visits, 1)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lutetia.imaging.lesions import LesionResult
-from lutetia.imaging.registration import AlignmentQuality, identity_alignment
-from lutetia.model import Grid, Study, Tracer, Visit, Volume
-from lutetia.reading.course.frames import Frames
+from builders.scans import aligned, scan
+from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.model import Grid, Visit
 from lutetia.reading.course.known_place import outline_known_places
 from lutetia.reading.study import StudyReading
 
@@ -28,7 +26,6 @@ def ball(centre: tuple[float, float, float], radius: float) -> np.ndarray:
 
 def reading(records: Any, name: str, tracer: str, *spots: Spot, status: str = "candidate", **outline: Any) -> Any:
     """A scan with uptakes (centre, radius, SUV) on a surrounding of 0.6; one outline, unless its radius is 0."""
-    made = Study.model_validate(records.study(name, tracer, f"2025-01-1{name[-1]}"))
     suv, labels, found = np.full(GRID.shape, 0.6, np.float32), np.zeros(GRID.shape, np.int16), []
     for centre, radius, value in spots:
         suv[ball(centre, radius)] = value
@@ -38,22 +35,12 @@ def reading(records: Any, name: str, tracer: str, *spots: Spot, status: str = "c
         seen = records.focus(name, 8.0, label=1, volume_ml=volume, max_position_mm=NODE, centroid_mm=NODE)
         fields = {"site": outline.get("site", "node"), "tissue": "lymph_node", "status": status}
         found.append(records.lesion("L1", observations=[seen], status_reason="as it was", **fields))
-    result = LesionResult(Volume(labels, GRID, "label"), tuple(found), (), None, None, frozenset(), (), "drawn")
-    return StudyReading(
-        made,
-        None,  # type: ignore[arg-type]
-        tracer=Tracer.model_validate(made.tracer_detail),
-        lesions=tuple(found),
-        suv=Volume(suv, GRID, "SUVbw"),
-        found=result,
-    )
+    return scan(records, name, tracer, f"2025-01-1{name[-1]}", GRID, suv, labels, *found)
 
 
 def asked(sstr: StudyReading, fdg: StudyReading, status: str = "ok") -> None:
-    own = identity_alignment(GRID)
-    aligned = replace(own, quality=AlignmentQuality(status))  # type: ignore[arg-type]
     visit = Visit(id="v1", studies=("s1", "s2"), first_date="2025-01-11")
-    outline_known_places((sstr, fdg), (visit,), Frames("s1", {"s1": own, "s2": aligned}, (), ()))
+    outline_known_places((sstr, fdg), (visit,), aligned(GRID, ("s1", "s2"), status), LesionSettings())
 
 
 def known(records: Any) -> StudyReading:

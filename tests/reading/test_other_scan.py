@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lutetia.imaging.lesions import LesionResult
+from builders.scans import aligned, scan
 from lutetia.imaging.lesions.evidence import Evidence
-from lutetia.imaging.registration import AlignmentQuality, identity_alignment
-from lutetia.model import Grid, Study, Tracer, Visit, Volume
-from lutetia.reading.course.frames import Frames
+from lutetia.model import Grid, Visit
 from lutetia.reading.course.other_scan import heed_other_scan
 from lutetia.reading.study import StudyReading
 
@@ -23,29 +20,18 @@ Box = tuple[slice, slice, slice]
 
 
 def reading(records: Any, name: str, tracer: str, *lesions: tuple[Box, dict[str, Any]]) -> StudyReading:
-    made = Study.model_validate(records.study(name, tracer, f"2025-01-1{name[-1]}"))
     labels, found = np.zeros(GRID.shape, np.int16), []
     for number, (box, fields) in enumerate(lesions, 1):
         labels[box] = number
         volume = float((labels == number).sum()) * GRID.voxel_ml
         seen = records.focus(name, 8.0, label=number, volume_ml=volume)
         found.append(records.lesion(f"L{number}", **{"region": "other", "observations": [seen], **fields}))
-    result = LesionResult(Volume(labels, GRID, "label"), tuple(found), (), None, None, frozenset(), (), "drawn")
-    return StudyReading(
-        made,
-        None,  # type: ignore[arg-type]
-        tracer=Tracer.model_validate(made.tracer_detail),
-        lesions=tuple(found),
-        suv=Volume(np.ones(GRID.shape, np.float32), GRID, "SUVbw"),
-        found=result,
-    )
+    return scan(records, name, tracer, f"2025-01-1{name[-1]}", GRID, np.ones(GRID.shape, np.float32), labels, *found)
 
 
 def heeded(sstr: StudyReading, fdg: StudyReading, status: str = "ok") -> None:
-    own = identity_alignment(GRID)
-    aligned = replace(own, quality=AlignmentQuality(status))  # type: ignore[arg-type]
     visit = Visit(id="v1", studies=("s1", "s2"), first_date="2025-01-11")
-    heed_other_scan((sstr, fdg), (visit,), Frames("s1", {"s1": own, "s2": aligned}, (), ()))
+    heed_other_scan((sstr, fdg), (visit,), aligned(GRID, ("s1", "s2"), status))
 
 
 def node(**more: Any) -> dict[str, Any]:

@@ -32,7 +32,9 @@ SAME_SIZE = 2.0
 FREE = 0.5
 
 
-def outline_known_places(readings: Sequence[StudyReading], visits: Sequence[Visit], frames: Frames) -> None:
+def outline_known_places(
+    readings: Sequence[StudyReading], visits: Sequence[Visit], frames: Frames, settings: LesionSettings
+) -> None:
     """Outline, in place, on each FDG scan the uptakes at the places of lesions of the SSTR scan of its visit.
 
     Parameters
@@ -40,6 +42,7 @@ def outline_known_places(readings: Sequence[StudyReading], visits: Sequence[Visi
     readings : aligned studies, each read
     visits : which of them belong together
     frames : alignments; nothing is concluded through one that is not good
+    settings : of the search, for the flags of size
     """
     pairs, _ = visit_pairs(readings, visits)
     order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
@@ -50,10 +53,12 @@ def outline_known_places(readings: Sequence[StudyReading], visits: Sequence[Visi
         known = {x.id: x for x in pair.sstr.lesions if x.status in POSITIVE and not x.confluent}
         for focus in study_foci(pair.sstr, order[names[0]], frames).foci:
             if focus.key in known:
-                _ask(pair.fdg, pair.sstr, known[focus.key], focus, frames)
+                _ask(pair.fdg, pair.sstr, known[focus.key], focus, frames, settings)
 
 
-def _ask(fdg: StudyReading, sstr: StudyReading, lesion: Lesion, focus: Focus, frames: Frames) -> None:
+def _ask(
+    fdg: StudyReading, sstr: StudyReading, lesion: Lesion, focus: Focus, frames: Frames, settings: LesionSettings
+) -> None:
     """Outline the uptake of one known lesion, where it has one that no candidate covers."""
     if fdg.found is None or fdg.suv is None:
         return
@@ -89,10 +94,10 @@ def _ask(fdg: StudyReading, sstr: StudyReading, lesion: Lesion, focus: Focus, fr
     )
     new = measured(fdg, known, voxels, number, f"42 % of the height at the place of a lesion of {sstr.study.id}")
     kept = (x for x in fdg.lesions if x not in same)
-    fdg.lesions = (*kept, new.model_copy(update={"observations": (_flagged(new.observations[0]),)}))
+    fdg.lesions = (*kept, new.model_copy(update={"observations": (_flagged(new.observations[0], settings),)}))
 
 
-def _flagged(seen: Observation) -> Observation:
+def _flagged(seen: Observation, settings: LesionSettings) -> Observation:
     """An observation with the flags that its size asks for."""
-    asked = size_flags(seen.long_axis_mm or 0.0, seen.volume_ml, LesionSettings())
+    asked = size_flags(seen.long_axis_mm or 0.0, seen.volume_ml, settings)
     return seen.model_copy(update={"flags": (*seen.flags, *asked)})

@@ -15,7 +15,7 @@ from lutetia.reading.course.partner import read_with_partners
 from lutetia.reading.course.visits import group_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
-from lutetia.reading.study import StudyReading
+from lutetia.reading.study import StudyReading, lesion_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,5 +64,5 @@ def bring_together(
     frames = align_studies(measured, settings.deformable, progress, store)
     read_with_partners(measured, seen, frames, settings, progress, store)
     heed_other_scan(measured, seen, frames)
-    outline_known_places(measured, seen, frames)
+    outline_known_places(measured, seen, frames, lesion_settings(settings))
     return Together(visits, measured, seen, frames, (*issues, *frames.issues))
