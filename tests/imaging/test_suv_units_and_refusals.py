@@ -174,8 +174,9 @@ def test_what_is_plainly_in_another_unit_is_repaired_and_shown(pet_facts_of, cha
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (5.0, "5 mCi would be 185 MBq"),
-        (10.2, "10.2 mCi would be 377.4 MBq"),  # MBq would be a child's dose, mCi is an adult's
+        (5.0, "unusual as MBq: 5 mCi would be 185 MBq"),
+        # MBq would be a child's dose, mCi is an adult's
+        (10.2, "usual as MBq (10.2 MBq) and in another unit: 10.2 mCi would be 377.4 MBq"),
         (0.185, "0.185 GBq would be 185 MBq"),
         (0.37, "0.37 mCi would be 13.69 MBq, 0.37 GBq would be 370 MBq"),
         (0.02, "0.02 GBq would be 20 MBq"),

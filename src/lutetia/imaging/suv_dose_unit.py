@@ -47,5 +47,5 @@ def unclear_unit(number: float, item: Radiopharmaceutical) -> str | None:
     found = readings(number, usual_range(item), ("MBq", "mCi", "GBq"))
     if not found or set(found) == {"MBq"}:
         return None
-    in_mbq = f"and as MBq ({number:g} MBq) no surer than in another unit" if "MBq" in found else "nor in MBq"
-    return f"no dose in Bq, {in_mbq}; {in_words(f'{number:g}', found)}"
+    in_mbq = f"usual as MBq ({number:g} MBq) and in another unit" if "MBq" in found else "unusual as MBq"
+    return f"too small for Bq, {in_mbq}: {in_words(f'{number:g}', found)}"
