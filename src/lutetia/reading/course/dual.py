@@ -12,6 +12,7 @@ from lutetia.imaging.phenotype import CLASSES, PhenotypeThresholds, phenotype
 from lutetia.model import Issue, Lesion, Phenotypes, Place, TracerPair, Visit, Volume
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.identity import POSITIVE, Identified
+from lutetia.reading.course.places import focus_over, uptake_at
 from lutetia.reading.course.visits import study_day
 from lutetia.reading.study import StudyReading
 from lutetia.rules.grading import blood_pool_tolerance
@@ -73,7 +74,13 @@ def _size(lesion: Identified) -> float | None:
 
 
 def _positive(
-    reading: StudyReading, lesion: Identified, place: Place | None, uptake: float | None, definition: str, sstr: bool
+    reading: StudyReading,
+    lesion: Identified,
+    place: Place | None,
+    uptake: float | None,
+    definition: str,
+    sstr: bool,
+    frames: Frames,
 ) -> bool | None:
     """Whether a lesion is positive in one study by the definition; None when it can't be told."""
     if uptake is None:
@@ -83,7 +90,7 @@ def _positive(
         return None if liver is None else uptake > liver
     focus = lesion.members.get(reading.study.id)
     if focus is None:
-        return False
+        return _positive_place(reading, lesion, place, frames) if sstr else False
     if not sstr:
         return True  # a focus above the tissue around it (convention C-C2)
     grade = focus.observations[0].krenning_modified
@@ -91,19 +98,46 @@ def _positive(
         blood = reading.study.reference_mean("blood_pool")
         return None if blood is None else uptake > above_equal() * blood
     least, most = int(min(grade.value)), int(max(grade.value))
-    needed = 3 if focus.tissue == "liver" else 2  # mK 2 in the liver is not above its background (convention C-C1)
+    needed = _needed(focus.tissue)
     return True if least >= needed else False if most < needed else None
 
 
+def _needed(tissue: str) -> int:
+    """The least grade above the background: mK 2 in the liver is not above it (convention C-C1)."""
+    return 3 if tissue == "liver" else 2
+
+
+def _positive_place(reading: StudyReading, lesion: Identified, place: Place | None, frames: Frames) -> bool | None:
+    """Whether the place of a lesion that SSTR did not outline takes up tracer: class and grade speak of one uptake.
+
+    A graded uptake is the lesion's where it lies in the outline of another lesion (they are one uptake there) or has a
+    peak of its own; of one that runs on beyond the place nobody can say whose it is: None.
+    """
+    grade = None if place is None else place.krenning_modified
+    needed = max(_needed(m.tissue) for m in lesion.members.values())
+    if place is None or grade is None or not grade.value or int(max(grade.value)) < needed:
+        return False
+    shape = lesion.track.last_shape(reading.study.tracer)
+    if focus_over(reading, shape, frames) is not None:
+        return True
+    shown = {"focal": True, "runs on": None, "none": False}[uptake_at(reading, shape, place, frames)]
+    return None if shown and int(min(grade.value)) < needed else shown
+
+
 def pair_of(
-    lesion: Identified, pair: VisitPair, places: dict[str, Place], inside: dict[str, float], definition: str
+    lesion: Identified,
+    pair: VisitPair,
+    places: dict[str, Place],
+    inside: dict[str, float],
+    definition: str,
+    frames: Frames,
 ) -> TracerPair:
     """The two uptakes of one lesion at one visit, compared."""
     s_id, f_id = pair.sstr.study.id, pair.fdg.study.id
     s_place, f_place = places.get(s_id), places.get(f_id)
     s, f = _uptake(lesion, s_id, s_place), _uptake(lesion, f_id, f_place)
-    s_positive = _positive(pair.sstr, lesion, s_place, s, definition, sstr=True)
-    f_positive = _positive(pair.fdg, lesion, f_place, f, definition, sstr=False)
+    s_positive = _positive(pair.sstr, lesion, s_place, s, definition, True, frames)
+    f_positive = _positive(pair.fdg, lesion, f_place, f, definition, False, frames)
     name = "unknown"
     if s_positive is not None and f_positive is not None:
         name = f"sstr{'+' if s_positive else '-'}/fdg{'+' if f_positive else '-'}"

@@ -108,7 +108,7 @@ def join_studies(
     inside, phenotypes = _phenotypes(pairs, frames, apart)
     by_lesion = {
         i.number: tuple(
-            pair_of(i, pair, places[i.number], _inside(i, pair, inside, definition), definition)
+            pair_of(i, pair, places[i.number], _inside(i, pair, inside, definition), definition, frames)
             for pair in pairs
             for definition in DEFINITIONS
         )
