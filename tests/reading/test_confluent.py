@@ -97,10 +97,13 @@ def test_metastases_that_lay_apart_before_they_met_stay_apart_then(records: Any)
     assert number["s2", "L1"] in {number["s1", f"L{n}"] for n in (1, 2, 3)}
 
 
-def test_a_neighbour_that_a_later_outline_of_the_mass_takes_in_belongs_to_the_mass(records: Any) -> None:
+def test_a_neighbour_that_a_later_outline_of_the_mass_takes_in_is_followed_inside_it(records: Any) -> None:
     before = study(records, "s1", "dotatate", MASS, ((60, 83, 60, 6),), confluent=1)
     after = study(records, "s2", "dotatate", (*MASS, (60, 80, 60, 12)), confluent=1)
-    assert len(set(course(before, after, visits=((0,), (1,))).values())) == 1
+    number = course(before, after, visits=((0,), (1,)))
+    assert {number["s2", x.id] for x in after.lesions} == {number["s1", "L1"], number["s1", "L2"]}
+    (mass,) = (x for x in after.lesions if x.confluent)
+    assert number["s2", mass.id] == number["s1", "L1"]
 
 
 def test_what_a_reader_set_is_left_alone(records: Any) -> None:

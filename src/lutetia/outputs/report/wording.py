@@ -44,6 +44,7 @@ FLAGS = {
     "near_field_edge": "near the edge of the field",
     "confluent": "confluent",
     "part_of_confluent": "part of confluent disease, outlined on another tracer",
+    "coalesced": "no border to its neighbours any more, divided as they lay before",
 }
 
 #: Codes of the rule files as a reader understands them.

@@ -3,8 +3,8 @@
 Where foci touch, their number and their borders are those of the image, not of the disease: another day, another
 tracer or a coarser scanner draws them otherwise. Once a PET calls liver disease confluent, whatever any study of that
 visit or a later one shows inside its place is part of the same volume, unless another target tells it apart from the
-rest (`complementary`). An earlier study, in which the foci still lay
-apart, keeps them apart: coming together is then an event. What a reader set by hand is left alone.
+rest (`complementary`) or an earlier PET of the tracer showed its lesions apart (`coalescence`). What a reader set by
+hand is left alone.
 
 On the SPECT of a therapy the border of a large mass is that of the blur, and so is what joins two metastases side by
 side; there the outlines of the PET before it are carried over, of the mass or the lesions and of what lies beside them
@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 
 from lutetia.model import Lesion, Visit
+from lutetia.reading.course.coalescence import part_coalesced
 from lutetia.reading.course.complementary import cut_out, name_parts, parts_of_their_own
 from lutetia.reading.course.confluent_foci import INSIDE, Focus, Key, Voxels, foci_of, holds, labels_of, measured
 from lutetia.reading.course.frames import Frames
@@ -64,6 +65,7 @@ def gather_confluent(readings: Sequence[StudyReading], visits: Sequence[Visit], 
     pets = [
         r for r in readings if r.study.id in frames.by_study and r.found is not None and not r.study.is_therapy_spect
     ]
+    same, lone = part_coalesced(pets, order, frames)
     foci = [f for r in pets for f in foci_of(r)]
     masses = [f for f in foci if f.lesion.confluent and f.lesion.tissue == "liver"]
     groups, first = _Groups(), dict[Key, int]()
@@ -81,13 +83,13 @@ def gather_confluent(readings: Sequence[StudyReading], visits: Sequence[Visit], 
             groups.of(mass.key)
             for mass in masses
             if not roots
+            and focus.key not in lone
             and mass.reading is not focus.reading
             and order[focus.reading.study.id] >= first[groups.of(mass.key)]
             and holds(mass, focus, frames)
         ]
         if roots:
             members.setdefault(roots[0], []).append(focus)
-    same: dict[Key, str] = {}
     apart = parts_of_their_own(members, masses, frames)
     for root, parts in members.items():
         name = f"mass of {root[0]} {root[1]}"

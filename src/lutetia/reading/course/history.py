@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lutetia.model import HistoryEvent, Observation, Place, Visit
+from lutetia.model import HistoryEvent, Lesion, Observation, Place, Visit
 from lutetia.reading.course.frames import Frames
-from lutetia.reading.course.identity import Identified
+from lutetia.reading.course.identity import COALESCED, Identified
 from lutetia.reading.course.parting import parting
 from lutetia.reading.course.places import ct_contrast, focus_over, stands_out, uptake_at
 from lutetia.reading.course.relative import RELATIVE, shows_uptake
@@ -74,6 +74,10 @@ def _changed(lesion: Identified, now: Observation, then: Observation, previous: 
     text = f"volume {then.volume_ml:.1f} → {now.volume_ml:.1f} mL, SUVmax {then.suv_max:.1f} → {now.suv_max:.1f}"
     link = lesion.track.links.get(now.study)
     return event, f"{text} since {previous}" + (f"; {link.evidence}" if link is not None else "")
+
+
+def _coalesced(seen: Lesion) -> bool:
+    return COALESCED in seen.observations[0].flags
 
 
 def history_of(
@@ -152,6 +156,8 @@ def _event(
         if then is None:
             return "baseline", "first study with this tracer"
         before = lesion.members.get(then.study.id)
+        if _coalesced(seen) and (before is None or not _coalesced(before)):
+            return "merged", f"no valley divides it from its neighbours any more: {seen.observations[0].mask_method}"
         if before is not None:
             return _changed(lesion, seen.observations[0], before.observations[0], then.study.id)
         earlier = places.get(then.study.id)

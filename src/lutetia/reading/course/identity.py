@@ -16,6 +16,8 @@ from lutetia.reading.study import StudyReading
 POSITIVE = ("candidate", "confirmed")
 #: flag of an observation whose outline was cut out of a confluent mass: its own image does not show its border
 PART = "part_of_confluent"
+#: flag of an observation whose border to a neighbour is that of an earlier scan: no valley divides them any more
+COALESCED = "coalesced"
 
 
 @dataclass(frozen=True, eq=False)
