@@ -27,6 +27,7 @@ from lutetia.reading.course.dual import VisitPair, pair_of, phenotypes_of, visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.history import history_of
 from lutetia.reading.course.identity import POSITIVE, Identified, identify
+from lutetia.reading.course.in_doubt import set_apart_elsewhere
 from lutetia.reading.course.places import measure_place
 from lutetia.reading.course.relative import counts_issue, counts_only, organs_of, relative_place
 from lutetia.reading.course.spread import with_percentiles
@@ -98,6 +99,7 @@ def join_studies(
     all_issues += pair_issues
     organs = organs_of(measured, frames) if any(map(counts_only, measured)) else {}
     places = {i.number: _places(i, measured, frames, organs) for i in found}
+    all_issues += set_apart_elsewhere(found, places, measured, frames)
     all_issues += [counts_issue(r) for r in measured if counts_only(r) and r.study.id in frames.by_study]
     apart = {
         (study, member.observations[0].label)
