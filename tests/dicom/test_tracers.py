@@ -148,6 +148,15 @@ def test_a_description_helps_but_says_so(header):
     assert finding.issues[0].code == "tracer-from-description"
 
 
+def test_a_name_that_the_table_does_not_know_is_told_beside_what_a_description_says(header):
+    finding = identify_tracer(header("girentuximab", GA68, study="DOTATATE PET/CT"))
+    assert finding.tracer.key == "dotatate"
+    assert "'girentuximab', which is not known" in finding.issues[0].message
+    for generic in ("", "Ga-68", "68Ga"):
+        finding = identify_tracer(header(generic, GA68, study="DOTATATE PET/CT"))
+        assert "not known" not in finding.issues[0].message
+
+
 def test_a_dual_tracer_description_settles_nothing(header):
     finding = identify_tracer(header(study="DOTATATE and FDG PET/CT"))
     assert finding.tracer is None

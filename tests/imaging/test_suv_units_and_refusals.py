@@ -325,3 +325,11 @@ def test_a_weight_by_hand_for_values_that_are_suvbw_already_is_refused(pet_facts
     assert (refusal.code, refusal.override) == ("override-not-applicable", "--weight-kg")
     lean = suv_scale(facts, SuvOverrides(weight_kg=90.0), "lbm")
     assert lean.overrides == {"--weight-kg": "90.0"}
+
+
+def test_a_weight_that_is_no_number_is_quoted_as_such(pet_facts_of):
+    facts = pet_facts_of(weight_kg=None)
+    written = replace(facts, elements={**facts.elements, "PatientWeight (0010,1030)": "79,5"})
+    assert "PatientWeight (0010,1030) is '79,5', which is no number" in refusal_of(written).message
+    differing = replace(facts, elements={**facts.elements, "PatientWeight (0010,1030)": "70 … 80 (2 different)"})
+    assert refusal_of(differing).message.endswith("is 70 … 80 (2 different)")

@@ -179,6 +179,28 @@ def test_a_missing_weight_is_refused_by_name_and_an_override_settles_it(
     assert settled.studies[0].suv.overrides == {"--weight-kg": str(weight)}
 
 
+def blanked(dataset: pydicom.Dataset) -> None:
+    """Every stored value 0."""
+    dataset.PixelData = bytes(len(dataset.PixelData))
+
+
+def test_a_pet_whose_pixels_were_lost_is_refused_by_name(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
+    course = lutetia.read(copied(tiny_patient.dicom, tmp_path / "in", blanked), tmp_path / "out", output=FAST)
+    refusal = course.studies[0].suv_refusal
+    assert refusal is not None
+    assert refusal.code == "pet-without-uptake"
+    assert course.lesions == ()
+
+
+def test_a_ct_that_shows_no_body_is_left_aside_and_the_pet_is_read_alone(
+    tiny_patient: PhantomTruth, tmp_path: Path
+) -> None:
+    course = lutetia.read(copied(tiny_patient.dicom, tmp_path / "in", blanked, "CT"))
+    assert "ct-shows-no-body" in {i.code for i in course.issues}
+    assert course.studies[0].references["liver"].suv_mean is not None
+    assert all(o.source == "embedded PET" for o in course.studies[0].organs)
+
+
 def test_an_unknown_tracer_is_an_issue_and_the_option_settles_it(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
     def no_tracer(dataset: pydicom.Dataset) -> None:
         item = dataset.RadiopharmaceuticalInformationSequence[0]

@@ -142,7 +142,7 @@ def _dicom_kind(file: Path) -> str:
         head = pydicom.dcmread(file, force=False, stop_before_pixels=True, specific_tags=["SOPClassUID"])
         kind = str(head.SOPClassUID)
     except Exception as error:
-        raise unreadable(file, f"The file can't be read as DICOM ({error})") from error
+        raise unreadable(file, "The file is neither NIfTI nor DICOM") from error
     if kind not in (*_SEG_CLASSES, _RTSTRUCT_CLASS):
         raise unreadable(file, f"The DICOM file is no SEG and no RTSTRUCT ({head.SOPClassUID.name})")
     return kind

@@ -100,8 +100,16 @@ def identify_tracer(dataset: Any, override: str | None = None) -> TracerFinding:
         if len(found) == 1:
             (_, _, quote) = next(iter(found.values()))
             text = f"The tracer is known from a description only ({quote}); --tracer confirms it"
+            if named := sorted({item.text for item in evidence if _names_another(table, item.text)}):
+                text += f". Radiopharmaceutical (0018,0031) says {', '.join(map(repr, named))}, which is not known"
             issues.append(_issue("tracer-from-description", text))
     return _result(table, found, nuclide, evidence, issues)
+
+
+def _names_another(table: TracerTable, text: str) -> bool:
+    """Whether a radiopharmaceutical text says more than a radionuclide, and none of the tracers of the table."""
+    nuclides = {compact(name) for r in table.radionuclides.values() for name in r.names}
+    return bool(compact(text)) and compact(text) not in nuclides and not table.tracers_in(text)
 
 
 def _result(

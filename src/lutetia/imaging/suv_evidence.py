@@ -40,6 +40,13 @@ class Evidence:
         value = self.facts.elements.get(element(keyword))
         return "absent" if value is None else value or "empty"
 
+    def no_number(self, keyword: str) -> str:
+        """What an element says that holds no number: "absent", "empty", or its text and that it is none."""
+        text = self.text(keyword)
+        if text in ("absent", "empty") or text.endswith(" different)"):
+            return text
+        return f"{text!r}, which is no number"
+
     def warn(self, code: str, message: str, level: Level = "caution", where: str = "") -> None:
         """Add a warning once."""
         issue = Issue(code=code, level=level, message=message, where=where)

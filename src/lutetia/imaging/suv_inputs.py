@@ -201,7 +201,10 @@ class SuvInputs:
         text = evidence.text("PatientWeight")
         if value is None:
             raise evidence.refuse(
-                "weight-missing", f"PatientWeight (0010,1030) is {text}", "PatientWeight", "--weight-kg"
+                "weight-missing",
+                f"PatientWeight (0010,1030) is {evidence.no_number('PatientWeight')}",
+                "PatientWeight",
+                "--weight-kg",
             )
         if value > 1000.0 and _WEIGHT_KG[0] <= value / 1000.0 <= _WEIGHT_KG[1]:
             evidence.repair(
@@ -239,7 +242,8 @@ class SuvInputs:
         evidence.use("PatientSize")
         value, text = self.facts.size_m, evidence.text("PatientSize")
         if value is None:
-            raise evidence.refuse("size-missing", f"PatientSize (0010,1020) is {text}", "PatientSize", "--size-m")
+            said = evidence.no_number("PatientSize")
+            raise evidence.refuse("size-missing", f"PatientSize (0010,1020) is {said}", "PatientSize", "--size-m")
         if value > 3.0 and _SIZE_M[0] <= value / 100.0 <= _SIZE_M[1]:
             evidence.repair("size-in-cm", f"PatientSize (0010,1020) {text} is in cm: {value / 100.0:g} m is used")
             return value / 100.0
@@ -290,7 +294,8 @@ class SuvInputs:
         value, text = item.total_dose, evidence.text("RadionuclideTotalDose")
         flag, keyword = "--dose-mbq", "RadionuclideTotalDose"
         if value is None:
-            raise evidence.refuse("dose-missing", f"RadionuclideTotalDose (0018,1074) is {text}", keyword, flag)
+            said = evidence.no_number("RadionuclideTotalDose")
+            raise evidence.refuse("dose-missing", f"RadionuclideTotalDose (0018,1074) is {said}", keyword, flag)
         if not (math.isfinite(value) and value > 0):
             raise evidence.refuse("dose-impossible", f"RadionuclideTotalDose (0018,1074) is {text}", keyword, flag)
         if item.dose_unit == "Bq" and value < _DOSE_MBQ_BELOW and (unclear := unclear_unit(value, item)):
@@ -330,7 +335,10 @@ class SuvInputs:
         hint = "" if named is None else f"; the radionuclide code names {named}: {flag} {HALF_LIFE_S[named]:g}"
         if value is None:
             raise evidence.refuse(
-                "half-life-missing", f"RadionuclideHalfLife (0018,1075) is {text}{hint}", keyword, flag
+                "half-life-missing",
+                f"RadionuclideHalfLife (0018,1075) is {evidence.no_number(keyword)}{hint}",
+                keyword,
+                flag,
             )
         if not (math.isfinite(value) and 60.0 <= value <= 1e8):
             raise evidence.refuse(

@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lutetia.dicom.headers import pet_facts
 from lutetia.dicom.pixels import PetImage, load_ct_image, load_pet
 from lutetia.dicom.select import StudySelection
@@ -42,6 +44,9 @@ from lutetia.reading.study import (
 )
 from lutetia.reading.suv import load_suv
 
+#: a CT with less than this denser than lung shows no patient: its values are wrong, or the pixels were lost
+BODY_HU, LEAST_BODY_ML = -300.0, 50.0
+
 
 def tracer_of(selection: StudySelection, settings: ReadSettings) -> TracerFinding:
     """The tracer: the one given by hand, else what the header tells."""
@@ -60,6 +65,11 @@ def _load_ct(series: SeriesFiles, issues: list[Issue], study: str) -> Volume | N
         issues.append(Issue(code=error.code, level="caution", message=text, where=error.where, study=study))
         return None
     issues.extend(i.model_copy(update={"study": study}) for i in image.issues)
+    body_ml = float(np.count_nonzero(image.volume.array > BODY_HU)) * image.volume.grid.voxel_ml
+    if body_ml < LEAST_BODY_ML:
+        text = f"The CT was not used: it shows no body ({body_ml:.0f} mL denser than {BODY_HU:g} HU)"
+        issues.append(Issue(code="ct-shows-no-body", level="caution", message=text, where=series.label, study=study))
+        return None
     return image.volume
 
 
@@ -220,6 +230,8 @@ def _suv_stage(reading: StudyReading, finding: TracerFinding, settings: ReadSett
         "grid": grid_record(volume),
         "acquisition": _acquisition(reading, facts, scale),
     }
+    if not isinstance(scale, Refusal) and not volume.array.max() > 0:
+        scale = Refusal(code="pet-without-uptake", message="The PET shows no uptake: no value is above 0")
     if isinstance(scale, Refusal):
         reading.stored = volume
         update["suv_refusal"] = scale

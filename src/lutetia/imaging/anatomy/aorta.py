@@ -81,7 +81,8 @@ def blood_candidates(scene: Scene, lungs: Lungs, spine: Spine) -> tuple[list[flo
                 values = scene.pet_smooth[box][core & scene.pet_field[box]]
                 if len(values) > 500:
                     median = float(np.median(values))
-                    uptake = mm.mode(values[values < 1.2 * median], 0.08 * median, 0.0, 1.2 * median)
+                    found = mm.mode(values[values < 1.2 * median], 0.08 * median, 0.0, 1.2 * median)
+                    uptake = found if np.isfinite(found) else None  # a PET that shows nothing there says nothing
     beside = np.zeros(ct.shape, bool)
     for k in range(ct.shape[0]):
         y, x = int(spine.front[k]), int(spine.x[k])

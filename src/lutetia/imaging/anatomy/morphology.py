@@ -179,7 +179,12 @@ def fill_slices(mask: Mask) -> Mask:
 
 
 def mode(values: npt.NDArray[Any], width: float, low: float, high: float) -> float:
-    """Most frequent value: peak of the histogram smoothed by a Gaussian of standard deviation `width`."""
+    """Most frequent value: peak of the histogram smoothed by a Gaussian of standard deviation `width`.
+
+    NaN where no value lies between `low` and `high`, or where these leave nothing between them.
+    """
+    if not (width > 0 and high > low):
+        return float("nan")
     step = width / 4
     counts, edges = np.histogram(values, bins=np.arange(low, high + step, step))
     if not counts.any():
