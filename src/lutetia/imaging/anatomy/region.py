@@ -15,6 +15,9 @@ from lutetia.imaging.anatomy.skeleton import Spine, column_zone, inside_cage
 
 Side = str
 
+#: ribs are at most 12 mm thick, 15 mm when blurred
+THICKER_THAN_RIBS_MM = 16.0
+
 
 @dataclass(frozen=True, eq=False)
 class Trunk:
@@ -111,6 +114,11 @@ def back_muscle(trunk: Trunk) -> mm.Mask:
     return muscle
 
 
+def _thick(bone: mm.Mask) -> mm.Mask:
+    """What is as dense as bone and thicker than a rib: kidneys and bowel full of contrast are no wall of the chest."""
+    return mm.dilate(mm.erode(bone, THICKER_THAN_RIBS_MM / 2, SPACING), THICKER_THAN_RIBS_MM, SPACING)
+
+
 def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm.Mask) -> Trunk:
     """Cut the upper abdomen out of the scene.
 
@@ -146,7 +154,7 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
         cut(scene.body),
     )
     local_bone = cut(bone)
-    cage, _ = inside_cage(local, local_bone, local_spine)
+    cage, _ = inside_cage(local, local_bone & ~_thick(local_bone), local_spine)
     _depth, rows, columns = local.ct.shape
     lateral = (np.arange(columns)[None, None, :] - local_spine.x[:, None, None]) * SPACING_MM
     forward = (local_spine.front[:, None, None] - np.arange(rows)[None, :, None]) * SPACING_MM
