@@ -13,6 +13,7 @@ from scipy import ndimage as ndi
 from lutetia.imaging.anatomy import LABELS, Anatomy, find_anatomy
 from lutetia.imaging.anatomy.aorta import blood_candidates
 from lutetia.imaging.anatomy.lungs import find_lungs
+from lutetia.imaging.anatomy.region import cut_trunk
 from lutetia.imaging.anatomy.scene import resample, set_scene
 from lutetia.imaging.anatomy.skeleton import find_bone, find_spine
 from lutetia.imaging.references import References, measure_references
@@ -346,6 +347,25 @@ def test_liver_left_under_the_ribs_beside_a_tumour_of_seven_tenths_belongs_to_th
     liver = references.by_name["liver"]
     assert liver.status != "ok"
     assert liver.suv_mean is None or liver.suv_mean == pytest.approx(6.0, rel=0.2)
+
+
+def test_an_enhanced_kidney_is_no_wall_of_the_chest() -> None:
+    """Kidneys full of contrast are as dense as bone: the liver beside them still lies inside the ribs."""
+    scene = set_scene(*Body().draw(SSTR_SUV, contrast=True))
+    bone = find_bone(scene)
+    spine = find_spine(scene, bone)
+    assert spine is not None
+    index = np.argwhere(np.ones(scene.ct.shape, bool))
+    x, y, z = np.moveaxis(scene.grid.to_lps(index).reshape(*scene.ct.shape, 3), -1, 0)
+
+    def ball(centre: tuple[float, float, float], radius: float) -> Mask:
+        inside: Mask = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2 < radius**2
+        return inside
+
+    kidney = ball((-75, 40, 245), 25)
+    trunk = cut_trunk(scene, bone | kidney, spine, find_lungs(scene, spine), np.zeros(scene.ct.shape, bool))
+    beside = ball((-112, 40, 245), 8)[trunk.box]
+    assert trunk.cage_mm[beside].min() > 0
 
 
 def test_fdg_finds_the_same_organs() -> None:
