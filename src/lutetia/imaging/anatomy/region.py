@@ -17,6 +17,8 @@ Side = str
 
 #: ribs are at most 12 mm thick, 15 mm when blurred
 THICKER_THAN_RIBS_MM = 16.0
+#: kidneys lie nearer to the vertebral column than this, arms further away
+BESIDE_COLUMN_MM = 110.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +116,13 @@ def back_muscle(trunk: Trunk) -> mm.Mask:
     return muscle
 
 
-def _thick(bone: mm.Mask) -> mm.Mask:
-    """What is as dense as bone and thicker than a rib: kidneys and bowel full of contrast are no wall of the chest."""
-    return mm.dilate(mm.erode(bone, THICKER_THAN_RIBS_MM / 2, SPACING), THICKER_THAN_RIBS_MM, SPACING)
+def _thick(bone: mm.Mask, lateral: npt.NDArray[np.floating]) -> mm.Mask:
+    """What is as dense as bone, thicker than a rib, and beside the column (arms that hang down are thick as well).
+
+    Kidneys and bowel full of contrast are no wall of the chest.
+    """
+    core = mm.erode(bone, THICKER_THAN_RIBS_MM / 2, SPACING) & (np.abs(lateral) < BESIDE_COLUMN_MM)
+    return mm.dilate(core, THICKER_THAN_RIBS_MM, SPACING)
 
 
 def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm.Mask) -> Trunk:
@@ -154,9 +160,9 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
         cut(scene.body),
     )
     local_bone = cut(bone)
-    cage, _ = inside_cage(local, local_bone & ~_thick(local_bone), local_spine)
     _depth, rows, columns = local.ct.shape
     lateral = (np.arange(columns)[None, None, :] - local_spine.x[:, None, None]) * SPACING_MM
+    cage, _ = inside_cage(local, local_bone & ~_thick(local_bone, lateral), local_spine)
     forward = (local_spine.front[:, None, None] - np.arange(rows)[None, :, None]) * SPACING_MM
     left, right = cut(lungs.left), cut(lungs.right)
     z = np.arange(bottom, top)

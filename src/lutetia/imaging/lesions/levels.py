@@ -31,8 +31,9 @@ _LIVER_OVER_BLOOD = {"sstr": 4.5, "glucose": 1.3}
 _LOW_BLOOD = 0.5
 #: voxels of the working image in the liver's mask from which its populations are told apart
 _LEAST_VOXELS = 50
-#: tumour is hotter than a trusted liver level by so much, and the majority of the liver's mask
-OVER_LIVER, MAJORITY = 1.5, 0.5
+#: tumour is hotter than a trusted liver level by so much; from two thirds of the liver's mask on, what its mask holds
+#: beside tumour (kidney, bowel) is no more told by its shape: below that the rules for it gain more than they cost
+OVER_LIVER, MAJORITY = 1.5, 0.67
 
 
 @dataclass(frozen=True)
