@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lutetia.dicom.report_scan import report
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
 from lutetia.model import InputError, UsageError
@@ -115,15 +116,41 @@ def test_the_longest_pet_is_read_and_the_other_is_offered(study):
     assert study.one(pet=short).pet.series_instance_uid == short
 
 
-def test_a_second_tracer_in_the_study_is_a_scan_of_its_own(study):
-    def fdg(d, k):
-        item = d.RadiopharmaceuticalInformationSequence[0]
-        item.Radiopharmaceutical, item.RadionuclideHalfLife = "FDG", "6586.2"
-        item.RadionuclideCodeSequence[0].CodeValue = "77004003"
+def fdg(d, k):
+    item = d.RadiopharmaceuticalInformationSequence[0]
+    item.Radiopharmaceutical, item.RadionuclideHalfLife = "FDG", "6586.2"
+    item.RadionuclideCodeSequence[0].CodeValue = "77004003"
 
+
+def test_a_second_tracer_in_the_study_is_a_scan_of_its_own(study):
     study.add(length=20)
     study.add(edit=fdg)
     assert {s.tracer.tracer.key for s in study.select()} == {"dotatate", "fdg"}
+
+
+def test_one_ct_serves_two_tracers_that_share_its_frame_and_both_readings_are_announced(study):
+    study.add(length=20)
+    study.add(length=20, edit=fdg)
+    ct = study.add("CT", length=20)
+    assert [s.ct.series_instance_uid for s in study.select()] == [ct, ct]
+    (listed,) = report(scan(study.folder))["patients"][0]["studies"]
+    assert listed["reading"] == "would be read as PET/CT, 68Ga-DOTATATE and as PET/CT, 18F-FDG"
+
+
+def test_of_two_cts_in_one_frame_each_tracer_takes_the_one_of_its_own_time(study):
+    def at(time, tracer=None):
+        def edit(d, k):
+            d.AcquisitionTime = d.SeriesTime = time
+            if tracer:
+                tracer(d, k)
+
+        return edit
+
+    study.add(length=20, edit=at("101500"))
+    study.add(length=20, edit=at("151500", fdg))
+    afternoon = study.add("CT", length=20, edit=at("150500"), number=1)
+    morning = study.add("CT", length=20, edit=at("100500"), number=2)
+    assert [s.ct.series_instance_uid for s in study.select()] == [morning, afternoon]
 
 
 def test_spects_of_two_days_in_one_study_are_two_scans(study):

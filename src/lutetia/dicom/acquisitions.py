@@ -57,7 +57,8 @@ def split_scans(study: StudyFiles, is_ct: Callable[[SeriesFiles], bool]) -> list
     """The scans of a study, in order of time; a study with one scan comes back as it is.
 
     Other series go to the scan whose frame of reference they share; failing that a CT goes to the nearest in time, and
-    everything else to the first.
+    everything else to the first. A CT that shares the frame of several scans goes to the nearest of them, and to each
+    that has no other: with one frame of reference, one CT serves two tracers.
     """
     groups: list[list[SeriesFiles]] = []
     for series in study.series:
@@ -76,6 +77,9 @@ def split_scans(study: StudyFiles, is_ct: Callable[[SeriesFiles], bool]) -> list
         if is_emission(series):
             continue
         members[_scan_of(series, groups, is_ct(series))].append(series)
+    for group, own_series in zip(groups, members, strict=True):
+        if not any(is_ct(s) for s in own_series):
+            own_series += [s for s in study.series if is_ct(s) and _shares_frame(s, group)]
     out = []
     for group, own_series in zip(groups, members, strict=True):
         when = acquired(group[0])
@@ -85,17 +89,23 @@ def split_scans(study: StudyFiles, is_ct: Callable[[SeriesFiles], bool]) -> list
     return out
 
 
-def _scan_of(series: SeriesFiles, groups: list[list[SeriesFiles]], is_ct: bool) -> int:
+def _shares_frame(series: SeriesFiles, group: list[SeriesFiles]) -> bool:
     frame = series.first.frame_of_reference_uid
-    for n, group in enumerate(groups):
-        if frame and any(s.first.frame_of_reference_uid == frame for s in group):
-            return n
+    return bool(frame) and any(s.first.frame_of_reference_uid == frame for s in group)
+
+
+def _scan_of(series: SeriesFiles, groups: list[list[SeriesFiles]], is_ct: bool) -> int:
+    """Number of the scan that a series belongs to."""
+    sharing = [n for n, group in enumerate(groups) if _shares_frame(series, group)]
+    if len(sharing) == 1 or (sharing and not is_ct):
+        return sharing[0]
+    candidates = sharing or range(len(groups))
     when = acquired(series)
     if not is_ct or when is None:
-        return 0
+        return candidates[0]
     gaps = []
-    for n, group in enumerate(groups):
-        start = acquired(group[0])
+    for n in candidates:
+        start = acquired(groups[n][0])
         if start is not None:
             gaps.append((abs((start - when).total_seconds()), n))
-    return min(gaps)[1] if gaps else 0
+    return min(gaps)[1] if gaps else candidates[0]

@@ -42,14 +42,16 @@ def report(
         except LutetiaError as error:
             selected = ()
             issues.append(_as_issue(error))
-        chosen = {s.study.study_instance_uid: s for s in selected}
+        chosen: dict[str, list[StudySelection]] = {}
+        for selection in selected:
+            chosen.setdefault(selection.study.study_instance_uid, []).append(selection)
         notes = _first_notes(selected)
         patients.append(
             {
                 "key": files.key,
                 "patient_id": files.patient_id,
                 "name": files.name,
-                "studies": [_study(study, chosen.get(study.study_instance_uid), notes) for study in files.studies],
+                "studies": [_study(study, chosen.get(study.study_instance_uid, []), notes) for study in files.studies],
             }
         )
         issues += [issue for selection in selected for issue in selection.issues if issue not in issues]
@@ -86,26 +88,25 @@ def _name(series: SeriesFiles) -> str:
 
 
 def _study(
-    study: StudyFiles, selection: StudySelection | None, notes: dict[tuple[str, str], SeriesNote]
+    study: StudyFiles, selections: list[StudySelection], notes: dict[tuple[str, str], SeriesNote]
 ) -> dict[str, Any]:
-    tracer = selection.tracer.tracer if selection and selection.tracer else None
+    """A study; what stands beside it is of the first scan in it that is read, `reading` of all."""
+    read = [s for s in selections if s.pet is not None]
+    tracer = read[0].tracer.tracer if read and read[0].tracer else None
     return {
         "study_instance_uid": study.study_instance_uid,
         "date": study.date,
         "description": study.description,
-        "modality": selection.modality if selection and selection.pet else None,
+        "modality": read[0].modality if read else None,
         "tracer": tracer.key if tracer else None,
-        "reading": _reading(selection),
+        "reading": "would be read as " + " and as ".join(map(_as_words, read)) if read else "",
         "series": [_series(s, notes.get((s.series_instance_uid, _name(s)))) for s in study.series],
     }
 
 
-def _reading(selection: StudySelection | None) -> str:
-    if selection is None or selection.pet is None:
-        return ""
+def _as_words(selection: StudySelection) -> str:
     tracer = selection.tracer.tracer if selection.tracer else None
-    name = tracer.name if tracer else "tracer unknown"
-    return f"would be read as {selection.modality}, {name}"
+    return f"{selection.modality}, {tracer.name if tracer else 'tracer unknown'}"
 
 
 def _series(series: SeriesFiles, note: SeriesNote | None) -> dict[str, Any]:
