@@ -24,6 +24,7 @@ from lutetia.imaging.lesions.physiology_fdg import (
     kidney_taken_for_bone,
     loop_in_liver_mask,
     marrow_uptake,
+    myocardium,
     myocardium_in_liver_mask,
     neighbour_in_liver_mask,
     rectal_uptake,
@@ -429,6 +430,13 @@ def test_what_touches_the_heart_and_runs_on_is_its_wall_wherever_it_lies_and_how
     assert (heart_wall(focus(5.0), base, Place(heart=away)) is not None) == heart
 
 
+@pytest.mark.parametrize(("joined", "heart"), [(0.3, True), (0.0, False)])
+def test_an_ovoid_ball_against_the_heart_that_stands_alone_is_a_node(joined: float, heart: bool) -> None:
+    seen = around(200, -20, 90, BALL, fat=0.1, soft=0.5, gas=0.3, lung=0.3, ct_hu=10.0, ct_peak_hu=10.0)
+    seen = replace(seen, elongation=1.5, joined=joined)
+    assert (myocardium(focus(4.3), seen, Place(heart=6.0)) is not None) == heart
+
+
 @pytest.mark.parametrize(("hu", "heart"), [(-700.0, True), (40.0, False)])
 def test_uptake_of_the_heart_over_lung_on_ct_has_been_moved_by_breathing(hu: float, heart: bool) -> None:
     spill = around(150, 10, 110, THREAD, fat=0.1, soft=0.3, gas=0.6, lung=0.6, ct_hu=hu, ct_peak_hu=hu, joined=0.9)
@@ -569,6 +577,18 @@ def test_a_faint_fdg_ball_is_a_node_before_the_spine_or_where_it_is_small_and_al
     verdict = gut(focus(3.6), faint, Place(), 5.75, levels, glucose=True)
     assert verdict is not None
     assert verdict.physiological != lesion
+
+
+def test_fdg_that_stands_apart_beside_the_spine_needs_no_round_shape_and_lung_holds_no_bowel() -> None:
+    ovoid = replace(around(-20, 22, 42, BALL, IN_LIVER), weakest=0.06, evenness=0.3, elongation=1.4, joined=0.0)
+    ovoid = replace(ovoid, core_ml=2.0, over_bowel_hu=(20.0, 25.0), over_bowel_suv=0.9, neighbours=0.0, between=-1.0)
+    levels = Levels(1.6, 2.6, 2.0, 0.05, 0.1, "reference")
+    apart = gut(focus(2.7), ovoid, Place(), 6.0, levels, glucose=True)
+    joined = gut(focus(2.7), replace(ovoid, joined=0.5), Place(), 6.0, levels, glucose=True)
+    assert apart is not None
+    assert joined is not None
+    assert (apart.physiological, joined.physiological) == (False, True)
+    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, levels, glucose=True) is None
 
 
 @pytest.mark.parametrize(("hu", "top", "urine"), [(10.0, 18.0, True), (45.0, 18.0, False), (10.0, 4.0, False)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lutetia.imaging.anatomy.labels import NAMES
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
@@ -42,7 +44,7 @@ def judge_fdg(
         or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks, levels)
         or _brain(focus, around, marks)
-        or _myocardium(focus, around, marks)
+        or myocardium(focus, around, marks)
         or urinary.kidney_and_bladder(focus, around, marks)
         or urinary.part_of_organ(focus, around, work, marks)
         or _head_and_neck(focus, around, marks, settings)
@@ -258,8 +260,8 @@ def neighbour_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks
     """
     if levels.tumour is not None or around.joined <= 0.45 or around.evenness >= 0.5 or around.core_ml >= 12:
         return None
-    evidence = weigh(focus, around, gut_ceiling_fdg(levels), FDG)
-    if evidence.points >= AGAINST_LIVER or not marks.near_the_rim("liver", around.point, 20.0):
+    evidence = weigh(focus, around, gut_ceiling_fdg(levels), replace(FDG, enough=AGAINST_LIVER))
+    if evidence.enough or not marks.near_the_rim("liver", around.point, 20.0):
         return None
     organ = "bowel"
     if marks.in_chest(float(around.point[2])):
@@ -290,7 +292,7 @@ def loop_in_liver_mask(
     return None
 
 
-def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
+def myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
     at_heart = NAMES.get(focus.label) == "heart" and around.joined > 0.5 and around.core_ml > 5
     if at_heart and not around.ball_like:
         return Judgement(True, "heart", f"{around.core_ml:.0f} mL of a larger uptake at the heart: myocardium")
@@ -323,6 +325,7 @@ def _myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgeme
     if above and 0 < around.lateral < 120 and (around.joined > 0.5 or around.core_ml > 15):
         return Judgement(True, "heart", "large uptake above and to the left of the liver: myocardium, no CT to tell")
     wall = around.thinness > 1.6 or around.elongation > 1.4 or around.core_ml > 15
+    wall = wall and not (around.ball_like and around.joined < 0.1)  # a ball by itself: a node at the heart
     if beyond is not None and beyond < 8 and wall and not around.nodule_in_fat:
         return Judgement(True, "heart", f"{beyond:.0f} mm from the heart, shaped like its wall")
     return None

@@ -15,7 +15,7 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
 AGAINST_LIVER = 9.0
-#: FDG: a ball before or beside the spine, and one below 1 mL by itself; conventions
+#: FDG: a ball, or what stands apart, before or beside the spine; a ball below 1 mL by itself; conventions
 _AGAINST_SPINE, _SMALL_AND_ALONE = 9.0, 9.5
 
 MARKED = {
@@ -46,8 +46,8 @@ def gut(
     z = float(around.point[2])
     if not marks.in_abdomen(z) or in_bone(focus, around):
         return None
-    if _at_the_dome(focus, around, marks, levels):
-        return None
+    if _at_the_dome(focus, around, marks, levels) or (glucose and around.lung > 0.5):
+        return None  # bowel does not lie in lung
     name = NAMES.get(focus.label, "")
     known = name if name in MARKED and focus.label_share >= 0.5 else ""
     if around.ventral < -20 and not known and not marks.in_pelvis(z):
@@ -75,13 +75,11 @@ def gut(
 
 
 def _fdg_points(around: Surroundings, marks: Landmarks) -> Points:
-    """The points of FDG; a ball where bowel does not lie, or smaller than any loop and by itself, needs fewer."""
-    if not around.ball_like:
-        return FDG
+    """The points of FDG; what is round or apart where bowel does not lie, or small and by itself, needs fewer."""
     before = abs(around.lateral) < 35 and around.ventral < 52 and not marks.in_pelvis(float(around.point[2]))
-    if before:  # between spine and great vessels, or beside them
+    if before and (around.ball_like or around.joined < 0.3):  # between spine and great vessels, or beside them
         return replace(FDG, enough=_AGAINST_SPINE)
-    if around.joined < 0.1 and around.core_ml < 1.0:
+    if around.ball_like and around.joined < 0.1 and around.core_ml < 1.0:
         return replace(FDG, enough=_SMALL_AND_ALONE)
     return FDG
 
