@@ -276,6 +276,7 @@ def test_why_walks_from_the_grade_to_the_header(result: tuple[Course, Path]) -> 
     text = as_text(why(result[1], name))
     for word in ("Modified Krenning", "Reference: liver", "outline", "RadionuclideTotalDose", "PET series"):
         assert word in text
+    assert "History, study-1: baseline: first study with this tracer" in text
 
 
 def test_why_names_the_lesions_there_are_when_asked_for_another(result: tuple[Course, Path]) -> None:

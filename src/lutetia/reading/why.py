@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from lutetia.model import Course, Grade, InputError, Observation, Record, Reference, Study, UsageError
+from lutetia.model import Course, Grade, HistoryEvent, InputError, Observation, Record, Reference, Study, UsageError
 
 
 class Link(Record):
@@ -158,13 +158,18 @@ def why(folder: str | os.PathLike[str], lesion: str | int) -> Link:
     studies = {s.id: s for s in course.studies}
     status = f"{found.status}" + (f": {found.status_reason}" if found.status_reason else "")
     links = [Link(title="Status", text=status)]
-    links += [Link(title=f"History, {e.study}", text=f"{e.event} {e.evidence}".strip()) for e in found.history]
+    links += [Link(title=f"History, {e.study}", text=_event_words(e)) for e in found.history]
     for place in found.places:
         value = "not imaged" if not place.in_field else f"not a focus; SUVmean {place.suv_mean} at its place"
         links.append(Link(title=place.study, text=value))
     links += [_observation_link(o, studies[o.study]) for o in found.observations]
     side = f", {found.side}" if found.side else ""
     return Link(title=found.id, text=f"{found.site}{side} ({found.tissue})", rests_on=tuple(links))
+
+
+def _event_words(entry: HistoryEvent) -> str:
+    event = entry.event.replace("_", " ")
+    return f"{event}: {entry.evidence}" if entry.evidence else event
 
 
 def as_text(link: Link, depth: int = 0) -> str:
