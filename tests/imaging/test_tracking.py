@@ -161,3 +161,15 @@ def test_a_blurred_focus_belongs_to_the_lesion_that_holds_its_hottest_voxel() ->
     spect = replace(ball("blur", (6, 0, 0), 17), peak_mm=np.array([16.0, 1.0, 0.0]))
     links = match([hot, cool], [spect])
     assert any(link.earlier == "hot node" for link in links)
+
+
+def test_a_lesion_that_two_misalignments_keep_from_its_last_look_is_known_by_the_one_before() -> None:
+    """The first SPECT is off one way, the second the other way; the PET lies between them."""
+
+    def sstr(name: str, number: int, at: float, tracer: str) -> StudyFoci:
+        fine = tracer == "dotatate"
+        return StudyFoci(name, tracer, number, (ball(name, (0, 0, at), 6),), "ok", "sstr", fine)
+
+    studies = [sstr("pet", 0, 0, "dotatate"), sstr("early", 1, 9, "lu177"), sstr("late", 2, -9, "lu177")]
+    assert len(track(studies)) == 1
+    assert len(track(studies[1:])) == 2

@@ -1,8 +1,9 @@
 """Identity over a whole course: foci of all studies, in order, become tracks; a track is one lesion.
 
 Studies are taken in their order. Each new study is matched against what every known lesion last looked like, a study
-of the same tracer first. A split leaves the largest part with the lesion's identity and gives each other part one
-of its own, with its parent named; a merger goes on as the largest of the merged, the others end there.
+of the same tracer first; what is left on both sides, against its look before that. A split leaves the largest part
+with the lesion's identity and gives each other part one of its own, with its parent named; a merger goes on as the
+largest of the merged, the others end there.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ def track(
         known = [t for t in tracks if t.merged_into is None and study.study not in t.keys]
         shapes = [_renamed(t.last_shape(study.tracer, study.binds), str(t.number)) for t in known]
         found = match(shapes, free, study.status, settings)
+        found = (*found, *_left_over(known, free, found, study, settings))
         foci = {f.key: f for f in free}
         by_later: dict[str, list[Link]] = {}
         by_earlier: dict[str, list[Link]] = {}
@@ -164,6 +166,30 @@ def track(
             if name is not None:
                 named.setdefault(name, own)
     return sorted(tracks, key=lambda t: t.number)
+
+
+def _left_over(
+    known: Sequence[Track],
+    free: Sequence[Focus],
+    found: Sequence[Link],
+    study: StudyFoci,
+    settings: MatchSettings | None,
+) -> list[Link]:
+    """Links of what is left on both sides, held against the look that the lesion had before its last one.
+
+    Each study is off by the error of its own alignment. Two errors that point apart keep a lesion from its last look,
+    not from an earlier one of a tracer of the same target.
+    """
+    tied, taken = {link.earlier for link in found}, {link.later for link in found}
+    before = {}
+    for own in known:
+        last = own.last_seen(study.tracer, study.binds)
+        others = [s for s in own.shapes if s != last and own.binds[s] == study.binds and study.binds]
+        if others and str(own.number) not in tied:
+            before[str(own.number)] = own.shapes[others[-1]]
+    foci = [f for f in free if f.key not in taken]
+    links = match([_renamed(f, n) for n, f in before.items()], foci, study.status, settings)
+    return [link for link in links if link.relation == "same"]
 
 
 def _renamed(focus: Focus, key: str) -> Focus:
