@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from lutetia.imaging.registration import AlignmentSettings, align, identity_alignment, smallest_jacobian
+from lutetia.imaging.registration.profiles import start_offsets
 from lutetia.imaging.registration.quality import dome_residual, uptake_agreement
 from lutetia.model import Grid, Volume
 
@@ -51,6 +53,27 @@ def test_another_field_of_view_is_lined_up_by_what_both_show() -> None:
     found = align(fixed, cut, "CT", RIGID)
     point = np.array([[0.0, 60.0, 60.0]])
     assert np.abs(found.to_moving(point) - (point + np.array((5, 0, -20)))).max() < 3.0
+
+
+def test_where_the_best_profile_leads_to_a_poor_alignment_the_next_table_position_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = import_module("lutetia.imaging.registration.align")
+    fixed, moving = body(), body(shift_mm=(5, 0, -20), seed=2)
+    astray, right = (400.0, 150.0), (-20.0, 500.0)
+    monkeypatch.setattr(room, "start_offsets", lambda *_: (astray,))
+    assert align(fixed, moving, "CT", RIGID).quality.status == "poor"
+    monkeypatch.setattr(room, "start_offsets", lambda *_: (astray, right))
+    found = align(fixed, moving, "CT", RIGID)
+    point = np.array([[0.0, 60.0, 60.0]])
+    assert found.quality.status == "ok"
+    assert np.abs(found.to_moving(point) - (point + np.array((5, 0, -20)))).max() < 3.0
+
+
+def test_table_positions_to_start_from_lie_apart() -> None:
+    shifts = [dz for dz, _ in start_offsets(body(), body(shift_mm=(0, 0, 36), seed=3), "CT", RIGID)]
+    assert len(shifts) > 1 and abs(shifts[0] - 36) <= 6
+    assert min(abs(a - b) for n, a in enumerate(shifts) for b in shifts[:n]) >= 40
 
 
 def test_the_same_input_gives_the_same_transform() -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from lutetia.imaging.registration.alignment import Alignment, AlignmentQuality, AlignmentSettings, Kind
+from lutetia.imaging.registration.alignment import Alignment, AlignmentQuality, AlignmentSettings, Array, Kind
 from lutetia.imaging.registration.deformable import demons_field, smallest_jacobian
 from lutetia.imaging.registration.images import cropped, moved_onto, overlap_box, warped, working_image
+from lutetia.imaging.registration.profiles import start_offsets
 from lutetia.imaging.registration.quality import judge, uptake_agreement
 from lutetia.imaging.registration.rigid import rigid_matrix
 from lutetia.model import Volume
@@ -40,21 +41,11 @@ def align(
     """
     settings = settings or AlignmentSettings()
     f, m = working_image(fixed, kind, settings.spacing_mm), working_image(moving, kind, settings.spacing_mm)
-    matrix, _ = rigid_matrix(f, m, kind, settings)
-    z_range, _ = overlap_box(f, m, matrix, kind)
-    spacing = settings.spacing_mm
-    if z_range.stop - z_range.start < 8:
-        quality = AlignmentQuality("poor", reasons=("the two studies image different parts of the body",))
-        return Alignment(matrix, None, f.grid, "rigid", 0.0, quality)
-    overlap = (z_range.stop - z_range.start) * spacing
-    grid = cropped(f.grid, (z_range, slice(0, f.grid.shape[1]), slice(0, f.grid.shape[2])))
-    target = np.ascontiguousarray(f.array[z_range])
-    fill = -500.0 if kind == "CT" else 0.0
-    moved = np.maximum(moved_onto(m, matrix, grid, fill), fill)
-    rigid_quality = judge(target, moved, kind, spacing, None)
-    rigid = Alignment(matrix, None, grid, "rigid", overlap, rigid_quality)
-    if not settings.deformable or kind != "CT" or rigid_quality.status == "poor":
+    spacing, fill = settings.spacing_mm, -500.0 if kind == "CT" else 0.0
+    rigid, target, moved = _rigid(f, m, kind, settings, fill)
+    if not settings.deformable or kind != "CT" or rigid.quality.status == "poor":
         return rigid
+    grid, matrix, rigid_quality, overlap = rigid.grid, rigid.rigid, rigid.quality, rigid.overlap_mm
     displacement = demons_field(target, moved, grid, settings)
     jacobian = smallest_jacobian(displacement, spacing)
     quality = judge(target, warped(moved, displacement, spacing, fill), kind, spacing, jacobian)
@@ -68,3 +59,33 @@ def align(
     if why:
         return replace(rigid, quality=replace(rigid_quality, reasons=(*rigid_quality.reasons, f"{why}: rigid kept")))
     return found
+
+
+def _rigid(
+    fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSettings, fill: float
+) -> tuple[Alignment, Array, Array]:
+    """The rigid alignment from the first start that leads to one that is not poor, else the most alike.
+
+    Returns
+    -------
+    tuple
+        The alignment; the fixed image where both overlap, and the moving one carried there.
+    """
+    spacing = settings.spacing_mm
+    tried: list[tuple[Alignment, Array, Array]] = []
+    for dz, _ in start_offsets(fixed, moving, kind, settings):
+        matrix = rigid_matrix(fixed, moving, kind, dz)
+        z_range, _ = overlap_box(fixed, moving, matrix, kind)
+        if z_range.stop - z_range.start < 8:
+            quality = AlignmentQuality("poor", reasons=("the two studies image different parts of the body",))
+            tried.append((Alignment(matrix, None, fixed.grid, "rigid", 0.0, quality), fixed.array, fixed.array))
+            continue
+        grid = cropped(fixed.grid, (z_range, slice(0, fixed.grid.shape[1]), slice(0, fixed.grid.shape[2])))
+        target = np.ascontiguousarray(fixed.array[z_range])
+        moved = np.maximum(moved_onto(moving, matrix, grid, fill), fill)
+        quality = judge(target, moved, kind, spacing, None)
+        overlap = (z_range.stop - z_range.start) * spacing
+        tried.append((Alignment(matrix, None, grid, "rigid", overlap, quality), target, moved))
+        if quality.status != "poor":
+            return tried[-1]
+    return max(tried, key=lambda one: np.nan_to_num(one[0].quality.similarity or 0.0))

@@ -1,4 +1,4 @@
-"""Where to start: the table position that best lines up the profiles of body, lung and bone along the body."""
+"""Where to start: the table positions that best line up the profiles of body, lung and bone along the body."""
 
 from __future__ import annotations
 
@@ -25,12 +25,22 @@ def profiles(image: Volume, kind: Kind) -> npt.NDArray[np.float64]:
     return np.asarray(ndi.gaussian_filter1d(stack, 2.0, axis=0))
 
 
-def start_offset(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSettings) -> tuple[float, float]:
-    """The shift along z (moving minus fixed, mm) that best lines up the profiles, and the overlap in mm there."""
+#: how many table positions are worth a start, and how far apart they must lie to be different ones, mm
+STARTS, APART_MM = 4, 40.0
+
+
+def start_offsets(
+    fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSettings
+) -> tuple[tuple[float, float], ...]:
+    """The shifts along z (moving minus fixed) that line up the profiles, best first, each with its overlap; mm.
+
+    A short or an oblique image, whose first and last slices are imaged in part only, may fit better elsewhere than
+    where it belongs: what follows is another place, not the neighbourhood of the first.
+    """
     a, b = profiles(fixed, kind), profiles(moving, kind)
     step = settings.spacing_mm
     least = min(int(settings.smallest_overlap_mm / step), len(a), len(b))
-    best = (-np.inf, 0, 0)
+    scored: list[tuple[float, int, int]] = []
     for shift in range(-len(b) + least, len(a) - least + 1):  # fixed slice k faces moving slice k − shift
         low, high = max(0, shift), min(len(a), len(b) + shift)
         x, y = a[low:high], b[low - shift : high - shift]
@@ -42,11 +52,14 @@ def start_offset(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentS
         # equal amounts count as well as equal shape: two thighs look alike in shape only
         amount = -float(np.mean(np.abs(x - y) / (np.maximum(a.max(axis=0), b.max(axis=0)) + 1e-6)))
         score = float(np.mean(correlation)) + amount + 0.15 * (high - low) / min(len(a), len(b))
-        if score > best[0]:
-            best = (score, shift, high - low)
-    _, shift, overlap = best
-    z_fixed = fixed.grid.origin_mm[2] + shift * step
-    return moving.grid.origin_mm[2] - z_fixed, overlap * step
+        scored.append((score, shift, high - low))
+    scored.sort(key=lambda one: -one[0])
+    kept: list[tuple[float, int, int]] = []
+    for one in scored:
+        if len(kept) < STARTS and all(abs(one[1] - other[1]) * step >= APART_MM for other in kept):
+            kept.append(one)
+    gap = moving.grid.origin_mm[2] - fixed.grid.origin_mm[2]
+    return tuple((gap - shift * step, overlap * step) for _, shift, overlap in kept)
 
 
 def body_centre(image: Volume, kind: Kind, low_mm: float, high_mm: float) -> npt.NDArray[np.float64]:

@@ -9,15 +9,14 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage as ndi
 
-from lutetia.imaging.registration.alignment import AlignmentSettings, Array, Kind
+from lutetia.imaging.registration.alignment import Array, Kind
 from lutetia.imaging.registration.images import bounds, to_sitk
-from lutetia.imaging.registration.profiles import body_centre, start_offset
+from lutetia.imaging.registration.profiles import body_centre
 from lutetia.model import Volume
 
 
-def rigid_matrix(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentSettings) -> tuple[Array, float]:
-    """Rigid alignment by mutual information; returns (4 × 4 fixed → moving, overlap in mm)."""
-    dz, overlap = start_offset(fixed, moving, kind, settings)
+def rigid_matrix(fixed: Volume, moving: Volume, kind: Kind, dz: float) -> Array:
+    """Rigid alignment by mutual information from a shift of the table by `dz` mm; returns 4 × 4, fixed → moving."""
     f_low, f_high = (v[2] for v in bounds(fixed.grid))
     m_low, m_high = (v[2] for v in bounds(moving.grid))
     low, high = max(f_low, m_low - dz), min(f_high, m_high - dz)
@@ -52,7 +51,7 @@ def rigid_matrix(fixed: Volume, moving: Volume, kind: Kind, settings: AlignmentS
     matrix[:3, :3] = np.asarray(found.GetMatrix()).reshape(3, 3)
     centre, move = np.asarray(found.GetCenter()), np.asarray(found.GetTranslation())
     matrix[:3, 3] = centre + move - matrix[:3, :3] @ centre
-    return matrix, overlap
+    return matrix
 
 
 @contextmanager

@@ -148,7 +148,9 @@ def _kept_or_aligned(
     if store is None:
         return _align(fixed, moving, settings)
     name = f"align-{moving.study.id}"
-    key = stage_key(name, "kept where uptakes agree", _files(fixed), _files(moving), asdict(settings))
+    key = stage_key(
+        name, "kept where uptakes agree, started anew where poor", _files(fixed), _files(moving), asdict(settings)
+    )
     kept = store.find(name, key)
     if kept is not None:
         return load_alignment(kept)
