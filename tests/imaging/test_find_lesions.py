@@ -294,7 +294,7 @@ def test_a_thread_between_kidney_and_bladder_is_ureter() -> None:
 def test_a_long_band_of_moderate_uptake_in_the_belly_is_bowel() -> None:
     scene = Scene()
     for x in np.arange(-60.0, 60.0, 6.0):
-        scene.add((x, -50.0, 250.0 + 15 * np.sin(x / 15)), 10, 4, 30)
+        scene.add((x, -50.0, 250.0 + 15 * np.sin(x / 15)), 10, 4 - abs(x) / 40, 30)
     found = scene.read()
     assert any(x.site == "bowel" and x.status == "physiological" for x in found.lesions)
     assert candidates(found) == []

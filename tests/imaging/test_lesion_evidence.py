@@ -131,7 +131,8 @@ def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
     found = weigh(focus(top=6.0), around(**BAND), ceiling=11.2)
     assert found.points < SSTR.enough
     assert "goes on in one direction" in found.text
-    assert "part of a larger uptake" in found.text
+    assert "unlike across and along" in found.text
+    assert "nodule in fat on CT" in found.text
     assert f"{found.points:.1f} of 20" in found.text
 
 

@@ -349,23 +349,26 @@ def test_liver_left_under_the_ribs_beside_a_tumour_of_seven_tenths_belongs_to_th
     assert liver.suv_mean is None or liver.suv_mean == pytest.approx(6.0, rel=0.2)
 
 
-def test_an_enhanced_kidney_is_no_wall_of_the_chest() -> None:
-    """Kidneys full of contrast are as dense as bone: the liver beside them still lies inside the ribs."""
-    scene = set_scene(*Body().draw(SSTR_SUV, contrast=True))
+@pytest.mark.parametrize(("cortex_hu", "inside"), [(190.0, True), (600.0, False)])
+def test_an_enhanced_kidney_is_no_wall_of_the_chest_and_thick_bone_with_a_cortex_is(
+    cortex_hu: float, inside: bool
+) -> None:
+    """Kidneys full of contrast are as dense as marrow: the liver beside them still lies inside the ribs."""
+    ct, suv = Body().draw(SSTR_SUV, contrast=True)
+    blob = ellipsoid((-75, 40, 245), (26, 26, 26))
+    dense = ct.array.copy()
+    dense[blob] = cortex_hu
+    dense[ellipsoid((-75, 40, 245), (20, 20, 20))] = 190
+    scene = set_scene(Volume(dense, ct.grid, "HU"), suv)
     bone = find_bone(scene)
     spine = find_spine(scene, bone)
     assert spine is not None
     index = np.argwhere(np.ones(scene.ct.shape, bool))
     x, y, z = np.moveaxis(scene.grid.to_lps(index).reshape(*scene.ct.shape, 3), -1, 0)
-
-    def ball(centre: tuple[float, float, float], radius: float) -> Mask:
-        inside: Mask = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2 < radius**2
-        return inside
-
-    kidney = ball((-75, 40, 245), 25)
-    trunk = cut_trunk(scene, bone | kidney, spine, find_lungs(scene, spine), np.zeros(scene.ct.shape, bool))
-    beside = ball((-112, 40, 245), 8)[trunk.box]
-    assert trunk.cage_mm[beside].min() > 0
+    blob_here = (x + 75) ** 2 + (y - 40) ** 2 + (z - 245) ** 2 < 26**2
+    beside = (x + 112) ** 2 + (y - 40) ** 2 + (z - 245) ** 2 < 8**2
+    trunk = cut_trunk(scene, bone | blob_here, spine, find_lungs(scene, spine), np.zeros(scene.ct.shape, bool))
+    assert bool((trunk.cage_mm[beside[trunk.box]] > 0).all()) == inside
 
 
 def test_fdg_finds_the_same_organs() -> None:

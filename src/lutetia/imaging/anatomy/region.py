@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.lungs import Lungs
@@ -19,6 +20,8 @@ Side = str
 THICKER_THAN_RIBS_MM = 16.0
 #: kidneys lie nearer to the vertebral column than this, arms further away
 BESIDE_COLUMN_MM = 110.0
+#: cortical bone, smoothed by 2.4 mm, lies above this (320 to 900 HU measured); enhanced kidneys below (180 to 250)
+CORTEX_HU, CORTEX_WITHIN_MM = 300.0, 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +119,15 @@ def back_muscle(trunk: Trunk) -> mm.Mask:
     return muscle
 
 
-def _thick(bone: mm.Mask, lateral: npt.NDArray[np.floating]) -> mm.Mask:
-    """What is as dense as bone, thicker than a rib, and beside the column (arms that hang down are thick as well).
+def _thick(bone: mm.Mask, ct: mm.Floats, lateral: npt.NDArray[np.floating]) -> mm.Mask:
+    """What is as dense as bone and no wall of the chest: kidneys and bowel full of contrast.
 
-    Kidneys and bowel full of contrast are no wall of the chest.
+    Thicker than a rib, beside the column (arms that hang down are thick as well), and without a cortex, which every
+    part of a bone as thick has within 12 mm (the pelvis).
     """
     core = mm.erode(bone, THICKER_THAN_RIBS_MM / 2, SPACING) & (np.abs(lateral) < BESIDE_COLUMN_MM)
+    around = 2 * round(CORTEX_WITHIN_MM / SPACING_MM) + 1
+    core &= ndi.maximum_filter(np.where(bone, ct, np.float32(-1000)), size=around) < CORTEX_HU
     return mm.dilate(core, THICKER_THAN_RIBS_MM, SPACING)
 
 
@@ -162,7 +168,7 @@ def cut_trunk(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, aorta: mm
     local_bone = cut(bone)
     _depth, rows, columns = local.ct.shape
     lateral = (np.arange(columns)[None, None, :] - local_spine.x[:, None, None]) * SPACING_MM
-    cage, _ = inside_cage(local, local_bone & ~_thick(local_bone, lateral), local_spine)
+    cage, _ = inside_cage(local, local_bone & ~_thick(local_bone, local.ct_smooth, lateral), local_spine)
     forward = (local_spine.front[:, None, None] - np.arange(rows)[None, :, None]) * SPACING_MM
     left, right = cut(lungs.left), cut(lungs.right)
     z = np.arange(bottom, top)

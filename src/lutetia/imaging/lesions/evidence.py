@@ -2,13 +2,14 @@
 
 Each finding is worth up to its points, in proportion between "speaks for bowel" and "speaks for a lesion":
 
-* how uptake falls off counts most (5 of 20), since a loop goes on in one direction and a lesion in none;
-* what this patient's own bowel shows (5½): a solid mass is denser than a loop and what it holds (3), and bowel varies
-  less along one patient than between patients, so what is hotter than the rest needs another reason (2½);
-* uptake above what these organs reach in their published range (3) can't be explained by them, but many lesions are no
-  hotter than bowel;
-* standing apart (1½), and a point each for being small, round, round at the summit, high over what lies around, and a
-  nodule in fat on CT.
+* what this patient's own bowel shows counts most (7 of 20): a solid mass is denser than a loop and what it holds (5; by
+  the mean of its core, which noise moves little), and bowel varies less along one patient than between patients, so
+  what is hotter than the rest needs another reason (2);
+* how uptake falls off (4½), since a loop goes on in one direction and a lesion in none;
+* uptake above what these organs reach in their published range (2½) can't be explained by them, but many lesions are
+  no hotter than bowel;
+* a point each for standing apart, being small, round, round at the summit, high over what lies around, and a nodule in
+  fat on CT.
 
 On FDG the same findings are worth other points: normal bowel takes up FDG in spots, which stand apart and lie in
 mesenteric fat as nodes do, so that says little; what is hotter than the rest of this patient's bowel says most. A loop
@@ -25,17 +26,20 @@ import numpy as np
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.surroundings import Surroundings
 
+#: share of the points of density where it can't be compared: the other findings must then be 0.53 of theirs
+_DENSITY_UNKNOWN = 0.35
+
 
 @dataclass(frozen=True)
 class Points:
     """What each finding is worth at most, together 20; from `enough` on they are not those of bowel (convention)."""
 
-    weakest: float = 3.0
+    weakest: float = 2.5
     evenness: float = 2.0
-    suv: float = 3.0
-    apart: float = 1.5
-    denser: float = 3.0
-    hotter: float = 2.5
+    suv: float = 2.5
+    apart: float = 1.0
+    denser: float = 5.0
+    hotter: float = 2.0
     small: float = 1.0
     round: float = 1.0
     summit: float = 1.0
@@ -43,7 +47,7 @@ class Points:
     nodule: float = 1.0
     alone: float = 0.0
     end: float = 0.0
-    enough: float = 10.5
+    enough: float = 9.75
 
 
 SSTR = Points()
@@ -52,6 +56,7 @@ FDG = Points(
     evenness=1.0,
     suv=3.5,
     apart=0.0,
+    denser=3.0,
     hotter=4.0,
     small=0.5,
     round=1.5,
@@ -98,7 +103,7 @@ def weigh(focus: Focus, around: Surroundings, ceiling: float, worth: Points = SS
     """
     a, w = around, worth
     solid = not a.has_ct or -20.0 < a.ct_peak_hu < 130.0
-    denser = float(np.mean([_known(_ramp(hu, -5.0, 25.0)) for hu in a.over_bowel_hu]))
+    denser = _known(_ramp(a.over_bowel_hu[0], 0.0, 20.0), _DENSITY_UNKNOWN)
     hotter = _known(_ramp(np.log2(max(a.over_bowel_suv, 1e-3)), 0.0, 2.0))
     rows = (
         (w.weakest, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
@@ -149,6 +154,6 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-def _known(share: float) -> float:
+def _known(share: float, unknown: float = 0.5) -> float:
     """What can't be compared speaks neither way."""
-    return share if np.isfinite(share) else 0.5
+    return share if np.isfinite(share) else unknown

@@ -14,7 +14,7 @@ from lutetia.imaging.lesions.physiology_basics import in_bone, times
 from lutetia.imaging.lesions.surroundings import Surroundings
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
-AGAINST_LIVER = 9.0
+AGAINST_LIVER = 8.0
 #: FDG: a ball, or what stands apart, before or beside the spine; a ball below 1 mL by itself; conventions
 _AGAINST_SPINE, _SMALL_AND_ALONE = 9.0, 9.5
 
