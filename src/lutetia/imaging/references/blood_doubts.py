@@ -19,6 +19,9 @@ from lutetia.model import Tracer, Volume
 #: a blood pool is reported without a flag where it is known so well, as a share of its value
 WITHIN = 0.10
 
+#: so much between the value and that of the core out of reach of hot neighbours; the truth lies between the two
+SPILL_RISE = 0.06
+
 #: share of the ring around the track that may be liver: at most 0.2 in 162 bodies, 0.5 where the track ran through it
 MOST_LIVER = 0.35
 
@@ -95,6 +98,8 @@ def _tube_doubts(
         doubts.append(f"only {tube.length_mm:.0f} mm of the descending aorta could be measured")
     if tube.spill_share > 0.3:
         doubts.append(f"{100 * tube.spill_share:.0f} % of the aorta lies against something hot")
+    if tube.spill_rise > SPILL_RISE:
+        doubts.append(f"hot tissue beside the aorta may raise it by {100 * tube.spill_rise:.0f} %")
     half = len(tube.sections) // 2
     if half >= 4:
         upper, lower = float(np.median(tube.sections[:half])), float(np.median(tube.sections[half:]))

@@ -26,6 +26,7 @@ class TubeMeasure:
     region : voxels used, in the crop
     crop : the crop
     spill_share : share of the core that hot tissue beside it raises and that could not be left out
+    spill_rise : how much higher the value is than that of the core out of reach of hot tissue, where all of it counts
     """
 
     placed: Placed
@@ -35,6 +36,7 @@ class TubeMeasure:
     region: mm.Mask
     crop: Crop
     spill_share: float = 0.0
+    spill_rise: float = 0.0
 
 
 def crop_track(suv: npt.NDArray[np.float32], grid: Grid, track: VesselTrack) -> Crop | None:
@@ -112,13 +114,17 @@ def measure_tube(
         return None
     length = float(full.sum() * 6.0)
     spilt = inside & near_hot(crop, inside, float(np.percentile(means[full], 30)))
-    spill_share = 0.0
-    if _spill_matters(crop, inside, spilt, section, full):
+    spill_share = spill_rise = 0.0
+    if _widely_spilt(inside, spilt, section, full):
         kept, kept_full = _section_means(crop, inside & ~spilt, section, float(np.median(np.bincount(section[inside]))))
-        if kept_full.sum() >= 4:
-            inside, means, full = inside & ~spilt, kept, kept_full
-        else:
-            spill_share = float(spilt.sum() / inside.sum())
+        enough = kept_full.sum() >= 4
+        if _spill_matters(crop, inside, spilt):
+            if enough:
+                inside, means, full = inside & ~spilt, kept, kept_full
+            else:
+                spill_share = float(spilt.sum() / inside.sum())
+        elif enough:
+            spill_rise = trimmed_mean(means[full]) / trimmed_mean(kept[kept_full]) - 1.0
     sections = means[full]
     region = inside & full[np.minimum(section, len(full) - 1)] & (section < len(full))
     value = trimmed_mean(sections)
@@ -133,20 +139,22 @@ def measure_tube(
         value=value,
         standard_error=error,
     )
-    return TubeMeasure(placed, sections, rim_ratio, length, region, crop, spill_share)
+    return TubeMeasure(placed, sections, rim_ratio, length, region, crop, spill_share, spill_rise)
 
 
-def _spill_matters(crop: Crop, inside: mm.Mask, spilt: mm.Mask, section: npt.NDArray[np.int64], full: mm.Mask) -> bool:
-    """Whether hot neighbours raise more of the vessel than the trimmed mean bears.
-
-    That is more than a quarter of the sections, and so hot that the plain mean rises by more than a tenth. Less is left
-    in: what stays without it lies on the side of the lung and is a little too cold.
-    """
+def _widely_spilt(inside: mm.Mask, spilt: mm.Mask, section: npt.NDArray[np.int64], full: mm.Mask) -> bool:
+    """Whether hot neighbours reach more of the vessel than the trimmed mean bears: a quarter of the sections."""
     if not spilt.any():
         return False
     share = np.bincount(section[spilt], minlength=len(full)) / np.maximum(np.bincount(section[inside]), 1)
-    if (share[full] > 0.25).mean() <= 0.25:
-        return False
+    return bool((share[full] > 0.25).mean() > 0.25)
+
+
+def _spill_matters(crop: Crop, inside: mm.Mask, spilt: mm.Mask) -> bool:
+    """Whether hot neighbours raise the plain mean by more than a tenth.
+
+    Less is left in: what stays without it lies on the side of the lung and is a little too cold.
+    """
     away = inside & ~spilt
     return not away.any() or float(crop.suv[inside].mean()) > 1.1 * float(crop.suv[away].mean())
 
