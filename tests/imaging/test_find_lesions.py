@@ -499,3 +499,29 @@ def test_a_fainter_liver_lesion_that_drains_to_a_hotter_one_is_found_where_no_sp
 def test_a_hot_metastasis_is_found_wherever_the_rim_of_the_livers_mask_cuts_it(beyond_mm: float) -> None:
     centre = (-144.0 - beyond_mm, -10.0, 400.0)
     assert near(candidates(Scene().add(centre, 14, 40).read()), centre) is not None
+
+
+@pytest.mark.parametrize("suv", [8.0, 10.0, 14.0])
+def test_a_lesion_against_the_liver_does_not_take_the_liver_and_its_metastases_along(suv: float) -> None:
+    """Its background is low, so its threshold lies at liver level: inside the liver the liver's own holds."""
+    beside, inside = (-156.0, -10.0, 400.0), (-115.0, -10.0, 400.0)
+    found = candidates(Scene().add(beside, 12, suv).add(inside, 10, 20).read())
+    lesion, metastasis = near(found, beside), near(found, inside)
+    assert lesion is not None and metastasis is not None
+    assert lesion.observations[0].label != metastasis.observations[0].label
+    assert lesion.observations[0].volume_ml < 3 * 7.2
+
+
+def test_a_metastasis_of_the_liver_ends_at_the_kidney_that_lies_against_it() -> None:
+    scene = Scene().add((-72, 20, 372), 12.0, 18.0, None)
+    scene.add((-60, 46, 372), 14.0, 30.0, None)
+    suv, ct, anatomy, references = scene.build()
+    labels = anatomy.labels.array
+    x, y, z = anatomy.labels.grid.to_lps(np.indices(labels.shape).reshape(3, -1).T).T
+    kidney = (x + 60) ** 2 + (y - 46) ** 2 + (z - 372) ** 2 <= 15.0**2
+    labels.reshape(-1)[kidney] = LABELS["kidney_right"]
+    result = find_lesions(suv, ct, anatomy, references, SSTR, study="S1")
+    lesion = near(candidates(result), (-72, 20, 372))
+    assert lesion is not None
+    drawn = result.labels.array.ravel() == lesion.observations[0].label
+    assert not (drawn & kidney).any()

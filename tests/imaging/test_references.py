@@ -387,6 +387,25 @@ def test_a_liver_far_larger_on_ct_than_by_uptake_is_doubted(agreement: float, st
     assert measured(anatomy=drawn_with({"agreement": agreement})).by_name["liver"].status == status
 
 
+@pytest.mark.parametrize(("agreement", "given"), [(0.5, False), (0.7, True)])
+def test_two_signs_that_the_usual_tissue_is_tumour_leave_no_value_one_leaves_it_with_a_caution(
+    agreement: float, given: bool
+) -> None:
+    suv = uptake(liver=11.0)
+    liver = drawn().labels.array == LABELS["liver"]
+    places = np.nonzero(liver)
+    left = np.zeros(liver.shape, bool)
+    for axis in (1, 2):  # two strands of what is left, 12 mm wide, between the tumour
+        index = np.indices(liver.shape)[axis]
+        left |= liver & (np.abs(index - np.median(places[axis])) * GRID.spacing_mm[axis] < 6.0)
+    array = suv.array.copy()
+    array[left] = 5.0
+    found = measured(Volume(array, GRID, "SUV"), drawn_with({"agreement": agreement})).by_name["liver"]
+    assert found.status == "caution"
+    assert any("colder than its most frequent" in reason for reason in found.reasons)
+    assert (found.suv_mean is not None) == given
+
+
 def test_hot_metastases_explain_a_liver_that_is_larger_on_ct() -> None:
     anatomy = drawn_with({"agreement": 0.5})
     lesion = ball((32, 60, 75), 24)

@@ -14,7 +14,7 @@ from lutetia.imaging.lesions.confluent import confluent_groups, fill_between, on
 from lutetia.imaging.lesions.densities import Densities, measure_densities
 from lutetia.imaging.lesions.evidence import FDG, SSTR
 from lutetia.imaging.lesions.flooding import flooding_issues
-from lutetia.imaging.lesions.foci import Focus, find_foci
+from lutetia.imaging.lesions.foci import HOT_BESIDE_LIVER, Focus, find_foci
 from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -254,6 +254,21 @@ def _judge(
     return judge_sstr(focus, around, work, marks, levels, settings)
 
 
+def _thresholds_elsewhere(focus: Focus, maximum: float, levels: Levels, settings: LesionSettings) -> dict[int, float]:
+    """What holds in the organs next to a lesion's own, by our own scheme: background differs there.
+
+    A lesion of the liver ends at kidney and spleen; one that lies against the liver goes on into it only where it
+    stands out of the liver, else the liver beside a lesion of lung, whose background is low, would be its part.
+    """
+    if settings.scheme != "lutetia":
+        return {}
+    if focus.in_liver:
+        return {organ: float("inf") for organ in HOT_BESIDE_LIVER if organ != focus.label}
+    if levels.liver is None or focus.label == LABELS["liver"]:
+        return {}
+    return {LABELS["liver"]: levels.liver + settings.outline_fraction_liver * max(maximum - levels.liver, 0.0)}
+
+
 def _outline_all(
     suv: Volume,
     work: Working,
@@ -268,10 +283,14 @@ def _outline_all(
     drawn: list[Found] = []
     for group in (outside, inside):
         owner = owner_map(work, [f.focus for f in group])
+        if group is outside:  # what lies in the liver's mask and drains to one of its own foci is not free
+            liver = (work.labels == LABELS["liver"]) & (owner < 0)
+            owner[liver & (owner_map(work, [f.focus for f in inside]) >= 0)] = len(group)
         for n, entry in enumerate(group):
             maximum = reference_maximum(suv.array, entry.focus, work)
             threshold, method = threshold_of(settings, entry.focus, maximum, levels, references)
-            voxels, filled = grow_outline(suv.array, entry.focus, n, owner, work, threshold)
+            elsewhere = _thresholds_elsewhere(entry.focus, maximum, levels, settings)
+            voxels, filled = grow_outline(suv.array, entry.focus, n, owner, work, threshold, elsewhere)
             if len(voxels) < settings.smallest_voxels or len(voxels) * suv.grid.voxel_ml < settings.smallest_ml:
                 continue
             entry.outline = Outline(voxels, threshold, method, maximum, filled)

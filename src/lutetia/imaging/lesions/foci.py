@@ -24,7 +24,7 @@ STRADDLING = 1_000_000
 _HOT_ORGANS = tuple(LABELS[n] for n in ("liver", "spleen", "kidney_left", "kidney_right", "urinary_bladder"))
 #: a basin that holds so much away from a hot organ is more than that organ's spill
 _LARGE_BASIN_ML = 20.0
-_HOT_BESIDE_LIVER = tuple(LABELS[n] for n in ("spleen", "kidney_left", "kidney_right"))
+HOT_BESIDE_LIVER = tuple(LABELS[n] for n in ("spleen", "kidney_left", "kidney_right"))
 
 
 @dataclass(eq=False)
@@ -157,7 +157,7 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings, outside: 
     noise = float(levels.noise_at(levels.liver))
     floor = max(levels.liver * (1 + 0.5 * (settings.liver_contrast_factor - 1)), levels.liver + 2.0 * noise)
     mask = np.zeros(liver.shape, bool)
-    hot = np.isin(work.labels[box], _HOT_BESIDE_LIVER)  # their slope would swallow what lies beside them in the liver
+    hot = np.isin(work.labels[box], HOT_BESIDE_LIVER)  # their slope would swallow what lies beside them in the liver
     mask[box] = near & (work.smooth[box] > floor) & ~hot
     base = levels.liver
 
@@ -170,8 +170,8 @@ def _in_liver(work: Working, levels: Levels, settings: LesionSettings, outside: 
     for number, voxels in _members(basins, work.smooth.shape):
         peak_at = np.array(np.unravel_index(basins.peak_voxel[number], work.smooth.shape))
         focus = _focus(work, levels, settings, *basins.heights(number), voxels, peak_at, {}, in_liver=True)
-        if focus is not None and not focus.fall.ball_like and _on_a_slope(work, peak_at, _HOT_BESIDE_LIVER, 2):
-            rest = _away_from(work, voxels, _HOT_BESIDE_LIVER, 15.0)
+        if focus is not None and not focus.fall.ball_like and _on_a_slope(work, peak_at, HOT_BESIDE_LIVER, 2):
+            rest = _away_from(work, voxels, HOT_BESIDE_LIVER, 15.0)
             if len(rest) * work.grid.voxel_ml < _LARGE_BASIN_ML:
                 continue
             # a whole liver of tumour drains to where the kidney spills into it: judged by the rest of it

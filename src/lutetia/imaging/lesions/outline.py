@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,9 +72,20 @@ def reference_maximum(suv: Array, focus: Focus, work: Working) -> float:
 
 
 def grow_outline(
-    suv: Array, focus: Focus, number: int, owner: Array, work: Working, threshold: float, reach_mm: float = 10.0
+    suv: Array,
+    focus: Focus,
+    number: int,
+    owner: Array,
+    work: Working,
+    threshold: float,
+    elsewhere: Mapping[int, float] | None = None,
+    reach_mm: float = 10.0,
 ) -> tuple[Array, float]:
     """Voxels at or above a threshold, connected with the peak and within the basin of the focus.
+
+    Parameters
+    ----------
+    elsewhere : organ label → the threshold that holds inside that organ instead; infinity closes it
 
     Returns
     -------
@@ -92,15 +104,20 @@ def grow_outline(
     if len(hot):
         low = np.maximum(np.minimum(hot.min(0), focus.peak_index) - reach, 0)
         high = np.minimum(np.maximum(hot.max(0), focus.peak_index) + reach + 1, work.smooth.shape)
-    coarse = owner[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))]
-    allowed = (coarse == number) | (coarse < 0)
-    for axis, f in enumerate(work.factor):
-        if f > 1:
-            allowed = np.repeat(allowed, f, axis)
+    near = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    coarse, organs = owner[near], work.labels[near]
+    level = np.full(coarse.shape, threshold, np.float32)
+    for organ, other in (elsewhere or {}).items():
+        level[organs == organ] = other
+    level[(coarse != number) & (coarse >= 0)] = np.inf
+    for axis, times in enumerate(work.factor):
+        if times > 1:
+            level = np.repeat(level, times, axis)
     start = low * factor
-    box = tuple(slice(int(a), int(a + n)) for a, n in zip(start, allowed.shape, strict=True))
+    stop = start + np.asarray(level.shape)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
     image = suv[box]
-    above = (image >= threshold) & allowed
+    above = image >= level
     parts, count = label(above, np.ones((3, 3, 3), bool))
     if count == 0:
         return np.zeros((0, 3), np.intp), 0.0

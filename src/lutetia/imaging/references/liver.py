@@ -50,6 +50,10 @@ def draft_liver(
     if refuse and doubts.liver_like is not None:
         population, refuse = doubts.liver_like, False
         reasons.append("the colder, denser part is taken for liver")
+    elif left_out and "tumour" in doubts.suspected and not refuse:
+        # two witnesses that ask different things: in every body that had both, the most frequent tissue was tumour
+        refuse = True
+        reasons.append("no value is given: by both signs the most frequent tissue is most likely tumour")
     refuse = refuse or bool(anatomy.evidence.get("liver", {}).get("side_disputed"))
     whole = whole_organ(crop, population)
     hotter = hotter_population(crop, population) if tracer.binds == "glucose" and reasons else None
