@@ -281,11 +281,13 @@ def _outline_all(
     outside = [f for f in found if not f.focus.in_liver]
     inside = [f for f in found if f.focus.in_liver]
     drawn: list[Found] = []
-    for group in (outside, inside):
+    in_liver = work.labels == LABELS["liver"]
+    organs = [f for f in outside if f.judgement.physiological]
+    for group, others, where in ((outside, inside, in_liver), (inside, organs, ~in_liver)):
         owner = owner_map(work, [f.focus for f in group])
-        if group is outside:  # what lies in the liver's mask and drains to one of its own foci is not free
-            liver = (work.labels == LABELS["liver"]) & (owner < 0)
-            owner[liver & (owner_map(work, [f.focus for f in inside]) >= 0)] = len(group)
+        # what drains to a focus of the other search, on its side of the liver's rim, is not free: the liver's own foci
+        # inside, physiological uptake (kidney, bowel) outside
+        owner[where & (owner < 0) & (owner_map(work, [f.focus for f in others]) >= 0)] = len(group)
         for n, entry in enumerate(group):
             maximum = reference_maximum(suv.array, entry.focus, work)
             threshold, method = threshold_of(settings, entry.focus, maximum, levels, references)
