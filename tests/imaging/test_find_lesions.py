@@ -525,3 +525,18 @@ def test_a_metastasis_of_the_liver_ends_at_the_kidney_that_lies_against_it() -> 
     assert lesion is not None
     drawn = result.labels.array.ravel() == lesion.observations[0].label
     assert not (drawn & kidney).any()
+
+
+def test_confluent_disease_that_fades_to_one_side_keeps_its_faint_side() -> None:
+    scene = Scene(noise=0.01)
+    for x, suv in zip(np.linspace(-118, -52, 12), np.linspace(40, 10, 12), strict=True):
+        scene.add((x, -10.0, 400.0), 20.0, suv)
+    result = scene.read()
+    grid = result.labels.grid
+    points = grid.to_lps(np.indices(grid.shape).reshape(3, -1).T)
+    truth = np.zeros(len(points), bool)
+    for centre, radius, _, _ in scene.spheres:
+        truth |= ((points - np.asarray(centre)) ** 2).sum(1) <= radius**2
+    labels = [x.observations[0].label for x in candidates(result)]
+    drawn = np.isin(result.labels.array.ravel(), labels)
+    assert abs(drawn.sum() / truth.sum() - 1) < 0.15

@@ -20,6 +20,7 @@ from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.liver_membership import belongs_to_liver
+from lutetia.imaging.lesions.local_edge import reach_edges
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.physiology import uneven_liver
@@ -302,6 +303,7 @@ def _outline_all(
     if levels.tumour is not None and levels.liver is not None:
         threshold = levels.liver + settings.outline_fraction_liver * (levels.tumour - levels.liver)
         entries = fill_between(entries, suv.array, work, threshold)
+    entries = reach_edges(entries, drawn, suv.array, work, levels, settings)
     entries += one_mass([f for f in candidates if not f.focus.in_liver and f.focus.basin >= 0], settings)
     entries = _sorted(entries, suv.array) + _sorted(
         _by_organ([f for f in drawn if f.judgement.physiological]), suv.array
