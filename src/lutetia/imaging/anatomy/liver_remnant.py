@@ -14,10 +14,8 @@ RIM_MM = 30.0
 WALL_MM = 15.0
 #: a remnant smaller than this is partial volume of the tumour's edge, mL
 LEAST_ML = 20.0
-#: parenchyma takes up more than this many times what muscle does; blood, muscle and fat don't
-MUSCLES = 3.0
-#: where no back muscle is in the field: more than this share of the tumour
-LEAST_OF_TUMOUR = 0.15
+#: parenchyma takes up more than this many times what back muscle does (7 to 10 on SSTR); blood, muscle and effusion don't
+MUSCLES = 4.0
 #: and less than this share of the tumour (partial volume of a tumour's edge lies above)
 OF_TUMOUR = 0.6
 
@@ -33,7 +31,9 @@ def remnant_level(mask: mm.Mask, trunk: Trunk, room: mm.Mask, hu: float, suv: fl
     """
     assert trunk.pet_smooth is not None
     muscle = trunk.pet_smooth[back_muscle(trunk) & trunk.measured]
-    least = MUSCLES * float(np.median(muscle)) if len(muscle) else LEAST_OF_TUMOUR * suv
+    if not len(muscle):
+        return None  # no yardstick: what lies beside the liver may be muscle or effusion
+    least = MUSCLES * float(np.median(muscle))
     near = room & trunk.measured & ~mask & (mm.distance_to(mask, SPACING) <= RIM_MM)
     near &= (trunk.ct_smooth > hu - 20) & (trunk.ct_smooth < hu + 45)
     near &= (trunk.cage_mm < WALL_MM) | (trunk.lung_distance_mm < WALL_MM)
