@@ -14,7 +14,7 @@ RIM_MM = 30.0
 WALL_MM = 15.0
 #: a remnant smaller than this is partial volume of the tumour's edge, mL
 LEAST_ML = 20.0
-#: parenchyma takes up more than this many times what back muscle does (7 to 10 on SSTR); blood, muscle and effusion don't
+#: parenchyma takes up more than so many times what back muscle does (SSTR 7 to 10); blood, muscle, effusion do not
 MUSCLES = 4.0
 #: and less than this share of the tumour (partial volume of a tumour's edge lies above)
 OF_TUMOUR = 0.6
