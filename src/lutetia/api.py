@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,13 +21,15 @@ from lutetia.outputs.maps import write_volume
 from lutetia.outputs.transaction import check_place, writing_into
 from lutetia.outputs.volumes import StudyVolumes
 from lutetia.outputs.write import WriteOptions, with_dicom, write_results
-from lutetia.phantom import PhantomTruth
 from lutetia.reading.conformance import ConformanceReport
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
 from lutetia.reading.settings import OutputSettings, ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.suv import SeriesSuv, SuvReport, read_suv, volume_file
+
+if TYPE_CHECKING:  # half a second of every reading, for a name
+    from lutetia.phantom import PhantomTruth
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, float], None]
