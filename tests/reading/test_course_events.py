@@ -134,14 +134,19 @@ def test_a_focus_of_fdg_before_makes_a_new_sstr_focus_a_known_lesion(
     )
 
 
+def discordant_volumes(before_ml: float, now_ml: float) -> list[dict[str, Any]]:
+    """The SSTR-negative, FDG-positive volume at both visits, without uncertainty."""
+    return [
+        {"visit": v, "sstr_study": s, "fdg_study": f, "definition": "background"}
+        | {key: {"sstr-/fdg+": ml} for key in ("volume_ml", "low_ml", "high_ml")}
+        for v, s, f, ml in (("v1", "s1", "f1", before_ml), ("v2", "s2", "f2", now_ml))
+    ]
+
+
 def test_a_discordant_volume_that_appears_is_an_event(
     two_visits: Make, dedifferentiated: Any, rule_set: RuleSet
 ) -> None:
-    volumes = [
-        {"visit": v, "sstr_study": s, "fdg_study": f, "definition": "background", "volume_ml": {"sstr-/fdg+": ml}}
-        | {"low_ml": {"sstr-/fdg+": ml}, "high_ml": {"sstr-/fdg+": ml}}
-        for v, s, f, ml in (("v1", "s1", "f1", 0.0), ("v2", "s2", "f2", 6.0))
-    ]
+    volumes = discordant_volumes(0.0, 6.0)
     course = with_verdicts(two_visits(dedifferentiated, phenotypes=volumes), ReadSettings())
     event = by_code(course.events)["DE-9"]
     assert event.numbers == {"discordant_ml_before": 0.0, "discordant_ml_now": 6.0}
@@ -152,11 +157,7 @@ def test_a_discordant_volume_that_appears_is_an_event(
 def test_a_volume_change_between_scans_that_are_not_comparable_is_told_with_that_doubt(
     two_visits: Make, dedifferentiated: Any, comparable: bool
 ) -> None:
-    volumes = [
-        {"visit": v, "sstr_study": s, "fdg_study": f, "definition": "background", "volume_ml": {"sstr-/fdg+": ml}}
-        | {"low_ml": {"sstr-/fdg+": ml}, "high_ml": {"sstr-/fdg+": ml}}
-        for v, s, f, ml in (("v1", "s1", "f1", 2.0), ("v2", "s2", "f2", 6.0))
-    ]
+    volumes = discordant_volumes(2.0, 6.0)
     verdict = "comparable" if comparable else "not_comparable"
     checked = {"earlier": "f1", "later": "f2", "verdict": verdict, "note": "" if comparable else "Another scanner."}
     made = two_visits(dedifferentiated, phenotypes=volumes, comparability=[checked])
