@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lutetia.dicom.pixels import load_ct
 from lutetia.dicom.report_scan import report
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
@@ -267,15 +268,66 @@ def test_a_ct_of_part_of_the_pet_is_used_where_it_lies(study):
     assert "40%" in issue.message
 
 
-def test_a_ct_of_the_other_bed_is_named_and_not_called_a_copy_of_the_same_place(study):
+def test_a_ct_stored_bed_by_bed_is_read_as_one(study):
     study.add("PT", length=20)
-    lower = study.add("CT", length=10, number=11)
-    upper = study.add("CT", length=10, number=12, description="CT bed 2", origin=(-20.0, -16.0, 150.0))
+    lower = study.add("CT", length=13, number=11, description="CT bed 1")
+    upper = study.add("CT", length=12, number=12, description="CT bed 2", origin=(-20.0, -16.0, 141.0))
+    selection = study.one()
+    assert selection.ct.n_images == 13 + 7  # the overlap is taken from the first bed, which ends at 160 mm
+    heights = sorted(h.position_mm[2] for h in selection.ct.instances)
+    assert np.diff(heights).max() <= 7.5
+    assert load_ct(selection.ct).grid.shape[0] >= 20
+    role, reason = reasons(selection)[upper]
+    assert role == reasons(selection)[lower][0] == "CT"
+    assert "another bed of the same CT" in reason
+    (issue,) = [i for i in selection.issues if i.code == "ct-in-beds"]
+    assert "CT 11 'CT bed 1', CT 12 'CT bed 2'" in issue.message
+    assert not [i for i in selection.issues if i.code == "ct-covers-part"]
+
+
+def test_three_beds_in_any_order_are_one_ct(study):
+    study.add("PT", length=30)
+    beds = [
+        study.add("CT", length=10, number=n, origin=(-20.0, -16.0, z)) for n, z in ((11, 200), (12, 100), (13, 150))
+    ]
+    selection = study.one()
+    assert selection.ct.n_images == 30
+    assert {reasons(selection)[uid][0] for uid in beds} == {"CT"}
+
+
+@pytest.mark.parametrize(
+    ("why", "changes"),
+    [
+        ("another field of view or matrix", {"pixel": (3.0, 3.0), "matrix": (12, 14)}),
+        ("another slice spacing", {"spacing": 4.0}),
+        ("slices are missing between the two", {"origin": (-20.0, -16.0, 160.0)}),
+        ("another place of the table across", {"origin": (-18.0, -16.0, 150.0)}),
+        ("another kernel", {"edit": lambda d, k: setattr(d, "ConvolutionKernel", "B41f")}),
+        ("one with contrast agent, one without", {"edit": lambda d, k: setattr(d, "ContrastBolusAgent", "Iomeron")}),
+    ],
+)
+def test_a_ct_of_the_other_bed_that_does_not_continue_the_first_is_named_with_the_reason(study, why, changes):
+    study.add("PT", length=20)
+    lower = study.add("CT", length=10, number=11, description="CT bed 1")
+    upper = study.add(
+        "CT", **{"length": 10, "number": 12, "description": "CT bed 2", "origin": (-20.0, -16.0, 150.0), **changes}
+    )
     selection = study.one()
     assert selection.ct.series_instance_uid == lower
-    assert reasons(selection)[upper] == ("", "covers another 50% of the PET's length; one CT is read")
+    assert selection.ct.n_images == 10
+    role, reason = reasons(selection)[upper]
+    assert role == ""
+    assert reason.endswith(f"but can't be joined to the CT that is read: {why}")
     (issue,) = [i for i in selection.issues if i.code == "ct-covers-part"]
-    assert "CT 12 'CT bed 2' covers 50% more" in issue.message
+    assert "'CT bed 2' covers" in issue.message
+    assert "can't be joined" in issue.message
+
+
+def test_a_ct_chosen_by_hand_is_read_alone(study):
+    study.add("PT", length=20)
+    study.add("CT", length=10, number=11, description="CT bed 1")
+    study.add("CT", length=10, number=12, description="CT bed 2", origin=(-20.0, -16.0, 150.0))
+    assert study.one(ct="12").ct.n_images == 10
 
 
 def test_a_ct_beside_a_pet_that_is_refused_says_why_it_is_not_used(study):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lutetia.dicom.ct_beds import as_one, why_not_one
 from lutetia.dicom.series import SeriesFiles, StudyFiles
 from lutetia.dicom.suitability import Candidate, coverage, coverage_beside, judge_ct, sharp_kernel
 from lutetia.model import Issue
@@ -166,7 +167,8 @@ def choose_ct(
     """The CT that lies on the PET, or None; `reasons` and `issues` are added to.
 
     It must share the frame of reference and cover some of the PET. Best first: length covered, width covered,
-    soft-tissue kernel, original, thinner slices. `by_hand` overrides all of it.
+    soft-tissue kernel, original, thinner slices; with it every further bed of the same scan (`lutetia.dicom.ct_beds`).
+    `by_hand` overrides all of it.
     """
     for c in cts:
         reasons[id(c.series)] = ("", c.reason)
@@ -206,28 +208,45 @@ def choose_ct(
         return None
     best = max(f[1] for f in found), max(f[2] for f in found)
     found.sort(key=lambda f: _ct_rank(f[0], same_frame(f[0], pet), best[0] - f[1], best[1] - f[2]))
-    chosen, length, width = found[0]
-    reasons[id(chosen.series)] = ("CT", _why_ct(chosen, pet, length, width))
-    elsewhere: list[str] = []
+    first, length, width = found[0]
+    further = {id(c): beside for c, _, _ in found[1:] if (beside := _beside(pet, first, c)) >= _SIMILAR}
+    chosen, beds = as_one(first, [c for c, _, _ in found if id(c) in further])
+    reasons[id(first.series)] = ("CT", _why_ct(first, pet, length, width))
+    left: list[str] = []
     for c, other_length, other_width in found[1:]:
-        beside = 0.0
-        if chosen.stack is not None and c.stack is not None:
-            beside = coverage_beside(pet.stack.grid, chosen.stack.grid, c.stack.grid)
-        if beside >= _SIMILAR:
-            elsewhere.append(f"{c.series.label} covers {beside:.0%} more")
-            reason = f"covers another {beside:.0%} of the PET's length; one CT is read"
+        role = ""
+        if c in beds:
+            role, reason = "CT", f"another bed of the same CT: covers another {further[id(c)]:.0%}; read as one with it"
+        elif id(c) in further and (beside := _beside(pet, chosen, c)) >= _SIMILAR:
+            left.append(f"{c.series.label} covers {beside:.0%} more")
+            apart = why_not_one(chosen, c) or "the two make no stack without a gap"
+            reason = (
+                f"covers another {beside:.0%} of the PET's length, but can't be joined to the CT that is read: {apart}"
+            )
         else:
-            reason = _why_not_ct(c, chosen, (other_length, length), (other_width, width))
-        reasons[id(c.series)] = ("", reason)
+            reason = _why_not_ct(c, first, (other_length, length), (other_width, width))
+        reasons[id(c.series)] = (role, reason)
+    if beds and chosen.stack is not None:
+        length, _ = coverage(pet.stack.grid, chosen.stack.grid)
+        names = _some([c.series.label for c in (first, *beds)])
+        text = f"The CT lies in {len(beds) + 1} series, read as one; where they overlap the first is taken: {names}"
+        issues.append(_issue(first.series, "ct-in-beds", text, "info"))
     if same_frame(chosen, pet) is None:
         text = "The CT or the PET has no frame of reference; they are taken to lie together because they overlap"
         issues.append(_issue(chosen.series, "frame-of-reference-missing", text))
     if length < _WELL_COVERED:
         text = f"The CT covers {length:.0%} of the PET's length; elsewhere anatomy is read from the PET alone"
-        if elsewhere:
-            text += f" ({_some(elsewhere)}; one CT is read, --ct chooses another)"
+        if left:
+            text += f" ({_some(left)}, but can't be joined to it; --ct chooses another)"
         issues.append(_issue(chosen.series, "ct-covers-part", text, "caution" if length < 0.9 else "info"))
     return chosen
+
+
+def _beside(pet: Candidate, ct: Candidate, other: Candidate) -> float:
+    """How much of the PET's length another CT covers beside what the first one does."""
+    if pet.stack is None or ct.stack is None or other.stack is None:
+        return 0.0
+    return coverage_beside(pet.stack.grid, ct.stack.grid, other.stack.grid)
 
 
 def _note_others_ct(cts: list[Candidate], chosen: Candidate, reasons: Reasons) -> None:
