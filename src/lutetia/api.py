@@ -37,7 +37,18 @@ Chosen = TypeVar("Chosen", bound=BaseModel)
 
 
 def _paths(paths: PathLike | Sequence[PathLike]) -> list[Path]:
-    return [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    return [_path(p, "paths") for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+
+
+def _path(given: PathLike, name: str) -> Path:
+    """A path; the empty text, which `Path` takes for the working directory, is refused."""
+    if not str(given).strip():
+        raise UsageError(
+            "empty-argument",
+            f"{name} is empty",
+            expected='a path; "." is the working directory',
+        )
+    return Path(given)
 
 
 def scan(
@@ -130,7 +141,7 @@ def suv(
         kept.append(result)
 
     report = read_suv(
-        path,
+        _paths(path),
         overrides=SuvOverrides(**overrides),
         basis=basis,
         mask=mask,
@@ -183,7 +194,7 @@ def read(
     if out is None:
         reading = read_course(_paths(paths), chosen, tell)
         return _as_written(pseudonymised(reading, wanted.pseudonym) if wanted.pseudonym else reading)
-    folder = Path(out)
+    folder = _path(out, "out")
     beside = folder / "corrections.yaml"
     if chosen.corrections is None and beside.is_file():
         chosen = chosen.model_copy(update={"corrections": str(beside)})
@@ -242,7 +253,7 @@ def conformance(
     """
     from lutetia.reading.conformance import conformance as judge
 
-    place = Path(folder)
+    place = _path(folder, "folder")
     if write:
         from lutetia.phantom.suv_objects import write_suv_objects
 
@@ -285,7 +296,7 @@ def make_phantom(
     from lutetia import phantom
 
     if not course:
-        return phantom.make_phantom(Path(out), seed, variant, tracer=tracer, size=size)
+        return phantom.make_phantom(_path(out, "out"), seed, variant, tracer=tracer, size=size)
     if (variant, tracer) != ("standard", "dotatate"):
         raise UsageError(
             "story-and-variant",
@@ -293,7 +304,7 @@ def make_phantom(
             where="--course",
             expected="--course without --variant and --tracer",
         )
-    return phantom.make_course(Path(out), seed, course, size=size)
+    return phantom.make_course(_path(out, "out"), seed, course, size=size)
 
 
 def _checked(kind: type[Chosen], values: Mapping[str, Any]) -> Chosen:

@@ -86,6 +86,13 @@ def test_the_shell_completes_verbs_and_choices():
         (["read", "{empty}", "--out", "{out}", "--set", "C-ZZ=1"], "no switchable convention"),
         (["read", "{empty}", "--out", "{out}", "--case", "{empty}/case.yaml"], "case.yaml"),
         (["read", "{empty}", "--out", "{out}", "--corrections", "{empty}/c.yaml"], "bad-corrections"),
+        (["read", "{empty}", "--out", ""], "--out is empty"),
+        (["read", "{empty}", "--out="], "--out is empty"),
+        (["read", "", "--out", "{out}"], "Argument 2 is empty"),
+        (["read", "{empty}", "--out", "{out}", "--pseudonym", ""], "--pseudonym is empty"),
+        (["read", "{empty}", "--out", "{out}", "--pseudonym", "A\\B"], "without a backslash"),
+        (["read", "{empty}", "--out", "{out}", "--case", ""], "--case is empty"),
+        (["make-phantom", ""], "Argument 2 is empty"),
         (["why", "{empty}", "1"], "no-findings"),
         (["score"], "no-case"),
         (["score", "{empty}/case.yaml"], "case.yaml"),
@@ -105,6 +112,27 @@ def test_what_cannot_be_done_is_status_two_and_one_message(capsys, tmp_path, wor
     assert said.format(**places) in err
     assert "Traceback" not in out + err
     assert not places["out"].exists() or not any(places["out"].iterdir())
+
+
+@pytest.mark.parametrize("word", ["", " "])
+def test_an_empty_path_is_never_taken_for_the_working_directory(tmp_path, monkeypatch, word):
+    monkeypatch.chdir(tmp_path)
+    for call in (
+        lambda: lutetia.read("somewhere", word),
+        lambda: lutetia.read(word, "out"),
+        lambda: lutetia.scan(word),
+        lambda: lutetia.suv(word),
+        lambda: lutetia.make_phantom(word),
+        lambda: lutetia.conformance(word),
+    ):
+        with pytest.raises(lutetia.UsageError, match="is empty"):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_pseudonym_does_not_leave_the_identity_in(tmp_path):
+    with pytest.raises(lutetia.UsageError, match="pseudonym can't be ''"):
+        lutetia.read("somewhere", tmp_path / "out", output={"pseudonym": ""})
 
 
 def test_a_result_folder_that_is_a_file_is_one_message(capsys, tmp_path, tiny_patient):

@@ -61,6 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal that has no "–" or "×" shows "?" instead
             stream.reconfigure(errors="replace")
     try:
+        _refuse_empty(sys.argv[1:] if argv is None else argv)
         app(args=argv)
     except Exception as error:
         from lutetia.model import LutetiaError
@@ -74,6 +75,29 @@ def main(argv: list[str] | None = None) -> None:
         else:
             typer.echo(_unexpected(error), err=True)
         sys.exit(2)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """An empty word is a shell variable that was not set; as a path it would mean the working directory.
+
+    Raises
+    ------
+    UsageError
+        ``empty-argument`` naming the option, or the argument's place.
+    """
+    for k, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if word and not (option.startswith("--") and equals and not value.strip()):
+            continue
+        from lutetia.model import UsageError
+
+        before = words[k - 1] if k and words[k - 1].startswith("-") else ""
+        raise UsageError(
+            "empty-argument",
+            f"{option or before or f'Argument {k + 1}'} is empty",
+            expected="a value; an empty path would be the working directory",
+            remedy="leave it out, or see whether the shell variable behind it is set; . is the working directory",
+        )
 
 
 def _of_the_disk(error: OSError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lutetia.model import Record
 
@@ -57,3 +57,11 @@ class OutputSettings(Record):
     suv_nifti: bool = False
     report: bool = True
     pseudonym: str | None = None
+
+    @field_validator("pseudonym")
+    @classmethod
+    def _can_stand_in_a_header(cls, name: str | None) -> str | None:
+        """It becomes Patient ID and Patient Name: LO and PN of PS3.5 6.2 hold 64 characters without backslash."""
+        if name is not None and (not name.strip() or len(name) > 64 or "\\" in name or not name.isprintable()):
+            raise ValueError("should be 1 to 64 printable characters without a backslash")
+        return name
