@@ -480,11 +480,11 @@ def test_fdg_that_runs_on_in_the_rim_of_the_livers_mask_and_is_no_liver_on_ct_is
 def test_fdg_in_the_rim_of_the_livers_mask_is_weighed_with_the_points_of_fdg() -> None:
     drawn_out = {"elongation": 1.9, "summit_elongation": 1.8, "core_ml": 6.0, "joined": 0.8}
     hot = around(60, -50, 70, LOOP, IN_LIVER, drawn_out)
-    hot = replace(hot, over_bowel_hu=(4.0, 4.0), over_bowel_suv=4.0)
+    hot = replace(hot, over_bowel_hu=(4.0, 4.0), over_bowel_suv=2.0, length_mm=30.0, neighbours=0.0, between=-1.0)
     levels = Levels(1.6, 2.5, 2.0, 0.05, 0.1, "reference")
     spot = focus(9.0, "liver", background=2.5)
     assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, SSTR) is not None
-    assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, FDG) is None  # so hot is no other bowel here
+    assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, FDG) is None  # alone, as no loop is on FDG
 
 
 def test_an_fdg_focus_between_others_has_fewer_points_than_the_same_by_itself_and_an_sstr_focus_has_not() -> None:

@@ -64,9 +64,7 @@ def gut(
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
         return Judgement(False, "", "round mass of uptake set apart from everything else", mark)
     weighed = glucose and around.joined > 0.5 and not around.ball_like  # a hot loop runs on
-    above = ("" if weighed else _far_above(focus, around, ceiling)) or (
-        "" if glucose else _above_the_range(focus, around, ceiling)
-    )
+    above = "" if weighed else _far_above(focus, around, ceiling)
     if above:
         return Judgement(False, "", f"{above}; {evidence.text}", mark)
     if evidence.enough:
@@ -118,26 +116,6 @@ def _far_above(focus: Focus, around: Surroundings, ceiling: float) -> str:
     """Why uptake far above what bowel reaches stays a candidate unless it is a thread (urine, a duct): "" if not."""
     if focus.top > 2.5 * ceiling and around.elongation < 1.8 and around.core_ml < 40:
         return f"SUV {focus.top:.1f} far above bowel, stomach and pancreas"
-    return ""
-
-
-def _above_the_range(focus: Focus, around: Surroundings, ceiling: float) -> str:
-    """Why uptake above what bowel reaches stays a candidate whatever its shape: "" where it does not.
-
-    Above the range what is focal; just below it what is too small for a loop, which is 15 mm wide or more, or intense
-    and alone.
-    """
-    focal = around.elongation < 1.35 and around.joined < 0.55 and around.core_ml < 15
-    small = (around.summit_ml < 0.6 and around.summit_elongation < 1.45 and around.core_ml < 2.5) or (
-        around.core_ml < 1.5 and around.elongation < 1.35
-    )
-    solid = not around.has_ct or min(around.ct_hu, around.ct_peak_hu) >= -30
-    if focus.top > ceiling and focal:
-        return f"focal, SUV {focus.top:.1f} above bowel, stomach and pancreas"
-    if focus.top > 0.7 * ceiling and small and solid and around.joined < 0.56 and focus.contrast > 4.2:
-        return f"SUV {focus.top:.1f}, smaller than a loop of bowel"
-    if focus.top > 0.6 * ceiling and focus.contrast > 8 and around.joined < 0.15 and around.elongation < 1.4:
-        return f"intense and alone, {focus.contrast:.0f} × its surroundings"
     return ""
 
 
