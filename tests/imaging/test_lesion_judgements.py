@@ -11,6 +11,12 @@ import pytest
 from builders.foci import focus
 from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
+from lutetia.imaging.lesions.in_liver_mask import (
+    bowel_in_liver_mask,
+    loop_in_liver_mask,
+    myocardium_in_liver_mask,
+    neighbour_in_liver_mask,
+)
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import blood, bone_lesion, liver_rim, scrotum, uneven_liver
@@ -19,20 +25,15 @@ from lutetia.imaging.lesions.physiology_fdg import (
     brown_fat,
     faint_uptake,
     gonadal_uptake,
-    heart_uptake,
-    heart_wall,
     kidney_taken_for_bone,
-    loop_in_liver_mask,
     marrow_uptake,
-    myocardium,
-    myocardium_in_liver_mask,
-    neighbour_in_liver_mask,
     rectal_uptake,
     urine_drop,
     urine_in_kidney,
     vascular_blood,
 )
-from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask, gut
+from lutetia.imaging.lesions.physiology_gut import gut
+from lutetia.imaging.lesions.physiology_heart import heart_uptake, heart_wall, myocardium
 from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, splenic_tissue, thyroid_uptake
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, part_of_organ, ureter
 from lutetia.imaging.lesions.settings import LesionSettings

@@ -12,27 +12,19 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups, fill_between, one_mass
 from lutetia.imaging.lesions.densities import Densities, measure_densities
-from lutetia.imaging.lesions.evidence import FDG, SSTR
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import HOT_BESIDE_LIVER, Focus, find_foci
 from lutetia.imaging.lesions.found import Found
-from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
+from lutetia.imaging.lesions.in_liver_mask import judge_in_liver
+from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.liver_membership import belongs_to_liver
 from lutetia.imaging.lesions.local_edge import reach_edges
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
-from lutetia.imaging.lesions.physiology import uneven_liver
-from lutetia.imaging.lesions.physiology_fdg import (
-    gut_ceiling_fdg,
-    judge_fdg,
-    loop_in_liver_mask,
-    myocardium_in_liver_mask,
-    neighbour_in_liver_mask,
-)
-from lutetia.imaging.lesions.physiology_gut import bowel_in_liver_mask
-from lutetia.imaging.lesions.physiology_sstr import adrenal_in_liver_mask, gut_ceiling_sstr, judge_sstr
+from lutetia.imaging.lesions.physiology_fdg import judge_fdg
+from lutetia.imaging.lesions.physiology_sstr import judge_sstr
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, one_of_two_kidneys
 from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
@@ -210,49 +202,14 @@ def _judge(
     tracer: Tracer,
     settings: LesionSettings,
 ) -> Judgement:
-    apart = ball_in_organ_mask(focus, around, marks)
-    if apart is not None and not focus.in_liver:
-        return apart
-    kidney = one_of_two_kidneys(focus, around, marks, levels)
-    if kidney is not None:
-        return kidney
-    uneven = uneven_liver(focus, around, marks, levels, densities)
-    if uneven is not None:
-        return uneven
-    ceiling = gut_ceiling_fdg(levels) if tracer.binds == "glucose" else gut_ceiling_sstr(levels)
-    glucose = tracer.binds == "glucose"
-    against = bowel_in_liver_mask(focus, around, marks, ceiling, levels, FDG if glucose else SSTR)
-    # as dense as liver and alone: no loop, which runs on
-    of_liver = glucose and around.joined < 0.3 and densities.as_dense_as_liver(around)
-    if against is not None and not of_liver:
-        return against
+    apart = None if focus.in_liver else ball_in_organ_mask(focus, around, marks)
+    plain = apart or one_of_two_kidneys(focus, around, marks, levels)
+    if plain is not None:
+        return plain
     if focus.in_liver:
-        adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
-        if tracer.binds == "glucose":
-            other = (
-                myocardium_in_liver_mask(focus, around, marks)
-                or loop_in_liver_mask(around, marks, levels, densities)
-                or neighbour_in_liver_mask(focus, around, marks, levels)
-            )
-            if other is not None:
-                return other
-        large = around.core_ml > 40  # no loop of bowel, no part of a kidney
-        within = focus.label_share >= 0.6 and around.soft > 0.7 and around.fat < 0.08 and not around.renal_place
-        if (
-            adrenal is not None
-            or focus.label_share >= 0.8
-            or around.elongation < 1.3
-            or large
-            or (within and tracer.is_sstr)
-        ):
-            return adrenal or CANDIDATE
-        # at the rim of the mask, partly outside, not round: what lies against the liver there
-        outside = judge_fdg if tracer.binds == "glucose" else judge_sstr
-        verdict = outside(focus, around, work, marks, levels, settings)
-        return verdict if verdict.physiological else CANDIDATE
-    if tracer.binds == "glucose":
-        return judge_fdg(focus, around, work, marks, levels, settings)
-    return judge_sstr(focus, around, work, marks, levels, settings)
+        return judge_in_liver(focus, around, work, marks, levels, densities, tracer, settings)
+    judge = judge_fdg if tracer.binds == "glucose" else judge_sstr
+    return judge(focus, around, work, marks, levels, settings)
 
 
 def _thresholds_elsewhere(focus: Focus, maximum: float, levels: Levels, settings: LesionSettings) -> dict[int, float]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lutetia.imaging.anatomy.labels import NAMES
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
+from lutetia.imaging.lesions import physiology_heart as heart
 from lutetia.imaging.lesions import physiology_urinary as urinary
-from lutetia.imaging.lesions.densities import Densities
-from lutetia.imaging.lesions.evidence import FDG, weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
-from lutetia.imaging.lesions.physiology_gut import AGAINST_LIVER, before_the_spine, gut
+from lutetia.imaging.lesions.physiology_gut import before_the_spine, gut
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -31,8 +28,8 @@ def judge_fdg(
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")
         or urine_in_kidney(focus, around, levels)
-        or heart_uptake(focus, around)
-        or heart_wall(focus, around, marks)
+        or heart.heart_uptake(focus, around)
+        or heart.heart_wall(focus, around, marks)
         or _beside_kidney(focus, around, marks)
         or kidney_taken_for_bone(focus, around, marks)
         or brown_fat(focus, around, marks, settings)
@@ -44,7 +41,7 @@ def judge_fdg(
         or common.bone_lesion(focus, around, marks)
         or common.gullet(focus, around, marks, levels)
         or _brain(focus, around, marks)
-        or myocardium(focus, around, marks)
+        or heart.myocardium(focus, around, marks)
         or urinary.kidney_and_bladder(focus, around, marks)
         or urinary.part_of_organ(focus, around, work, marks)
         or _head_and_neck(focus, around, marks, settings)
@@ -64,45 +61,6 @@ def judge_fdg(
 def gut_ceiling_fdg(levels: Levels) -> float:
     """SUV above which focal FDG uptake is not explained by stomach and bowel."""
     return _GUT_OVER_LIVER * (levels.liver or 1.5 * levels.blood)
-
-
-def heart_uptake(focus: Focus, around: Surroundings) -> Judgement | None:
-    """Myocardium takes up FDG in whole or in patches (papillary muscles, septum, lateral wall), blood little."""
-    if NAMES.get(focus.label) != "heart" or focus.label_share < 0.5:
-        return None
-    if focus.label_share < 0.75 and basics.node_in_fat(around):
-        return None
-    return Judgement(True, "heart", f"in the heart, SUV {focus.top:.1f}: myocardium, whose uptake may be patchy")
-
-
-def heart_wall(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    """Myocardium in the place of the left ventricle, also where the heart's mask falls short of it.
-
-    It is a bowl: flat, and falling off unlike along and across, which no node or metastasis is together. Its parts run
-    on into one another, and papillary muscles have soft tissue of the heart on every side.
-    """
-    away = marks.distance("heart", around.point)
-    if away is None or away > 80:
-        return None
-    words = f"{away:.0f} mm from the heart: myocardium"
-    bowl = around.elongation * around.thinness > (1.9 if away < 20 else 2.5) and around.core_ml >= 4
-    intense = focus.contrast > 4 and around.evenness < 0.22 and away < 60
-    if intense and bowl and around.lateral > -20 and around.ventral > 60:
-        return Judgement(True, "heart", f"an intense, uneven sheet {words}")
-    in_chest = marks.in_chest(float(around.point[2]))
-    if in_chest and away < 12 and around.joined > 0.75:
-        return Judgement(True, "heart", f"part of a larger uptake {words}")
-    over_lung = around.has_ct and around.ct_peak_hu < -400 and around.joined > 0.8
-    if over_lung and away < 50 and around.evenness < 0.3:
-        return Judgement(True, "heart", f"over lung on CT, part of a larger uptake {words}, which breathing moves")
-    if around.lateral < 20 or around.ventral < 75:
-        return None
-    if around.joined > 0.8 and around.evenness < 0.3 and focus.contrast > 3:
-        return Judgement(True, "heart", f"uneven, part of a larger uptake {words}")
-    enclosed = around.has_ct and max(around.fat, around.lung, around.gas) < 0.01 and around.joined > 0.3
-    if enclosed and away < 60 and in_chest:
-        return Judgement(True, "heart", f"soft tissue on every side, {words}")
-    return None
 
 
 def kidney_taken_for_bone(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
@@ -229,105 +187,6 @@ def _brain(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | 
         return Judgement(True, "brain", f"{away:.0f} mm from the brain")
     if not marks.brain_found and around.core_ml > 300 and marks.in_head_and_neck(float(around.point[2])):
         return Judgement(True, "brain", f"{around.core_ml:.0f} mL of uptake in the head")
-    return None
-
-
-def myocardium_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    """The heart lies on the left lobe, and breathing moves both: a large sheet of uptake there is its wall.
-
-    So is a flat part of what is far hotter than liver and runs on.
-    """
-    away = marks.distance("heart", around.point)
-    place = marks.in_chest(float(around.point[2])) and around.lateral > 20 and away is not None and away < 40
-    if place and around.joined > 0.6 and around.evenness < 0.4 and focus.contrast > 3:
-        return Judgement(True, "heart", f"uneven, part of a larger uptake {away:.0f} mm from the heart: myocardium")
-    if away is None or away > 20 or focus.contrast <= 2.5 or around.ball_like or around.thinness <= 1.8:
-        return None
-    if around.core_ml > 20:
-        return Judgement(True, "heart", f"a sheet of {around.core_ml:.0f} mL {away:.0f} mm from the heart: myocardium")
-    bowl = around.elongation * around.thinness > 3.5 and around.evenness < 0.2
-    if (around.joined > 0.7 and around.evenness < 0.35) or bowl:
-        return Judgement(True, "heart", f"flat, part of a larger uptake {away:.0f} mm from the heart: myocardium")
-    return None
-
-
-def neighbour_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> Judgement | None:
-    """Bowel, kidney, stomach or heart in the rim of the liver's mask: what runs on into a larger uptake, unevenly.
-
-    A metastasis that touches a hotter one falls off more alike, or has the points of a lesion against those of bowel;
-    the flat top of a large one says nothing.
-    Where the liver is mostly tumour the rule does not hold.
-    """
-    if levels.tumour is not None or around.joined <= 0.45 or around.evenness >= 0.5 or around.core_ml >= 12:
-        return None
-    evidence = weigh(focus, around, gut_ceiling_fdg(levels), replace(FDG, enough=AGAINST_LIVER))
-    if evidence.enough or not marks.near_the_rim("liver", around.point, 20.0):
-        return None
-    organ = "bowel"
-    if marks.in_chest(float(around.point[2])):
-        organ = "heart"
-    elif around.renal_place:
-        organ = "kidney_left" if around.lateral > 0 else "kidney_right"
-    what = organ.split("_")[0]
-    return Judgement(
-        True, organ, f"in the rim of the liver's mask, runs on into a larger uptake: {what}; {evidence.text}"
-    )
-
-
-def loop_in_liver_mask(
-    around: Surroundings, marks: Landmarks, levels: Levels, densities: Densities
-) -> Judgement | None:
-    """Stomach or bowel in the rim of the liver's mask: it runs on into a larger uptake, and CT shows it to be no liver.
-
-    There is fat beside it within 10 mm of the rim, or within 20 mm it is as dense as the patient's own bowel (10 HU)
-    and not as liver. Where the liver is mostly tumour the rule does not hold.
-    """
-    if levels.tumour is not None or around.joined <= 0.5 or not around.has_ct:
-        return None
-    if around.fat > 0.1 and marks.near_the_rim("liver", around.point, 10.0):
-        return Judgement(True, "bowel", "in the rim of the liver's mask, fat beside it, runs on into a larger uptake")
-    of_bowel = all(abs(hu) < 10.0 for hu in around.over_bowel_hu)
-    if of_bowel and densities.unlike_liver(around) and marks.near_the_rim("liver", around.point, 20.0):
-        return Judgement(True, "bowel", "in the rim of the liver's mask, as dense as bowel and not as liver, runs on")
-    return None
-
-
-def myocardium(focus: Focus, around: Surroundings, marks: Landmarks) -> Judgement | None:
-    at_heart = NAMES.get(focus.label) == "heart" and around.joined > 0.5 and around.core_ml > 5
-    if at_heart and not around.ball_like:
-        return Judgement(True, "heart", f"{around.core_ml:.0f} mL of a larger uptake at the heart: myocardium")
-    inside = basics.lies_in(focus, around, "heart")
-    if (
-        inside is not None
-        and (around.core_ml > 5 or around.joined > 0.5 or not around.compact)
-        and not around.ball_like
-    ):
-        return Judgement(True, "heart", "myocardium")
-    z = float(around.point[2])
-    beyond = marks.distance("heart", around.point)
-    node = beyond is not None and beyond > 30 and around.elongation < 1.3 and around.thinness < 1.5  # of a chain
-    if (
-        not node
-        and marks.in_chest(z)
-        and around.joined > 0.7
-        and around.evenness < 0.5
-        and 15 < around.ventral < 120
-        and abs(around.lateral) < 100
-    ):
-        return Judgement(True, "heart", "part of a larger uptake beside the heart: myocardium")
-    flat = around.elongation > 1.5 or around.thinness > 1.8
-    runs_on = around.joined > 0.8 and flat and focus.contrast > 3
-    if marks.in_chest(z) and around.ventral > 15 and runs_on and beyond is not None and beyond < 35:
-        return Judgement(
-            True, "heart", f"not round, part of a larger uptake {beyond:.0f} mm from the heart: myocardium"
-        )
-    above = marks.liver_high is not None and -40 < z - marks.liver_high < 90 and marks.lung_top is None
-    if above and 0 < around.lateral < 120 and (around.joined > 0.5 or around.core_ml > 15):
-        return Judgement(True, "heart", "large uptake above and to the left of the liver: myocardium, no CT to tell")
-    wall = around.thinness > 1.6 or around.elongation > 1.4 or around.core_ml > 15
-    wall = wall and not (around.ball_like and around.joined < 0.1)  # a ball by itself: a node at the heart
-    if beyond is not None and beyond < 8 and wall and not around.nodule_in_fat:
-        return Judgement(True, "heart", f"{beyond:.0f} mm from the heart, shaped like its wall")
     return None
 
 

@@ -13,8 +13,6 @@ from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology_basics import in_bone, times
 from lutetia.imaging.lesions.surroundings import Surroundings
 
-#: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
-AGAINST_LIVER = 8.0
 #: FDG: a ball, or what stands apart, before or beside the spine; a ball below 1 mL by itself; conventions
 _AGAINST_SPINE, _SMALL_AND_ALONE = 9.0, 9.5
 
@@ -80,28 +78,6 @@ def _fdg_points(around: Surroundings, marks: Landmarks) -> Points:
     if around.ball_like and around.joined < 0.1 and around.core_ml < 1.0:
         return replace(FDG, enough=_SMALL_AND_ALONE)
     return FDG
-
-
-def bowel_in_liver_mask(
-    focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels, worth: Points = SSTR
-) -> Judgement | None:
-    """Bowel, or a part of the kidney, that lies against the liver and in the rim of its mask.
-
-    It is as dense as the patient's own bowel, falls off unlike in different directions, and all findings together are
-    not those of a lesion. Where the liver is mostly tumour, or more than 4.5 × as hot as liver, that says nothing.
-    """
-    if not focus.in_liver or levels.liver is None or levels.tumour is not None or focus.peak > 4.5 * levels.liver:
-        return None
-    if around.core_ml > 8.0:
-        return None  # as large as a loop that lies against the liver is not
-    like_bowel = all(abs(hu) < 15.0 for hu in around.over_bowel_hu)
-    uneven = around.evenness < 0.45 and around.weakest < 0.09
-    if not (like_bowel and uneven and marks.near_the_rim("liver", around.point, 15.0)):
-        return None
-    evidence = weigh(focus, around, ceiling, replace(worth, enough=AGAINST_LIVER))
-    if evidence.enough:
-        return None
-    return Judgement(True, "bowel", f"in the rim of the liver's mask, as dense as bowel: {evidence.text}")
 
 
 def _at_the_dome(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> bool:

@@ -190,16 +190,6 @@ def adrenal_uptake(focus: Focus, around: Surroundings, marks: Landmarks, setting
     )
 
 
-def adrenal_in_liver_mask(
-    focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings
-) -> Judgement | None:
-    """The right adrenal lies against the liver and often in its mask: not round, behind, like the other one."""
-    if around.elongation < 1.3 or abs(around.lateral) > 55 or around.ventral > 40:
-        return None
-    verdict = adrenal_uptake(focus, around, marks, settings)
-    return verdict if verdict is not None and verdict.physiological else None
-
-
 def pelvic_uptake(focus: Focus, around: Surroundings, marks: Landmarks, settings: LesionSettings) -> Judgement | None:
     """Prostate or uterus: soft tissue beside the bladder, broad or alike on both sides, within the published range."""
     if marks.bladder_middle is None or marks.bladder_top is None or basics.in_bone(focus, around):
