@@ -329,6 +329,14 @@ def test_a_drop_joined_to_threads_above_and_below_is_urine_unless_ct_shows_a_nod
     assert (verdict is not None and verdict.organ == "ureter") is is_ureter
 
 
+@pytest.mark.parametrize(("fat", "core_ml", "bladder"), [(0.8, 1.0, False), (0.2, 1.0, True), (0.8, 60.0, True)])
+def test_a_ball_in_fat_that_the_bladders_mask_spills_over_is_no_urine(
+    fat: float, core_ml: float, bladder: bool
+) -> None:
+    seen = around(0, 20, 50, BALL, IN_FAT, fat=fat, core_ml=core_ml, joined=0.6)
+    assert (lies_in(focus(14.0, "urinary_bladder"), seen, "urinary_bladder") is not None) is bladder
+
+
 @pytest.mark.parametrize(("joined", "kidney"), [(0.95, True), (0.5, False)])
 def test_a_kidney_that_reaches_before_the_spine_in_one_piece_is_kidney(joined: float, kidney: bool) -> None:
     seen = around(0, 8, 15, LOOP, IN_LIVER, joined=joined, core_ml=20.0)

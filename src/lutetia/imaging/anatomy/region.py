@@ -112,9 +112,15 @@ class Trunk:
 
 
 def back_muscle(trunk: Trunk) -> mm.Mask:
-    """The muscles of the back, beside the spinous processes: a yardstick of density and uptake in any patient."""
-    beside = (np.abs(trunk.lateral_mm) > 12) & (np.abs(trunk.lateral_mm) < 60)
-    behind = (trunk.forward_mm < -62) & (trunk.forward_mm > -95)
+    """The muscles of the back, beside the spinous processes: a yardstick of density and uptake in any patient.
+
+    Behind the vertebral canal, which lies nearer to the front of the vertebra where the whole back is thin.
+    """
+    beside = (np.abs(trunk.lateral_mm) > 12) & (np.abs(trunk.lateral_mm) < 60) & (trunk.body_depth_mm > 3)
+    if not beside.any():
+        return beside
+    skin = float(np.quantile(trunk.forward_mm[beside], 0.01))
+    behind = (trunk.forward_mm < max(-62.0, 0.65 * skin)) & (trunk.forward_mm > -95)
     muscle: mm.Mask = beside & behind & (trunk.ct_smooth > 0) & (trunk.ct_smooth < 110)
     return muscle
 

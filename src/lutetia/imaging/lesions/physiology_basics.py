@@ -50,9 +50,12 @@ def node_in_fat(around: Surroundings) -> bool:
 def lies_in(focus: Focus, around: Surroundings, *names: str) -> Judgement | None:
     """Most of the core lies in one of these organs.
 
-    A node in fat is not taken in unless three quarters of it lie in the mask: masks spill by a voxel or two.
+    A node in fat is not taken in unless three quarters of it lie in the mask: masks spill by a voxel or two. Nor is a
+    ball of up to 8 mL with fat nearly all around it by the bladder: urine has urine or the bladder's wall beside it.
     """
     name = NAMES.get(focus.label, "")
+    if name == "urinary_bladder" and around.fat > 0.65 and around.weakest >= 0.12 and around.core_ml < 8:
+        return None
     if focus.label_share < 0.75 and node_in_fat(around):
         return None
     # a kidney that lies low or is fused with the other one reaches before the spine, in one piece with the rest
