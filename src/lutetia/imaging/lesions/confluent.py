@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions.found import Found
 from lutetia.imaging.lesions.settings import LesionSettings
-from lutetia.imaging.lesions.working import Working
 
 Array = npt.NDArray[Any]
 
-#: what the liver's mask may give way to: breathing moves the dome into lung and heart, and no organ lies in "body"
-_PERMEABLE = tuple(LABELS[name] for name in ("body", "lung_left", "lung_right", "heart"))
 #: so large a share of the liver is confluent disease, however few peaks it has
 _MUCH_OF_LIVER = 0.15
 
@@ -39,49 +35,27 @@ def confluent_groups(entries: list[Found], shape: tuple[int, ...], settings: Les
     return out
 
 
-def fill_between(
-    entries: list[Found], suv: Array, work: Working, threshold: float, reach_mm: float = 10.0
-) -> list[Found]:
-    """Disease of a liver that is mostly tumour: everything as hot as tumour in it, not only its peaks.
+def mostly_tumour(entries: list[Found], shape: tuple[int, ...], liver_voxels: int) -> list[Found]:
+    """Disease of a liver that is mostly tumour: what touches is one volume, and a large one is confluent by itself.
 
-    Where tumour is the rule, its texture has few peaks of its own. What is above the threshold between the stand-in for
-    liver and the tumour's usual uptake, in the liver or `reach_mm` around it, outside every other organ and connected
-    with a focus, belongs to that focus; foci that share a part are one confluent volume.
+    Where tumour is the rule, its texture has few peaks of its own, and they are not lesions to be counted.
+
+    Parameters
+    ----------
+    entries : candidates of the liver, outlined up to their edges
+    shape : of the PET
+    liver_voxels : voxels of the liver's mask on the PET grid
     """
-    from scipy.ndimage import binary_dilation, binary_fill_holes, label
-
-    liver = work.labels == LABELS["liver"]
-    zone = binary_dilation(liver, iterations=max(1, round(reach_mm / max(work.grid.spacing_mm))))
-    zone &= liver | np.isin(work.labels, _PERMEABLE)
-    for axis, factor in enumerate(work.factor):
-        if factor > 1:
-            zone = np.repeat(zone, factor, axis)
-    mask = np.zeros(suv.shape, bool)
-    held = tuple(slice(0, n) for n in zone.shape)
-    mask[held] = zone & (suv[held] >= threshold)
-    for entry in entries:
-        assert entry.outline is not None
-        mask[tuple(entry.outline.voxels.T)] = True
-    parts, _ = label(mask, np.ones((3, 3, 3), bool))
-    groups: dict[int, list[Found]] = {}
-    for entry in entries:
-        assert entry.outline is not None
-        groups.setdefault(int(parts[tuple(entry.outline.voxels[0])]), []).append(entry)
+    if not entries:
+        return entries
     out = []
-    for part, group in groups.items():
-        whole = np.argwhere(binary_fill_holes(parts == part))
-        several = len(group) > 1 or any(e.confluent for e in group)
-        large = len(whole) > _MUCH_OF_LIVER * liver.sum() * np.prod(work.factor)
-        joined = _union(group, "foci", confluent=several or bool(large))
+    for members in _touching(entries, shape):
+        group = [entries[i] for i in members]
+        joined = _union(group, "foci", confluent=True)
         assert joined.outline is not None
-        outline = replace(
-            joined.outline,
-            voxels=whole,
-            method=f"{joined.outline.method}; with all that is above {threshold:.1f} in and around the liver",
-            threshold=min(joined.outline.threshold, threshold),
-        )
-        members = sum(e.members for e in group)
-        out.append(replace(joined, outline=outline, members=members, confluent=several or bool(large)))
+        large = len(joined.outline.voxels) > _MUCH_OF_LIVER * liver_voxels
+        several = len(group) > 1 or any(e.confluent for e in group)
+        out.append(replace(joined, members=sum(e.members for e in group), confluent=several or large))
     return out
 
 

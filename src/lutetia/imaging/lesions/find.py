@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
-from lutetia.imaging.lesions.confluent import confluent_groups, fill_between, one_mass
+from lutetia.imaging.lesions.confluent import confluent_groups, mostly_tumour, one_mass
 from lutetia.imaging.lesions.densities import Densities, measure_densities
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import HOT_BESIDE_LIVER, Focus, find_foci
@@ -257,10 +257,9 @@ def _outline_all(
             drawn.append(entry)
     candidates = [f for f in drawn if not f.judgement.physiological]
     entries = confluent_groups([f for f in candidates if f.focus.in_liver], suv.array.shape, settings)
-    if levels.tumour is not None and levels.liver is not None:
-        threshold = levels.liver + settings.outline_fraction_liver * (levels.tumour - levels.liver)
-        entries = fill_between(entries, suv.array, work, threshold)
     entries = reach_edges(entries, drawn, suv.array, work, levels, settings)
+    if levels.tumour is not None:
+        entries = mostly_tumour(entries, suv.array.shape, int(in_liver.sum() * np.prod(work.factor)))
     entries += one_mass([f for f in candidates if not f.focus.in_liver and f.focus.basin >= 0], settings)
     entries = _sorted(entries, suv.array) + _sorted(
         _by_organ([f for f in drawn if f.judgement.physiological]), suv.array
