@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from builders.foci import focus
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.lesions.evidence import SSTR, weigh
+from lutetia.imaging.lesions.evidence import NEEDED_SSTR, weigh
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -87,7 +87,6 @@ def around(**changed: Any) -> Surroundings:
         "elongation": 1.1,
         "thinness": 1.1,
         "length_mm": 12,
-        "summit_ml": 0.4,
         "summit_elongation": 1.1,
         "joined": 0.2,
         "ct_hu": 35,
@@ -100,7 +99,6 @@ def around(**changed: Any) -> Surroundings:
         "other_side": 2,
         "weakest": 0.15,
         "evenness": 0.75,
-        "shell_uptake": 1,
         "over_bowel_hu": (12.0, 12.0),
         "over_bowel_suv": 1.0,
     }
@@ -119,25 +117,25 @@ BAND = {
 
 
 def test_a_round_nodule_in_fat_that_stands_apart_is_a_lesion_at_an_uptake_that_bowel_reaches() -> None:
-    assert weigh(focus(top=6.0), around(), ceiling=11.2).enough
+    assert weigh(focus(top=6.0), around(), 11.2, NEEDED_SSTR).enough
 
 
 def test_a_part_of_a_band_is_bowel_at_the_same_uptake() -> None:
-    assert not weigh(focus(top=6.0), around(**BAND), ceiling=11.2).enough
+    assert not weigh(focus(top=6.0), around(**BAND), 11.2, NEEDED_SSTR).enough
 
 
 @pytest.mark.parametrize("name", ["elongation", "summit_elongation", "joined", "core_ml"])
 def test_no_single_finding_of_shape_decides_against_a_nodule(name: str) -> None:
-    assert weigh(focus(top=8.0), around(**{name: BAND[name]}), ceiling=11.2).enough
+    assert weigh(focus(top=8.0), around(**{name: BAND[name]}), 11.2, NEEDED_SSTR).enough
 
 
 def test_uptake_above_the_range_alone_makes_no_lesion_of_a_band() -> None:
-    assert not weigh(focus(top=20.0), around(**BAND), ceiling=11.2).enough
+    assert not weigh(focus(top=20.0), around(**BAND), 11.2, NEEDED_SSTR).enough
 
 
 def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
-    found = weigh(focus(top=6.0), around(**BAND), ceiling=11.2)
-    assert found.points < SSTR.enough
+    found = weigh(focus(top=6.0), around(**BAND), 11.2, NEEDED_SSTR)
+    assert found.points < NEEDED_SSTR
     assert "goes on in one direction" in found.text
     assert "long" in found.text
     assert "nodule in fat on CT" in found.text
@@ -146,9 +144,9 @@ def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
 
 def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:
     blind = {"ct_hu": np.nan, "ct_peak_hu": np.nan, "fat": 0.0, "soft": 0.0, "over_bowel_hu": (np.nan, np.nan)}
-    seen = weigh(focus(), around(over_bowel_hu=(25.0, 25.0)), ceiling=11.2).points
-    against = weigh(focus(), around(over_bowel_hu=(-30.0, -30.0), fat=0.0), ceiling=11.2).points
-    assert against < weigh(focus(), around(**blind), ceiling=11.2).points < seen
+    seen = weigh(focus(), around(over_bowel_hu=(25.0, 25.0)), 11.2, NEEDED_SSTR).points
+    against = weigh(focus(), around(over_bowel_hu=(-30.0, -30.0), fat=0.0), 11.2, NEEDED_SSTR).points
+    assert against < weigh(focus(), around(**blind), 11.2, NEEDED_SSTR).points < seen
 
 
 @pytest.mark.parametrize(
@@ -162,7 +160,8 @@ def test_what_is_denser_or_hotter_than_this_patients_bowel_speaks_for_a_lesion(
     better: dict[str, Any], worse: dict[str, Any]
 ) -> None:
     gained = (
-        weigh(focus(), around(**better), ceiling=11.2).points - weigh(focus(), around(**worse), ceiling=11.2).points
+        weigh(focus(), around(**better), 11.2, NEEDED_SSTR).points
+        - weigh(focus(), around(**worse), 11.2, NEEDED_SSTR).points
     )
     assert gained >= 2.0
 

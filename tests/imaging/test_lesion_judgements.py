@@ -10,7 +10,7 @@ import pytest
 
 from builders.foci import focus
 from lutetia.imaging.lesions.densities import Densities
-from lutetia.imaging.lesions.evidence import FDG, SSTR, weigh
+from lutetia.imaging.lesions.evidence import NEEDED_FDG, NEEDED_SSTR, weigh
 from lutetia.imaging.lesions.in_liver_mask import (
     bowel_in_liver_mask,
     loop_in_liver_mask,
@@ -73,13 +73,11 @@ def around(z: float, lateral: float, ventral: float, *facts: Mapping[str, float]
     values: dict[str, float] = {
         "core_ml": 0.7,
         "length_mm": 12,
-        "summit_ml": 0.3,
         "summit_elongation": 1.1,
         "gas": 0,
         "bone": 0,
         "lung": 0,
         "other_side": 2,
-        "shell_uptake": 1,
         "companions": 0,
     }
     for one in (*facts, more):
@@ -387,9 +385,15 @@ def test_a_woman_has_no_testes(sex: str, organ: str, word: str) -> None:
     assert (gonadal_uptake(focus(4.0), around(-300, 15, 40, BALL, IN_LIVER), marks) is None) is (sex == "F")
 
 
-def test_spots_of_fdg_in_mesenteric_fat_need_more_than_standing_apart() -> None:
-    spot = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0)
-    assert weigh(focus(3.0), spot, 5.0, FDG).points < weigh(focus(3.0), spot, 5.0, SSTR).points
+@pytest.mark.parametrize(("glucose", "physiological"), [(True, True), (False, False)])
+def test_spots_in_mesenteric_fat_need_more_points_on_fdg_which_normal_bowel_takes_up_in_spots(
+    glucose: bool, physiological: bool
+) -> None:
+    spot = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, length_mm=24.0, over_bowel_suv=1.0)
+    points = weigh(focus(3.0), spot, 5.0, NEEDED_FDG).points
+    assert NEEDED_SSTR < points < NEEDED_FDG
+    verdict = gut(focus(3.0), spot, Place(), 5.0, LEVELS, glucose=glucose)
+    assert verdict is not None and verdict.physiological is physiological
 
 
 def test_one_round_drop_of_fdg_with_no_other_on_the_ureters_course_is_weighed() -> None:
@@ -486,26 +490,14 @@ def test_fdg_that_runs_on_in_the_rim_of_the_livers_mask_and_is_no_liver_on_ct_is
     assert loop_in_liver_mask(seen, AtTheRim(), replace(LEVELS, tumour=18.0), CONTRAST_CT) is None
 
 
-def test_fdg_in_the_rim_of_the_livers_mask_is_weighed_with_the_points_of_fdg() -> None:
-    drawn_out = {"elongation": 1.9, "summit_elongation": 1.8, "core_ml": 6.0, "joined": 0.8}
-    hot = around(60, -50, 70, LOOP, IN_LIVER, drawn_out)
-    hot = replace(hot, over_bowel_hu=(4.0, 4.0), over_bowel_suv=2.0, length_mm=30.0, neighbours=0.0, between=-1.0)
-    levels = Levels(1.6, 2.5, 2.0, 0.05, 0.1, "reference")
-    spot = focus(9.0, "liver", background=2.5)
-    assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, SSTR) is not None
-    assert bowel_in_liver_mask(spot, hot, AtTheRim(), 5.75, levels, FDG) is None  # alone, as no loop is on FDG
-
-
-def test_an_fdg_focus_between_others_has_fewer_points_than_the_same_by_itself_and_an_sstr_focus_has_not() -> None:
-    alone = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, neighbours=0.0, between=-1.0)
-    in_a_row = replace(alone, neighbours=4.0, between=0.9)
+def test_a_focus_in_a_row_of_others_has_fewer_points_than_the_same_by_itself() -> None:
+    alone = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, neighbours=0.0)
+    in_a_row = replace(alone, neighbours=4.0)
     spot = focus(5.0)
-    assert weigh(spot, in_a_row, 5.0, FDG).points == pytest.approx(weigh(spot, alone, 5.0, FDG).points - 3.1)
-    assert "between others, as part of a loop" in weigh(spot, in_a_row, 5.0, FDG).speaks_against
-    assert weigh(spot, in_a_row, 5.0, SSTR).points == weigh(spot, alone, 5.0, SSTR).points
+    assert weigh(spot, in_a_row, 5.0, NEEDED_FDG).points < weigh(spot, alone, 5.0, NEEDED_FDG).points
 
 
-def test_neighbours_are_those_whose_uptake_borders_and_a_focus_in_a_row_lies_between_two() -> None:
+def test_neighbours_are_those_whose_uptake_borders() -> None:
     foci = [focus(5.0) for _ in range(3)]
     for number, one in enumerate(foci):
         one.basin = number
@@ -514,8 +506,6 @@ def test_neighbours_are_those_whose_uptake_borders_and_a_focus_in_a_row_lies_bet
     facts = [around(30.0 * n, 20, 70, BALL, IN_FAT) for n in range(4)]
     first, middle, last, inside = compare_with_neighbours([*foci, in_liver], facts)
     assert [first.neighbours, middle.neighbours, last.neighbours] == [1, 2, 1]
-    assert [first.between, last.between] == [-1, -1]
-    assert middle.between == pytest.approx(1.0)
     assert np.isnan(inside.neighbours)
 
 
@@ -576,28 +566,9 @@ def test_fdg_in_the_rim_of_the_livers_mask_that_runs_on_unevenly_is_its_neighbou
     assert (verdict.organ if verdict is not None else None) == organ
 
 
-@pytest.mark.parametrize(("ventral", "core_ml", "lesion"), [(30.0, 2.0, True), (90.0, 2.0, False), (90.0, 0.7, True)])
-def test_a_faint_fdg_ball_is_a_node_before_the_spine_or_where_it_is_small_and_alone(
-    ventral: float, core_ml: float, lesion: bool
-) -> None:
-    faint = around(-20, 15, ventral, BALL, fat=0.3, soft=0.7, ct_hu=25.0, ct_peak_hu=25.0, joined=0.0, core_ml=core_ml)
-    faint = replace(faint, over_bowel_hu=(0.0, 0.0), over_bowel_suv=1.0, elongation=1.4, neighbours=0.0, between=-1.0)
-    levels = Levels(1.7, 2.5, 2.0, 0.05, 0.1, "reference")
-    verdict = gut(focus(3.6), faint, Place(), 5.75, levels, glucose=True)
-    assert verdict is not None
-    assert verdict.physiological != lesion
-
-
-def test_fdg_that_stands_apart_beside_the_spine_needs_no_round_shape_and_lung_holds_no_bowel() -> None:
+def test_lung_holds_no_bowel() -> None:
     ovoid = replace(around(-20, 22, 42, BALL, IN_LIVER), weakest=0.06, evenness=0.3, elongation=1.4, joined=0.0)
-    ovoid = replace(ovoid, core_ml=2.0, over_bowel_hu=(20.0, 25.0), over_bowel_suv=0.9, neighbours=0.0, between=-1.0)
-    levels = Levels(1.6, 2.6, 2.0, 0.05, 0.1, "reference")
-    apart = gut(focus(2.7), ovoid, Place(), 6.0, levels, glucose=True)
-    joined = gut(focus(2.7), replace(ovoid, joined=0.5), Place(), 6.0, levels, glucose=True)
-    assert apart is not None
-    assert joined is not None
-    assert (apart.physiological, joined.physiological) == (False, True)
-    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, levels, glucose=True) is None
+    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, LEVELS, glucose=True) is None
 
 
 @pytest.mark.parametrize(("hu", "top", "urine"), [(10.0, 18.0, True), (45.0, 18.0, False), (10.0, 4.0, False)])

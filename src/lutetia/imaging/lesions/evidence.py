@@ -2,20 +2,16 @@
 
 Each finding is worth up to its points, in proportion between "speaks for bowel" and "speaks for a lesion":
 
-* what this patient's own bowel shows counts most (8 of 20): what is hotter than the rest needs another reason, since
-  bowel varies less along one patient than between patients (3½); a solid mass is denser than a loop and what it holds,
+* what this patient's own bowel shows counts most (7½ of 20): what is hotter than the rest needs another reason, since
+  bowel varies less along one patient than between patients (3); a solid mass is denser than a loop and what it holds,
   by the mean of its core, which noise moves little (3), and at its peak (1½);
-* how uptake falls off (4½), since a loop goes on in one direction and a lesion in none, and how far it goes on (3);
+* how uptake falls off (4), since a loop goes on in one direction and a lesion in none, and how far it goes on (3);
 * uptake above what these organs reach in their published range (3) can't be explained by them, but many lesions are
   no hotter than bowel;
-* a nodule in fat on CT (1½).
+* a round summit (1), a nodule in fat on CT (1), and few neighbours (½): a loop is one focus in a row of them.
 
-Standing apart, contrast, smallness and roundness say nothing more once these are known (measured on 155 patients).
-
-On FDG the same findings are worth other points: normal bowel takes up FDG in spots, which stand apart and lie in
-mesenteric fat as nodes do, so that says little; what is hotter than the rest of this patient's bowel says most. A loop
-is one spot in a row of them: on how many others a focus borders (2), and whether it lies between two (1½), says more
-than its own shape.
+Standing apart, contrast, smallness and the shape of the whole core say nothing more once these are known (measured on
+200 patients). The same findings hold for SSTR and FDG, but normal bowel takes up FDG in spots: more is asked there.
 """
 
 from __future__ import annotations
@@ -31,43 +27,8 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 _UNKNOWN = 0.3
 
 
-@dataclass(frozen=True)
-class Points:
-    """What each finding is worth at most, together 20; from `enough` on they are not those of bowel (convention)."""
-
-    weakest: float = 4.5
-    evenness: float = 0.0
-    suv: float = 3.0
-    denser: float = 3.0
-    denser_peak: float = 1.5
-    hotter: float = 3.5
-    short: float = 3.0
-    nodule: float = 1.5
-    small: float = 0.0
-    round: float = 0.0
-    summit: float = 0.0
-    alone: float = 0.0
-    end: float = 0.0
-    enough: float = 8.5
-
-
-SSTR = Points()
-FDG = Points(
-    weakest=2.0,
-    evenness=1.0,
-    suv=3.5,
-    denser=3.0,
-    denser_peak=0.0,
-    hotter=4.0,
-    short=0.0,
-    nodule=0.0,
-    small=0.5,
-    round=1.5,
-    summit=1.0,
-    alone=2.0,
-    end=1.5,
-    enough=11.0,
-)
+#: of 20 points: from so many on the findings are not those of stomach, bowel or pancreas; conventions
+NEEDED_SSTR, NEEDED_FDG = 8.75, 9.5
 
 
 @dataclass(frozen=True)
@@ -95,54 +56,53 @@ class Evidence:
         return "; ".join(parts)
 
 
-def weigh(focus: Focus, around: Surroundings, ceiling: float, worth: Points = SSTR) -> Evidence:
+def weigh(focus: Focus, around: Surroundings, ceiling: float, needed: float) -> Evidence:
     """Weigh what speaks for a lesion against stomach, bowel and pancreas.
 
     Parameters
     ----------
     ceiling : SUV above which uptake is not explained by these organs
-    worth : what each finding is worth, `SSTR` or `FDG`
+    needed : points that make it a lesion
     """
-    a, w = around, worth
-    core_hu, peak_hu = a.over_bowel_hu
-    denser = _known(_ramp(core_hu, 0.0, 20.0))
-    denser_peak = _known(_ramp(peak_hu, 0.0, 20.0))
+    a = around
     solid = not a.has_ct or -20.0 < a.ct_peak_hu < 130.0
-    hotter = _known(_ramp(np.log2(max(a.over_bowel_suv, 1e-3)), 0.0, 2.0))
+    core_hu, peak_hu = a.over_bowel_hu
+    hotter = np.log2(max(a.over_bowel_suv, 1e-3))
     rows = (
-        (w.weakest, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
-        (w.evenness, _ramp(a.evenness, 0.25, 0.65), "alike in all", "unlike across and along"),
+        (4.0, _ramp(a.weakest, 0.05, 0.14), "falls off in every direction", "goes on in one direction"),
+        (3.0, _ramp(-np.log2(max(a.length_mm, 1.0)), -5.0, -3.3), "short", "long"),
         (
-            w.suv,
+            3.0,
+            _known(_ramp(hotter, 0.0, 2.0)),
+            f"{a.over_bowel_suv:.1f} × this patient's bowel",
+            "no hotter than this patient's bowel",
+        ),
+        (
+            3.0,
+            _known(_ramp(core_hu, 0.0, 20.0)),
+            "denser than this patient's bowel",
+            "no denser than this patient's bowel",
+        ),
+        (1.5, _known(_ramp(peak_hu, 0.0, 20.0)), "denser at its peak", "no denser at its peak"),
+        (
+            3.0,
             _ramp(np.log2(focus.top / ceiling), -1.5, 1.0),
             f"SUV {focus.top:.1f}",
             f"SUV {focus.top:.1f} is usual",
         ),
-        (w.denser, denser, "denser than this patient's bowel", "no denser than this patient's bowel"),
-        (w.denser_peak, denser_peak, "denser at its peak", "no denser at its peak"),
-        (w.hotter, hotter, f"{a.over_bowel_suv:.1f} × this patient's bowel", "no hotter than this patient's bowel"),
-        (w.short, _ramp(-np.log2(max(a.length_mm, 1.0)), -5.0, -3.3), "short", "long"),
-        (w.small, _ramp(-np.log2(max(a.core_ml, 1e-3)), -3.5, -0.5), "small", "large"),
-        (w.round, _ramp(-a.elongation, -1.9, -1.15), "round", "elongated"),
-        (w.summit, _ramp(-a.summit_elongation, -1.8, -1.1), "round at the summit", "elongated at the summit"),
+        (1.0, _ramp(-a.summit_elongation, -1.8, -1.1), "round at the summit", "elongated at the summit"),
         (
-            w.nodule,
+            1.0,
             _ramp(a.fat, 0.2, 0.6) * solid if a.has_ct else 0.3,
             "nodule in fat on CT",
             "not set apart by fat on CT",
         ),
-        (
-            w.alone,
-            _known(_ramp(-a.neighbours, -5.0, 0.0), 0.5),
-            "borders on little other uptake",
-            f"borders on {a.neighbours:.0f} other foci",
-        ),
-        (w.end, _known(_ramp(-a.between, -0.9, 0.5), 0.5), "between no others", "between others, as part of a loop"),
+        (0.5, _known(_ramp(-a.neighbours, -5.0, 0.0), 0.5), "borders on little other uptake", "borders on other foci"),
     )
     points = float(sum(most * share for most, share, _, _ in rows))
     return Evidence(
         points,
-        w.enough,
+        needed,
         tuple(pro for most, share, pro, _ in rows if share > 0.7 and most * share >= 0.7),
         tuple(con for most, share, _, con in rows if share < 0.3 and most * (1 - share) >= 1.0),
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lutetia.imaging.lesions.densities import Densities
-from lutetia.imaging.lesions.evidence import FDG, SSTR, Points, weigh
+from lutetia.imaging.lesions.evidence import weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -37,8 +35,8 @@ def judge_in_liver(
     uneven = uneven_liver(focus, around, marks, levels, densities)
     if uneven is not None:
         return uneven
-    ceiling, worth = (gut_ceiling_fdg(levels), FDG) if glucose else (gut_ceiling_sstr(levels), SSTR)
-    bowel = bowel_in_liver_mask(focus, around, marks, ceiling, levels, worth)
+    ceiling = gut_ceiling_fdg(levels) if glucose else gut_ceiling_sstr(levels)
+    bowel = bowel_in_liver_mask(focus, around, marks, ceiling, levels)
     # as dense as liver and alone: no loop, which runs on
     of_liver = glucose and around.joined < 0.3 and densities.as_dense_as_liver(around)
     if bowel is not None and not of_liver:
@@ -69,7 +67,7 @@ def judge_in_liver(
 
 
 def bowel_in_liver_mask(
-    focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels, worth: Points = SSTR
+    focus: Focus, around: Surroundings, marks: Landmarks, ceiling: float, levels: Levels
 ) -> Judgement | None:
     """Bowel, or a part of the kidney, that lies against the liver and in the rim of its mask.
 
@@ -84,7 +82,7 @@ def bowel_in_liver_mask(
     uneven = around.evenness < 0.45 and around.weakest < 0.09
     if not (like_bowel and uneven and marks.near_the_rim("liver", around.point, 15.0)):
         return None
-    evidence = weigh(focus, around, ceiling, replace(worth, enough=AGAINST_LIVER))
+    evidence = weigh(focus, around, ceiling, AGAINST_LIVER)
     if evidence.enough:
         return None
     return Judgement(True, "bowel", f"in the rim of the liver's mask, as dense as bowel: {evidence.text}")
@@ -128,7 +126,7 @@ def neighbour_in_liver_mask(focus: Focus, around: Surroundings, marks: Landmarks
     """
     if levels.tumour is not None or around.joined <= 0.45 or around.evenness >= 0.5 or around.core_ml >= 12:
         return None
-    evidence = weigh(focus, around, gut_ceiling_fdg(levels), replace(FDG, enough=AGAINST_LIVER))
+    evidence = weigh(focus, around, gut_ceiling_fdg(levels), AGAINST_LIVER)
     if evidence.enough or not marks.near_the_rim("liver", around.point, 20.0):
         return None
     organ = "bowel"

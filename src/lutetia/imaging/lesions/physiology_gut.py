@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lutetia.imaging.anatomy.labels import NAMES
-from lutetia.imaging.lesions.evidence import FDG, SSTR, Points, weigh
+from lutetia.imaging.lesions.evidence import NEEDED_FDG, NEEDED_SSTR, weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology_basics import in_bone, times
 from lutetia.imaging.lesions.surroundings import Surroundings
-
-#: FDG: a ball, or what stands apart, before or beside the spine; a ball below 1 mL by itself; conventions
-_AGAINST_SPINE, _SMALL_AND_ALONE = 9.0, 9.5
 
 MARKED = {
     "pancreas": "in pancreas",
@@ -38,8 +33,7 @@ def gut(
     Parameters
     ----------
     ceiling : SUV above which a focal uptake is not explained by these organs
-    glucose : FDG, which normal bowel takes up in spots: the findings are worth other points, and focal uptake above
-        the ceiling needs them too unless it is far above
+    glucose : FDG, which normal bowel takes up in spots: more points are asked for
     """
     z = float(around.point[2])
     if not marks.in_abdomen(z) or in_bone(focus, around):
@@ -56,7 +50,7 @@ def gut(
         return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
-    evidence = weigh(focus, around, ceiling, _fdg_points(around, marks) if glucose else SSTR)
+    evidence = weigh(focus, around, ceiling, NEEDED_FDG if glucose else NEEDED_SSTR)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):
@@ -68,16 +62,6 @@ def gut(
     if evidence.enough:
         return Judgement(False, "", evidence.text, mark)
     return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark)
-
-
-def _fdg_points(around: Surroundings, marks: Landmarks) -> Points:
-    """The points of FDG; what is round or apart where bowel does not lie, or small and by itself, needs fewer."""
-    before = abs(around.lateral) < 35 and around.ventral < 52 and not marks.in_pelvis(float(around.point[2]))
-    if before and (around.ball_like or around.joined < 0.3):  # between spine and great vessels, or beside them
-        return replace(FDG, enough=_AGAINST_SPINE)
-    if around.ball_like and around.joined < 0.1 and around.core_ml < 1.0:
-        return replace(FDG, enough=_SMALL_AND_ALONE)
-    return FDG
 
 
 def _at_the_dome(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> bool:

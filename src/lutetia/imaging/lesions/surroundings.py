@@ -30,19 +30,16 @@ class Surroundings:
     core_ml : volume from halfway to the peak on
     elongation : longest over second principal extent of the core (1 = round); `thinness` second over shortest
     length_mm : extent along the first principal axis (± 2 SD)
-    summit_ml, summit_elongation : volume and elongation of what hangs on the peak above 3/4 of its height
+    summit_elongation : elongation of what hangs on the peak above 3/4 of its height
     joined : saddle over peak, 0 when it stands alone: how far it belongs to a larger structure
     ct_hu : median HU of the core (NaN without CT); `ct_peak_hu` that of the 5 mm around the peak
     fat, soft, gas, bone, lung : shares of the shell 2–7 mm around the core by HU
     other_side : peak over the highest uptake within 18 mm of the mirrored place
     weakest, evenness : fall of uptake in the direction in which it falls least, over the peak, and over the strongest
-    shell_uptake : lower third of the uptake in the shell 2–7 mm around the core
     companions : other foci above and below on the same course beside the spine (within 60 mm), drops or threads all
     over_bowel_hu : HU of core and peak, above what the bowel of this patient shows (NaN where that is not known)
     over_bowel_suv : SUV over that of the bowel of this patient (NaN where that is not known)
     neighbours : how many other foci border on it (NaN for a focus of the search inside the liver)
-    between : how far two of them lie on opposite sides of it: minus the least cosine between the ways to them, 1 where
-        it lies on the line between two, −1 where fewer than two border on it (NaN as above)
     """
 
     point: Array
@@ -52,7 +49,6 @@ class Surroundings:
     elongation: float
     thinness: float
     length_mm: float
-    summit_ml: float
     summit_elongation: float
     joined: float
     ct_hu: float
@@ -65,12 +61,10 @@ class Surroundings:
     other_side: float
     weakest: float
     evenness: float
-    shell_uptake: float
     companions: int = 0
     over_bowel_hu: tuple[float, float] = (float("nan"), float("nan"))
     over_bowel_suv: float = float("nan")
     neighbours: float = float("nan")
-    between: float = float("nan")
 
     @property
     def ball_like(self) -> bool:
@@ -107,14 +101,10 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
     spacing = np.asarray(grid.spacing_mm)
     point = grid.to_lps(focus.peak_index)
     spread = _extents(focus.core, spacing)
-    summit = _summit(focus, work)
-    tip = _extents(summit, spacing)
+    tip = _extents(_summit(focus, work), spacing)
     spine = marks.spine(float(point[2]))
     hu = ct_peak = float("nan")
     shares = dict.fromkeys(("fat", "soft", "gas", "bone", "lung"), 0.0)
-    rim = _shell(focus.core, spacing)
-    inside_grid = ((rim >= 0) & (rim < np.asarray(work.smooth.shape))).all(1)
-    uptake = work.smooth[tuple(rim[inside_grid].T)]
     if ct is not None:
         inside = sample(ct, grid.to_lps(focus.core))
         inside = inside[np.isfinite(inside)]
@@ -123,7 +113,7 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
             around = sample(ct, _ball(point, 4.0, 2.0))
             around = around[np.isfinite(around)]
             ct_peak = float(np.median(around)) if len(around) else hu
-            shell = sample(ct, grid.to_lps(rim))
+            shell = sample(ct, grid.to_lps(_shell(focus.core, spacing)))
             shell = shell[np.isfinite(shell)]
             if len(shell):
                 shares = {
@@ -141,7 +131,6 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
         elongation=float(spread[2] / spread[1]),
         thinness=float(spread[1] / spread[0]),
         length_mm=float(4 * spread[2]),
-        summit_ml=len(summit) * grid.voxel_ml,
         summit_elongation=float(tip[2] / tip[1]),
         joined=max(0.0, focus.saddle) / focus.peak if np.isfinite(focus.saddle) else 0.0,
         ct_hu=hu,
@@ -149,7 +138,6 @@ def describe(focus: Focus, work: Working, ct: Volume | None, marks: Landmarks) -
         other_side=_other_side(focus, work, marks, point),
         weakest=focus.fall.weakest,
         evenness=focus.fall.evenness,
-        shell_uptake=float(np.quantile(uptake, 0.33)) if len(uptake) else 0.0,
         fat=shares["fat"],
         soft=shares["soft"],
         gas=shares["gas"],
@@ -184,23 +172,15 @@ def compare_sides(facts: list[Surroundings], peaks: list[float], marks: Landmark
 
 
 def compare_with_neighbours(foci: Sequence[Focus], facts: Sequence[Surroundings]) -> list[Surroundings]:
-    """Count the foci that border on each, and see whether it lies between two of them.
+    """Count the foci that border on each.
 
     A loop of bowel goes on: other uptake of its kind borders on it, before and behind. A node touches one loop or none.
     """
-    at = {focus.basin: fact.point for focus, fact in zip(foci, facts, strict=True) if _of_outer_search(focus)}
-    out = []
-    for focus, fact in zip(foci, facts, strict=True):
-        if not _of_outer_search(focus):
-            out.append(fact)
-            continue
-        ways = np.array([at[basin] - fact.point for basin in focus.contacts if basin in at])
-        between = -1.0
-        if len(ways) >= 2:
-            ways /= np.linalg.norm(ways, axis=1, keepdims=True) + 1e-6
-            between = -float((ways @ ways.T).min())
-        out.append(replace(fact, neighbours=float(len(ways)), between=between))
-    return out
+    known = {focus.basin for focus in foci if _of_outer_search(focus)}
+    return [
+        replace(fact, neighbours=float(len(known & focus.contacts.keys()))) if _of_outer_search(focus) else fact
+        for focus, fact in zip(foci, facts, strict=True)
+    ]
 
 
 def _of_outer_search(focus: Focus) -> bool:
