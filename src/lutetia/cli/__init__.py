@@ -16,6 +16,7 @@ from io import TextIOWrapper
 import typer
 
 import lutetia
+from lutetia.cli.process import settle
 
 app = typer.Typer(
     name="lutetia",
@@ -55,6 +56,7 @@ _register()
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the ``lutetia`` command."""
+    settle()
     # pydicom warns of every odd value it meets; what matters of them is in the record, with its file.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
     for stream in (sys.stdout, sys.stderr):
