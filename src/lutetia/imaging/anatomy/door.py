@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lutetia.imaging.anatomy.record import Anatomy
+from lutetia.imaging.threads import one_thread
 from lutetia.model import Tracer, UsageError, Volume
 
 
@@ -18,6 +19,7 @@ def plainly_mirrored(found: Anatomy, tracer: Tracer) -> bool:
     return ratio > 1.5 and (spleen.volume_ml or 0.0) < 0.7 * (liver.volume_ml or 0.0)
 
 
+@one_thread()
 def find_anatomy(suv: Volume | None, ct: Volume | None, tracer: Tracer) -> Anatomy:
     """Find the organs of one study without weights.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +98,6 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
     scene = set_scene(ct, suv)
     target = suv.grid if suv is not None else ct.grid
     source = "embedded CT+PET" if suv is not None else "embedded CT"
-    sstr = tracer.is_sstr
     bone = find_bone(scene)
     spine = find_spine(scene, bone)
     if spine is None:
@@ -108,6 +108,57 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
         )
         return Anatomy(Volume(labels_to_grid(labels, scene.grid, target), target, "label"), (), source, issues=(issue,))
     lungs = find_lungs(scene, spine)
+    with ThreadPoolExecutor(1) as beside:  # the head and the column need nothing of the abdomen
+        brain = beside.submit(find_brain, scene, bone, lungs)
+        column = beside.submit(_column, scene, bone, spine)
+        abdomen = _find_abdomen(scene, bone, spine, lungs, tracer)
+    masks = {"lung_left": lungs.left, "lung_right": lungs.right, "skeleton": bone, "spine": column.result()}
+    masks |= {"heart": abdomen.heart, "aorta": abdomen.tube, "urinary_bladder": abdomen.bladder}
+    masks |= {"brain": brain.result()} | _organs_of_trunk(scene, abdomen)
+    verdicts = _verdicts(scene, lungs, abdomen, tracer)
+    if abdomen.spleen is not None and verdicts["spleen"].keep:
+        masks["spleen"] = _into_scene(scene, abdomen.trunk, abdomen.spleen.mask)
+    labels = np.where(scene.body, np.uint8(LABELS["body"]), np.uint8(0))
+    for name, mask in masks.items():
+        labels[mask] = LABELS[name]
+    evidence = {name: dict(verdict.evidence) for name, verdict in verdicts.items()}
+    for side, kidney in abdomen.kidneys.items():
+        evidence[f"kidney_{side}"] = kidney.evidence
+    line, midline = _column_line(scene, spine)
+    return Anatomy(
+        labels=Volume(labels_to_grid(labels, scene.grid, target), target, "label"),
+        organs=_records(scene, labels, tuple(masks), verdicts, heart_doubts(abdomen.heart), source),
+        source=source,
+        aorta=_vessel(scene, abdomen.track),
+        liver_side=None if abdomen.liver is None else ("left" if abdomen.liver.side == "left" else "right"),
+        spine_line_mm=line,
+        midline_x_mm=midline,
+        evidence=evidence,
+        concerns={
+            "liver": verdicts["liver"].concerns,
+            "spleen": verdicts["spleen"].concerns,
+            "blood_pool": verdicts["aorta"].concerns,
+        },
+        issues=tuple(issue for verdict in verdicts.values() for issue in verdict.issues),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Abdomen:
+    """What was found from the heart down: `tube` is the aorta's mask, the organs of `trunk` lie in its crop."""
+
+    track: AortaTrack | None
+    tube: mm.Mask
+    trunk: Trunk
+    heart: mm.Mask
+    bladder: mm.Mask
+    liver: Liver | None
+    kidneys: dict[str, Kidney]
+    spleen: Spleen | None
+
+
+def _find_abdomen(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, tracer: Tracer) -> _Abdomen:
+    """Aorta, liver, heart, kidneys and spleen, each with those before it out of its way, and the bladder below."""
     track = find_aorta(scene, lungs, spine)
     tube = aorta_mask(scene, track) if track is not None else np.zeros(scene.ct.shape, bool)
     trunk = cut_trunk(scene, bone, spine, lungs, tube)
@@ -116,12 +167,83 @@ def find_embedded(ct: Volume, suv: Volume | None, tracer: Tracer) -> Anatomy:
     if liver is not None:
         occupied[trunk.box] |= liver.mask
     heart = find_heart(scene, lungs, spine, occupied)
-    kidneys, spleen = _kidneys_and_spleen(trunk, liver, heart[trunk.box], sstr)
+    kidneys, spleen = _kidneys_and_spleen(trunk, liver, heart[trunk.box], tracer.is_sstr)
     if liver is not None:
         liver = _without_kidneys(liver, kidneys, spleen)
-    return _assemble(
-        scene, target, source, tracer, bone, spine, lungs, track, tube, heart, trunk, liver, kidneys, spleen
-    )
+    pelvis_top = trunk.box[0].start
+    if liver is not None and liver.mask.any():
+        pelvis_top += int(np.flatnonzero(liver.mask.any(axis=(1, 2)))[0] + 40 / SPACING_MM)
+    renal = tracer.is_sstr or tracer.binds == "glucose" or tracer.binds == "amino_acid_transport"
+    bladder = find_bladder(scene, bone, spine, pelvis_top, renal)
+    return _Abdomen(track, tube, trunk, heart, bladder, liver, kidneys, spleen)
+
+
+def _column(scene: Scene, bone: mm.Mask, spine: Spine) -> mm.Mask:
+    """The vertebral column: its zone within 30 mm of the midline where it is bone, or dense."""
+    column = column_zone(scene, spine) & scene.body & (scene.ct_smooth > -50)
+    column &= (np.abs(spine.x - spine.midline) * SPACING_MM < 30)[:, None, None]
+    dense: mm.Mask = column & (bone | (scene.ct_smooth > 85))
+    return dense
+
+
+def _organs_of_trunk(scene: Scene, abdomen: _Abdomen) -> dict[str, mm.Mask]:
+    """Liver and kidneys in the whole working grid; the liver is there, empty, where none was found."""
+    liver = np.zeros(scene.ct.shape, bool)
+    if abdomen.liver is not None:
+        liver = _into_scene(scene, abdomen.trunk, abdomen.liver.mask)
+    kidneys = abdomen.kidneys.items()
+    return {"liver": liver} | {f"kidney_{s}": _into_scene(scene, abdomen.trunk, k.mask) for s, k in kidneys}
+
+
+def _verdicts(scene: Scene, lungs: Lungs, abdomen: _Abdomen, tracer: Tracer) -> dict[str, OrganVerdict]:
+    """What may be measured in liver, spleen and aorta."""
+    trunk, liver, spleen = abdomen.trunk, abdomen.liver, abdomen.spleen
+    return {
+        "liver": judge_liver(trunk, liver, spleen, tracer),
+        "spleen": judge_spleen(trunk, liver, spleen, abdomen.kidneys, tracer),
+        "aorta": judge_aorta(scene, lungs, abdomen.track),
+    }
+
+
+def _records(
+    scene: Scene,
+    labels: npt.NDArray[np.uint8],
+    names: Sequence[str],
+    verdicts: Mapping[str, OrganVerdict],
+    doubts_of_heart: Sequence[str],
+    source: str,
+) -> tuple[OrganRecord, ...]:
+    """A record for every organ with voxels, and for every one that was judged, found or not."""
+    records: list[OrganRecord] = []
+    for name in names:
+        verdict = verdicts.get(name)
+        status, reasons = (verdict.status, verdict.reasons) if verdict else ("ok", ())
+        if name == "heart" and doubts_of_heart:
+            status, reasons = "caution", tuple(doubts_of_heart)
+        record = _record(name, labels == LABELS[name], scene, source, status, reasons)
+        if record is not None:
+            records.append(record)
+    for name, verdict in verdicts.items():
+        if not any(r.name == name for r in records):
+            status = verdict.status if verdict.status in ("absent", "outside_field", "caution") else "caution"
+            reasons = verdict.reasons or ("not found",)
+            records.append(OrganRecord(name=name, label=LABELS[name], source=source, status=status, reasons=reasons))
+    return tuple(sorted(records, key=lambda r: r.label))
+
+
+def _column_line(scene: Scene, spine: Spine) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The column's centre (LPS mm) and the midline's x, from the head down."""
+    order = np.arange(scene.ct.shape[0])[::-1]
+    line = scene.grid.to_lps(np.stack([order, spine.y[order], spine.x[order]], axis=1))
+    return line, scene.grid.origin_mm[0] + spine.midline[order] * SPACING_MM
+
+
+def _vessel(scene: Scene, track: AortaTrack | None) -> VesselTrack | None:
+    """The aorta's course in LPS mm, from the head down."""
+    if track is None:
+        return None
+    points = scene.grid.to_lps(np.stack([track.z, track.y, track.x], axis=1))[::-1]
+    return VesselTrack(points, track.radius_mm[::-1].copy())
 
 
 def _kidneys_and_spleen(
@@ -182,100 +304,6 @@ def _without_kidneys(liver: Liver, kidneys: Mapping[str, Kidney], spleen: Spleen
     agreement = float((alone & ct_only).sum() / max(1, (alone | ct_only).sum()))
     evidence = liver.evidence | {"volume_ml": float(alone.sum() * VOXEL_ML), "agreement": agreement}
     return replace(liver, mask=alone, ct_only=ct_only, evidence=evidence)
-
-
-def _assemble(
-    scene: Scene,
-    target: Grid,
-    source: str,
-    tracer: Tracer,
-    bone: mm.Mask,
-    spine: Spine,
-    lungs: Lungs,
-    track: AortaTrack | None,
-    tube: mm.Mask,
-    heart: mm.Mask,
-    trunk: Trunk,
-    liver: Liver | None,
-    kidneys: dict[str, Kidney],
-    spleen: Spleen | None,
-) -> Anatomy:
-    """Join the organs into the label map, judge them, and write their records."""
-    masks: dict[str, mm.Mask] = {"lung_left": lungs.left, "lung_right": lungs.right}
-    column = column_zone(scene, spine) & scene.body & (scene.ct_smooth > -50)
-    column &= (np.abs(spine.x - spine.midline) * SPACING_MM < 30)[:, None, None]
-    masks["skeleton"], masks["spine"] = bone, column & (bone | (scene.ct_smooth > 85))
-    liver_mask = np.zeros(scene.ct.shape, bool)
-    if liver is not None:
-        liver_mask = _into_scene(scene, trunk, liver.mask)
-    masks["heart"] = heart
-    masks["aorta"] = tube
-    lowest = np.flatnonzero(liver_mask.any(axis=(1, 2)))
-    pelvis_top = int(lowest[0] + 40 / SPACING_MM) if len(lowest) else trunk.box[0].start
-    renal = tracer.is_sstr or tracer.binds == "glucose" or tracer.binds == "amino_acid_transport"
-    masks["urinary_bladder"] = find_bladder(scene, bone, spine, pelvis_top, renal)
-    masks["brain"] = find_brain(scene, bone, lungs)
-    masks["liver"] = liver_mask
-    for side, kidney in kidneys.items():
-        masks[f"kidney_{side}"] = _into_scene(scene, trunk, kidney.mask)
-    verdicts: dict[str, OrganVerdict] = {
-        "liver": judge_liver(trunk, liver, spleen, tracer),
-        "spleen": judge_spleen(trunk, liver, spleen, kidneys, tracer),
-        "aorta": judge_aorta(scene, lungs, track),
-    }
-    if spleen is not None and verdicts["spleen"].keep:
-        masks["spleen"] = _into_scene(scene, trunk, spleen.mask)
-    labels = np.where(scene.body, np.uint8(LABELS["body"]), np.uint8(0))
-    for name, mask in masks.items():
-        labels[mask] = LABELS[name]
-    records: list[OrganRecord] = []
-    for name in masks:
-        verdict = verdicts.get(name)
-        status, reasons = (verdict.status, verdict.reasons) if verdict else ("ok", ())
-        if name == "heart" and (doubts := heart_doubts(heart)):
-            status, reasons = "caution", doubts
-        record = _record(name, labels == LABELS[name], scene, source, status, reasons)
-        if record is not None:
-            records.append(record)
-    for name, verdict in verdicts.items():
-        if not any(r.name == name for r in records):
-            status = verdict.status if verdict.status in ("absent", "outside_field", "caution") else "caution"
-            records.append(
-                OrganRecord(
-                    name=name,
-                    label=LABELS[name],
-                    source=source,
-                    status=status,
-                    reasons=verdict.reasons or ("not found",),
-                )
-            )
-    order = np.arange(scene.ct.shape[0])[::-1]
-    line = scene.grid.to_lps(np.stack([order, spine.y[order], spine.x[order]], axis=1))
-    midline = scene.grid.origin_mm[0] + spine.midline[order] * SPACING_MM
-    vessel = None
-    if track is not None:
-        points = scene.grid.to_lps(np.stack([track.z, track.y, track.x], axis=1))[::-1]
-        vessel = VesselTrack(points, track.radius_mm[::-1].copy())
-    evidence = {name: dict(verdict.evidence) for name, verdict in verdicts.items()}
-    for side, kidney in kidneys.items():
-        evidence[f"kidney_{side}"] = kidney.evidence
-    concerns = {
-        "liver": verdicts["liver"].concerns,
-        "spleen": verdicts["spleen"].concerns,
-        "blood_pool": verdicts["aorta"].concerns,
-    }
-    return Anatomy(
-        labels=Volume(labels_to_grid(labels, scene.grid, target), target, "label"),
-        organs=tuple(sorted(records, key=lambda r: r.label)),
-        source=source,
-        aorta=vessel,
-        liver_side=None if liver is None else ("left" if liver.side == "left" else "right"),
-        spine_line_mm=line,
-        midline_x_mm=midline,
-        evidence=evidence,
-        concerns=concerns,
-        issues=tuple(issue for verdict in verdicts.values() for issue in verdict.issues),
-    )
 
 
 __all__ = ["find_embedded", "labels_to_grid"]

@@ -13,6 +13,7 @@ from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.kidneys import LEAST_SCORE, Kidney, judge_kidney, kidney_readings, pair_of
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM
+from lutetia.imaging.threads import each
 
 #: a kidney that scores this may tell what the other looks like: no bowel or muscle does
 MODEL_SCORE = 2.5
@@ -278,7 +279,9 @@ def find_pair(
     hot_tracer : whether kidneys take the tracer up strongly (SSTR ligands)
     """
     other_side = "left" if liver_side == "right" else "right"
-    readings = {s: kidney_readings(trunk, s, taken[s], yardstick, hot_tracer) for s in (liver_side, other_side)}
+    sides = (liver_side, other_side)
+    of_sides = each(lambda side: kidney_readings(trunk, side, taken[side], yardstick, hot_tracer), sides)
+    readings = dict(zip(sides, of_sides, strict=True))
 
     def chosen() -> dict[str, Kidney]:
         pair = pair_of(readings[liver_side], readings[other_side])

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
+from lutetia.imaging.threads import WORKERS, each, gaussian, halves
 from lutetia.model import Grid, Volume
 
 SPACING_MM = 3.0
@@ -60,15 +61,19 @@ def block_average(volume: Volume, target_mm: float = SPACING_MM) -> tuple[mm.Flo
         average[...] = array
     else:
         wide = np.int32 if np.issubdtype(array.dtype, np.integer) else np.float32
-        for k in range(shape[0]):
-            slab = array[k * blocks[0] : (k + 1) * blocks[0], : shape[1] * blocks[1], : shape[2] * blocks[2]]
-            total = slab[0].astype(wide) if blocks[0] == 1 else slab.sum(axis=0, dtype=wide)
-            rows = total.reshape(shape[1], blocks[1], -1).sum(axis=1)
-            columns = rows[:, 0 :: blocks[2]].astype(np.float32)
-            for shift in range(1, blocks[2]):
-                columns += rows[:, shift :: blocks[2]]
-            average[k] = columns
-        average /= np.float32(np.prod(blocks))
+
+        def part(slabs: slice) -> None:
+            for k in range(slabs.start, slabs.stop):
+                slab = array[k * blocks[0] : (k + 1) * blocks[0], : shape[1] * blocks[1], : shape[2] * blocks[2]]
+                total = slab[0].astype(wide) if blocks[0] == 1 else slab.sum(axis=0, dtype=wide)
+                rows = total.reshape(shape[1], blocks[1], -1).sum(axis=1)
+                columns = rows[:, 0 :: blocks[2]].astype(np.float32)
+                for shift in range(1, blocks[2]):
+                    columns += rows[:, shift :: blocks[2]]
+                average[k] = columns
+            average[slabs] /= np.float32(np.prod(blocks))
+
+        each(part, halves(shape[0]))
     centre = grid.to_lps([(b - 1) / 2 for b in blocks])
     spacing = [s * b for s, b in zip(grid.spacing_mm, blocks, strict=True)]
     coarse = Grid(
@@ -95,6 +100,7 @@ def resample(
 ) -> npt.NDArray[np.generic]:
     """Take an array from one grid to another, linearly or from the nearest voxel; `outside` beyond the source."""
     resampler = sitk.ResampleImageFilter()
+    resampler.SetNumberOfThreads(WORKERS)  # one large image: its parts are worth their threads
     resampler.SetSize([int(n) for n in reversed(target.shape)])
     resampler.SetOutputSpacing([float(s) for s in reversed(target.spacing_mm)])
     resampler.SetOutputOrigin([float(v) for v in target.origin_mm])
@@ -132,19 +138,25 @@ def find_body(ct: mm.Floats) -> mm.Mask:
     """
     solid = ct > -300
     cross = ndi.generate_binary_structure(2, 1)[None]
-    kept = mm.largest(ndi.binary_opening(solid, cross))
-    body = ndi.binary_dilation(kept, cross, iterations=2) & solid
-    holes, count = mm.slice_holes(solid)
-    if count:
-        behind = np.maximum.accumulate(kept[:, ::-1], axis=1)[:, ::-1]
-        where = np.flatnonzero(holes)
-        numbers = holes.ravel()[where]
-        area = np.bincount(numbers, minlength=count + 1)
-        backed = np.bincount(numbers, weights=behind.ravel()[where], minlength=count + 1)
-        inner = backed > 0.6 * np.maximum(area, 1)
-        inner[0] = False
-        body |= inner[holes]
-    return mm.fill_slices(body)
+    slabs = halves(len(solid))
+    kept = mm.largest(np.concatenate(each(lambda slab: ndi.binary_opening(solid[slab], cross), slabs)))
+
+    def filled(slab: slice) -> mm.Mask:
+        part, own = solid[slab], kept[slab]
+        body = ndi.binary_dilation(own, cross, iterations=2) & part
+        holes, count = mm.slice_holes(part)
+        if count:
+            behind = np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1]
+            where = np.flatnonzero(holes)
+            numbers = holes.ravel()[where]
+            area = np.bincount(numbers, minlength=count + 1)
+            backed = np.bincount(numbers, weights=behind.ravel()[where], minlength=count + 1)
+            inner = backed > 0.6 * np.maximum(area, 1)
+            inner[0] = False
+            body |= inner[holes]
+        return mm.fill_slices(body)
+
+    return np.concatenate(each(filled, slabs))  # each slice is opened and filled by itself
 
 
 def set_scene(ct: Volume, suv: Volume | None) -> Scene:
@@ -187,11 +199,11 @@ def set_scene(ct: Volume, suv: Volume | None) -> Scene:
         )
         hu = np.ascontiguousarray(hu[crop])
         field, body = np.ascontiguousarray(field[crop]), np.ascontiguousarray(body[crop])
-    ct_smooth = ndi.gaussian_filter(hu, 2.4 / SPACING_MM, truncate=3.0)
+    ct_smooth = gaussian(hu, 2.4 / SPACING_MM, truncate=3.0)
     pet = pet_smooth = pet_field = None
     if suv is not None:
         sampled = resample(np.asarray(suv.array, np.float32), suv.grid, grid, -1.0e6).astype(np.float32, copy=False)
         pet_field = sampled > -0.5e6
         pet = np.where(pet_field, sampled, np.float32(0))
-        pet_smooth = ndi.gaussian_filter(pet, 2.5 / SPACING_MM, truncate=3.0)
+        pet_smooth = gaussian(pet, 2.5 / SPACING_MM, truncate=3.0)
     return Scene(grid, hu, ct_smooth, field, pet, pet_smooth, pet_field, body)

@@ -12,6 +12,7 @@ from lutetia.imaging.anatomy.even_parts import even_parts
 from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.region import Trunk, back_muscle
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
+from lutetia.imaging.threads import each
 
 #: so many of the best candidates are grown before one is chosen
 GROWN = 5
@@ -151,16 +152,25 @@ def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm
         if len(inside) > 100:
             high = float(np.percentile(inside, 99.9))
             background = float(np.median(inside))
-            for level in np.geomspace(max(2.0 * background, 0.08 * high), 0.6 * high, 4):
-                hot = loose & (trunk.pet_smooth > level)
-                for box, piece, _ in mm.components(hot, int(3 / VOXEL_ML))[:3]:
-                    mask = np.zeros_like(bed)
-                    mask[box] = piece
-                    found.append(mask)
-                depth = mm.depth_inside(hot, SPACING)
-                found.extend(mm.split_by_depth(hot, depth, 4.5)[:4])
-                if level < 0.3 * high:
-                    found.extend(even_parts(trunk, hot, depth))
+            levels = np.geomspace(max(2.0 * background, 0.08 * high), 0.6 * high, 4)
+            for parts in each(lambda level: _hotter_than(trunk, loose, level, level < 0.3 * high), levels):
+                found.extend(parts)
+    return found
+
+
+def _hotter_than(trunk: Trunk, where: mm.Mask, level: float, divided: bool) -> list[mm.Mask]:
+    """What is hotter than a level: its largest pieces, those cut at their necks and, where `divided`, even parts."""
+    assert trunk.pet_smooth is not None
+    hot = where & (trunk.pet_smooth > level)
+    found = []
+    for box, piece, _ in mm.components(hot, int(3 / VOXEL_ML))[:3]:
+        mask = np.zeros_like(where)
+        mask[box] = piece
+        found.append(mask)
+    depth = mm.depth_inside(hot, SPACING)
+    found.extend(mm.split_by_depth(hot, depth, 4.5)[:4])
+    if divided:
+        found.extend(even_parts(trunk, hot, depth))
     return found
 
 
@@ -188,6 +198,16 @@ def _grow(trunk: Trunk, seed: mm.Mask, bed: mm.Mask) -> mm.Mask:
     return mm.largest(mm.dilate(kept, 4.5, SPACING) & window)
 
 
+def _each_once(pieces: list[mm.Mask]) -> list[mm.Mask]:
+    """The pieces in their order, without empty ones and those that were there before."""
+    unlike: dict[tuple[int, ...], mm.Mask] = {}
+    for piece in pieces:
+        key = mm.fingerprint(piece)
+        if key is not None:
+            unlike.setdefault(key, piece)
+    return list(unlike.values())
+
+
 def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Spleen | None:
     """The best candidate in the bed, grown; None when nothing there is thick or hot enough to be asked.
 
@@ -202,26 +222,18 @@ def find_spleen(trunk: Trunk, liver: Liver, taken: mm.Mask, sstr: bool) -> Splee
     away_from_column = np.abs(local.lateral_mm) > 45
     rib_distance = mm.distance_to(np.ascontiguousarray(local.bone & away_from_column), SPACING)
     muscle_suv = muscle_uptake(trunk)
-    judged: list[tuple[float, mm.Mask]] = []
-    seen: set[tuple[int, ...]] = set()
-    for mask in _candidates(local, bed, liver, sstr):
-        key = mm.fingerprint(mask)
-        if key is None or key in seen:
-            continue
-        seen.add(key)
-        score, _ = judge(local, mask, rib_distance, liver, sstr, muscle_suv)
-        if score > 0:
-            judged.append((score, mask))
+
+    def judgement(mask: mm.Mask) -> tuple[float, dict[str, float]]:
+        return judge(local, mask, rib_distance, liver, sstr, muscle_suv)
+
+    candidates = _each_once(_candidates(local, bed, liver, sstr))
+    scores = [score for score, _ in each(judgement, candidates)]
+    judged = [(score, mask) for score, mask in zip(scores, candidates, strict=True) if score > 0]
     # a candidate may still hold its neighbours: what it is shows once it has grown by its own density and uptake
     best: tuple[float, mm.Mask, dict[str, float]] | None = None
-    seen.clear()
-    for _, mask in sorted(judged, key=lambda pair: -pair[0])[:GROWN]:
-        grown = _grow(local, mask, bed)
-        key = mm.fingerprint(grown)
-        if key is None or key in seen:
-            continue
-        seen.add(key)
-        score, evidence = judge(local, grown, rib_distance, liver, sstr, muscle_suv)
+    likely = [mask for _, mask in sorted(judged, key=lambda pair: -pair[0])[:GROWN]]
+    pieces = _each_once(each(lambda mask: _grow(local, mask, bed), likely))
+    for grown, (score, evidence) in zip(pieces, each(judgement, pieces), strict=True):
         if evidence and (best is None or score > best[0]):
             best = (score, grown, evidence)
     if best is None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage as ndi
@@ -12,6 +9,7 @@ from scipy import ndimage as ndi
 from lutetia.imaging.registration.alignment import Array, Kind
 from lutetia.imaging.registration.images import bounds, to_sitk
 from lutetia.imaging.registration.profiles import body_centre
+from lutetia.imaging.threads import one_thread
 from lutetia.model import Volume
 
 
@@ -52,14 +50,3 @@ def rigid_matrix(fixed: Volume, moving: Volume, kind: Kind, dz: float) -> Array:
     centre, move = np.asarray(found.GetCenter()), np.asarray(found.GetTranslation())
     matrix[:3, 3] = centre + move - matrix[:3, :3] @ centre
     return matrix
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums over samples then have one order, and the same input gives the same transform."""
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
