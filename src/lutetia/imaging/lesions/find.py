@@ -33,6 +33,7 @@ from lutetia.imaging.lesions.sites import organ_site, site_of
 from lutetia.imaging.lesions.surroundings import Surroundings, compare_sides, compare_with_neighbours, describe
 from lutetia.imaging.lesions.working import Working, working_grid
 from lutetia.imaging.peak import sphere_offsets
+from lutetia.imaging.threads import each
 from lutetia.model import ConventionUse, Issue, Lesion, Reference, Tracer, UsageError, Volume
 
 Array = npt.NDArray[Any]
@@ -118,11 +119,14 @@ def find_lesions(
     offsets = sphere_offsets(suv.grid.spacing_mm)
     noise = levels.voxel_noise * levels.liver if levels.liver is not None else None
     limit = levels.liver + settings.at_liver_noise * noise if levels.liver is not None and noise is not None else None
-    lesions = []
+
+    def record(number: int) -> Lesion:
+        entry = entries[number - 1]
+        return lesion_record(suv, ct, work, marks, levels, references, entry, number, study, offsets, settings)
+
+    lesions = each(record, range(1, len(entries) + 1))
     at_liver = set()
-    for number, entry in enumerate(entries, 1):
-        lesion = lesion_record(suv, ct, work, marks, levels, references, entry, number, study, offsets, settings)
-        lesions.append(lesion)
+    for number, (entry, lesion) in enumerate(zip(entries, lesions, strict=True), 1):
         if limit is not None and entry.focus.in_liver and lesion.observations[0].suv_max <= limit:
             at_liver.add(number)
     return LesionResult(
@@ -152,7 +156,7 @@ def search(
     marks = Landmarks(work, anatomy, sex)
     found = []
     foci = find_foci(work, levels, settings)
-    facts = compare_sides([describe(focus, work, ct, marks) for focus in foci], [f.peak for f in foci], marks)
+    facts = compare_sides(each(lambda focus: describe(focus, work, ct, marks), foci), [f.peak for f in foci], marks)
     facts = compare_with_neighbours(foci, compare_with_bowel(foci, facts, marks))
     liver_hu = anatomy.evidence.get("liver", {}).get("hu_mode", float("nan"))
     densities = measure_densities(foci, facts, marks, liver_hu)
@@ -246,15 +250,21 @@ def _outline_all(
         # what drains to a focus of the other search, on its side of the liver's rim, is not free: the liver's own foci
         # inside, physiological uptake (kidney, bowel) outside
         owner[where & (owner < 0) & (owner_map(work, [f.focus for f in others]) >= 0)] = len(group)
-        for n, entry in enumerate(group):
-            maximum = reference_maximum(suv.array, entry.focus, work)
-            threshold, method = threshold_of(settings, entry.focus, maximum, levels, references)
-            elsewhere = _thresholds_elsewhere(entry.focus, maximum, levels, settings)
-            voxels, filled = grow_outline(suv.array, entry.focus, n, owner, work, threshold, elsewhere)
+
+        def drawn_at(n: int, group: list[Found] = group, owner: Array = owner) -> Outline | None:
+            focus = group[n].focus
+            maximum = reference_maximum(suv.array, focus, work)
+            threshold, method = threshold_of(settings, focus, maximum, levels, references)
+            elsewhere = _thresholds_elsewhere(focus, maximum, levels, settings)
+            voxels, filled = grow_outline(suv.array, focus, n, owner, work, threshold, elsewhere)
             if len(voxels) < settings.smallest_voxels or len(voxels) * suv.grid.voxel_ml < settings.smallest_ml:
-                continue
-            entry.outline = Outline(voxels, threshold, method, maximum, filled)
-            drawn.append(entry)
+                return None
+            return Outline(voxels, threshold, method, maximum, filled)
+
+        for entry, found_outline in zip(group, each(drawn_at, range(len(group))), strict=True):
+            if found_outline is not None:
+                entry.outline = found_outline
+                drawn.append(entry)
     candidates = [f for f in drawn if not f.judgement.physiological]
     entries = confluent_groups([f for f in candidates if f.focus.in_liver], suv.array.shape, settings)
     entries = reach_edges(entries, drawn, suv.array, work, levels, settings)

@@ -16,6 +16,7 @@ from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.overshadowed import overshadowed
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.working import Working
+from lutetia.imaging.threads import each, gaussian, halves
 
 Array = npt.NDArray[Any]
 
@@ -131,12 +132,15 @@ def sharpened(work: Working, settings: LesionSettings) -> Array:
     Unsharp masking: a node on the slope of a kidney has no maximum of its own in a blurred image, but it bends the
     slope. Only where peaks part is decided on this image; every height is read from the smoothed one.
     """
-    from scipy.ndimage import gaussian_filter
+    width = [settings.sharpen_mm / s for s in work.grid.spacing_mm]
+    sharp = gaussian(work.smooth, width, truncate=2.0, mode="nearest")
 
-    wide = gaussian_filter(
-        work.smooth, [settings.sharpen_mm / s for s in work.grid.spacing_mm], truncate=2.0, mode="nearest"
-    )
-    sharp: Array = work.smooth + settings.sharpen * (work.smooth - wide)
+    def stand_out(slabs: slice) -> None:
+        np.subtract(work.smooth[slabs], sharp[slabs], out=sharp[slabs])
+        sharp[slabs] *= settings.sharpen
+        sharp[slabs] += work.smooth[slabs]
+
+    each(stand_out, halves(len(sharp)))
     return sharp
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.threads import each, gaussian, halves
 from lutetia.model import Grid, Volume
 
 Array = npt.NDArray[Any]
@@ -53,8 +54,6 @@ def working_grid(suv: Volume, labels: Array, finest_mm: float, sigma_mm: float) 
     Voxels left over at the far edge of an axis that the factor does not divide are not searched: at most
     ``factor − 1`` planes.
     """
-    from scipy.ndimage import gaussian_filter
-
     grid = suv.grid
     z, y, x = (max(1, round(finest_mm / s)) if s < 0.75 * finest_mm else 1 for s in grid.spacing_mm)
     factor = (z, y, x)
@@ -65,11 +64,16 @@ def working_grid(suv: Volume, labels: Array, finest_mm: float, sigma_mm: float) 
     else:
         blocks = array.reshape(shape[0], z, shape[1], y, shape[2], x)
         coarse = np.zeros(shape, np.float32)
-        for i in range(z):
-            for j in range(y):
-                for k in range(x):
-                    coarse += blocks[:, i, :, j, :, k]
-        coarse *= np.float32(1.0 / (z * y * x))
+
+        def average(slabs: slice) -> None:
+            for n in range(slabs.start, slabs.stop):  # slab by slab stays in the cache
+                for i in range(z):
+                    for j in range(y):
+                        for k in range(x):
+                            coarse[n] += blocks[n, i, :, j, :, k]
+                coarse[n] *= np.float32(1.0 / (z * y * x))
+
+        each(average, halves(shape[0]))
     np.nan_to_num(coarse, copy=False)
     coarse_grid = Grid(
         (shape[0], shape[1], shape[2]),
@@ -78,7 +82,6 @@ def working_grid(suv: Volume, labels: Array, finest_mm: float, sigma_mm: float) 
         grid.direction,
         grid.frame_of_reference_uid,
     )
-    smooth = np.empty_like(coarse)
-    gaussian_filter(coarse, [sigma_mm / s for s in coarse_grid.spacing_mm], output=smooth, truncate=3.0, mode="nearest")
+    smooth = gaussian(coarse, [sigma_mm / s for s in coarse_grid.spacing_mm], truncate=3.0, mode="nearest")
     organs = np.ascontiguousarray(labels[z // 2 :: z, y // 2 :: y, x // 2 :: x][: shape[0], : shape[1], : shape[2]])
     return Working(coarse, smooth, organs, coarse_grid, factor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from lutetia.imaging.references.liver import draft_liver
 from lutetia.imaging.references.settings import ReferenceSettings, UserReference
 from lutetia.imaging.references.spleen import draft_spleen
 from lutetia.imaging.references.weighing import References, weighed
+from lutetia.imaging.threads import each, one_thread
 from lutetia.model import Tracer, Volume
 
 
@@ -48,11 +49,13 @@ def measure_references(
     chosen = settings or ReferenceSettings()
     array = np.asarray(suv.array, np.float32)
     lesions = None if lesion_mask is None else np.asarray(lesion_mask) > 0
-    drafts: dict[str, Draft] = {
-        "liver": draft_liver(array, suv, anatomy, tracer, ct, lesions, chosen),
-        "spleen": draft_spleen(array, suv, anatomy, tracer, lesions, chosen),
-        "blood_pool": draft_blood_pool(array, suv, anatomy, tracer, lesions, chosen),
+    tasks: dict[str, Callable[[], Draft]] = {
+        "liver": lambda: draft_liver(array, suv, anatomy, tracer, ct, lesions, chosen),
+        "spleen": lambda: draft_spleen(array, suv, anatomy, tracer, lesions, chosen),
+        "blood_pool": lambda: draft_blood_pool(array, suv, anatomy, tracer, lesions, chosen),
     }
+    with one_thread():
+        drafts = dict(zip(tasks, each(lambda draft: draft(), tasks.values()), strict=True))
     for name, region in (user or {}).items():
         if name in drafts:
             drafts[name] = draft_given(array, suv, name, region)
