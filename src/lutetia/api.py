@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,11 +16,11 @@ from lutetia.dicom.scan import scan as scan_files
 from lutetia.dicom.source_images import SourceImages
 from lutetia.model import Course, UsageError, field_at_fault
 from lutetia.model.pet import SuvOverrides
-from lutetia.outputs.findings import findings_json
+from lutetia.outputs.findings import FILE_NAME, findings_json
 from lutetia.outputs.maps import write_volume
 from lutetia.outputs.transaction import check_place, writing_into
 from lutetia.outputs.volumes import StudyVolumes
-from lutetia.outputs.write import WriteOptions, with_dicom, write_results
+from lutetia.outputs.write import WriteOptions, load_writers, with_dicom, write_results
 from lutetia.reading.conformance import ConformanceReport
 from lutetia.reading.pseudonym import pseudonymised
 from lutetia.reading.read import CourseReading, read_course
@@ -203,15 +203,17 @@ def read(
         return _read_into(folder, _paths(paths), chosen, wanted, force, tell)
 
 
+def _load_ahead(settings: ReadSettings, options: WriteOptions) -> None:
+    """Load what the end of a reading needs: the rules, compiled, and the writers. A fault shows again when used."""
+    from lutetia.reading.verdicts import rules_of
+
+    load_writers(options)
+    list(rules_of(settings))
+
+
 def _read_into(
     folder: Path, paths: list[Path], chosen: ReadSettings, wanted: OutputSettings, force: bool, tell: Progress
 ) -> Course:
-    # a kept stage may name the user's own mask files, and their paths may name the patient
-    nameless = wanted.pseudonym is not None and (chosen.organs is not None or bool(chosen.references))
-    reading = read_course(paths, chosen, tell, None if nameless else StageStore(folder, force))
-    if wanted.pseudonym:
-        reading = pseudonymised(reading, wanted.pseudonym)
-    tell("writing", 0.92)
     options = WriteOptions(
         suv_nifti=wanted.suv_nifti,
         seg_full=wanted.seg_full,
@@ -220,12 +222,25 @@ def _read_into(
         html=wanted.report,
         pdf=wanted.report,
     )
+    # a kept stage may name the user's own mask files, and their paths may name the patient
+    nameless = wanted.pseudonym is not None and (chosen.organs is not None or bool(chosen.references))
+    store = None if nameless else StageStore(folder, force)
+    with ThreadPoolExecutor(1) as beside:
+
+        def step(stage: str, share: float) -> None:
+            if stage.endswith("organs"):  # they are sought outside the interpreter, which may prepare the end
+                beside.submit(_load_ahead, chosen, options)
+            tell(stage, share)
+
+        reading = read_course(paths, chosen, step, store)
+    if wanted.pseudonym:
+        reading = pseudonymised(reading, wanted.pseudonym)
+    tell("writing", 0.92)
     volumes = volumes_of(reading)
     course, prepared = with_dicom(reading.course, volumes, options)
-    reading = replace(reading, course=course)
     write_results(course, volumes, folder, options, prepared)
     tell("done", 1.0)
-    return _as_written(reading)
+    return Course.model_validate_json((folder / FILE_NAME).read_bytes())
 
 
 def conformance(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:  # half a second of every reading of one study, which matches nothing
+    from scipy.spatial import cKDTree
 
 Points = npt.NDArray[np.float64]
 Relation = Literal["same", "split", "merged"]
@@ -161,6 +162,8 @@ def match(
         A focus that is whole in one study and in parts in the other is linked to every part with relation
         "split" (one earlier, several later) or "merged" (several earlier, one later). One in no link has no partner.
     """
+    from scipy.spatial import cKDTree
+
     settings = settings or MatchSettings()
     tolerance = settings.tolerance(status)
     slack = 0.5 * tolerance
@@ -239,6 +242,8 @@ def _assign(
     """Optimal one-to-one assignment; only pairs that are near may be chosen, and any focus may stay alone."""
     if not pairs:
         return []
+    from scipy.optimize import linear_sum_assignment
+
     cost = np.full((len(earlier), len(later)), UNMATCHED)
     for (i, j), pair in pairs.items():
         cost[i, j] = min(UNMATCHED, _cost(earlier[i], later[j], pair, tolerance))

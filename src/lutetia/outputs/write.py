@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from lutetia.model import Course, InputError, Study, Volume
@@ -105,6 +106,17 @@ def write_results(
         if wanted.html or wanted.pdf:
             _write_reports(course, volumes, result, wanted)
     return result.files
+
+
+def load_writers(options: WriteOptions) -> None:
+    """Import the libraries that these outputs need: they take half a second, which need not be the last one."""
+    needed = ["lutetia.outputs.dicom_objects", *(f"lutetia.dicom.{n}" for n in ("seg", "sr", "rwvm"))]
+    needed = needed if options.dicom else []
+    needed += ["lutetia.outputs.report.html"] if options.html else []
+    needed += ["lutetia.outputs.report.pdf", "typst"] if options.pdf else []
+    needed += ["lutetia.outputs.report.content"] if options.html or options.pdf else []
+    for name in needed:
+        import_module(name)
 
 
 def with_dicom(

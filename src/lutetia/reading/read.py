@@ -19,7 +19,6 @@ from lutetia.reading.one_study import read_study
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
 from lutetia.reading.study import StudyReading
-from lutetia.reading.verdicts import with_verdicts
 from lutetia.rules.case import read_case
 from lutetia.rules.measured import not_this_tumour
 from lutetia.rules.timeline import TimelineEntry
@@ -132,6 +131,7 @@ def assemble(
     """The Course of the studies that were read."""
     from lutetia.reading.course import bring_together, join_studies
     from lutetia.reading.course.tracking import tracked
+    from lutetia.reading.verdicts import with_verdicts
 
     case = read_case(Path(settings.case)) if settings.case else None
     entries = case.timeline if case is not None else ()

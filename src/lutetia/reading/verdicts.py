@@ -13,7 +13,7 @@ from lutetia.reading.course.trends import phenotype_changes
 from lutetia.reading.course.visit_scores import score_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.rules.case import TypedCase
-from lutetia.rules.loader import load_rules
+from lutetia.rules.loader import RuleSet, load_rules
 
 #: answers on a lesion that keep it from being the place to biopsy
 _NO_TARGET = {"lesion.nen": ("benign", "second_malignancy"), "lesion.proof": ("benign", "physiological", "non_net")}
@@ -34,6 +34,18 @@ def _searched(course: Course) -> bool:
     return any(study.summary is not None for study in course.studies)
 
 
+def rules_of(settings: ReadSettings) -> RuleSet:
+    """The built-in rules and a site's own, under the conventions chosen.
+
+    Raises
+    ------
+    RuleError, UsageError
+        As `load_rules`.
+    """
+    folders = (Path(settings.rules_dir),) if settings.rules_dir else ()
+    return load_rules(folders, settings.conventions)
+
+
 def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None = None) -> Course:
     """The course with every rule's verdict, the open questions and what the rules had to say.
 
@@ -42,8 +54,7 @@ def with_verdicts(course: Course, settings: ReadSettings, case: TypedCase | None
     InputError, RuleError
         The case or a site's own rule can't be read; with the line.
     """
-    folders = (Path(settings.rules_dir),) if settings.rules_dir else ()
-    rules = load_rules(folders, settings.conventions)
+    rules = rules_of(settings)
     left_out = _left_out(case)
     targets = tuple(with_target(p, course.lesions, left_out) for p in course.phenotypes)
     course = course.model_copy(update={"phenotypes": targets, "coverage": coverage(course, case)})
