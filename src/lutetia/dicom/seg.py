@@ -94,16 +94,13 @@ def build_segmentation(
     """
     _check(source, labels)
     wanted = {segment.label: segment for segment in segments}
-    occupied = np.flatnonzero(labels.array.any(axis=(1, 2)))
-    present = _present(labels, occupied, wanted)
+    there = _there(labels.array, max(wanted, default=0))
+    present = [label for label in sorted(wanted) if label > 0 and there[label].any()]
     if not present:
         return None
     numbers = {label: number for number, label in enumerate(present, start=1)}
-    slices = np.arange(labels.array.shape[0]) if full else occupied
+    slices = np.arange(labels.array.shape[0]) if full else np.flatnonzero(there[present].any(axis=0))
     pixels = _renumbered(labels.array, slices, numbers)
-    if not full:
-        kept = pixels.any(axis=(1, 2))
-        slices, pixels = slices[kept], pixels[kept]
     described = [_description(wanted[label], number, version) for label, number in numbers.items()]
     identity = _identity(source, pixels, slices, [wanted[label] for label in present], content_label, labelmap, full)
     date, time = source.moment
@@ -139,7 +136,7 @@ def build_segmentation(
 
     if labelmap:
         return WrittenSegmentation(built(slices, pixels), numbers)
-    frames = seg_frames.frames_of(pixels, len(numbers), full=full)
+    frames = seg_frames.frames_of(np.ones((len(present), len(slices)), bool) if full else there[present][:, slices])
     few = seg_frames.few_slices(pixels, frames)
     model = built(slices[few], pixels[few])
     if not seg_frames.fits(model):  # highdicom wrote something that the fast way does not know
@@ -161,14 +158,14 @@ def _check(source: SourceImages, labels: Volume) -> None:
         )
 
 
-def _present(labels: Volume, occupied: npt.NDArray[np.intp], wanted: dict[int, Segment]) -> list[int]:
-    """Labels that are described and have voxels, ascending."""
-    top = max(wanted, default=0)
-    found = np.zeros(top + 1, bool)
-    for z in occupied:
-        plane = labels.array[z]
-        found[plane[(plane > 0) & (plane <= top)]] = True
-    return [label for label in sorted(wanted) if label > 0 and found[label]]
+def _there(labels: npt.NDArray[Any], top: int) -> npt.NDArray[np.bool_]:
+    """Which label has voxels in which slice: shape (top + 1, slices). Labels above `top` count as none (0)."""
+    there = np.zeros((top + 1, len(labels)), bool)
+    for z, plane in enumerate(labels):
+        found = plane[plane > 0]
+        if len(found):
+            there[np.where(found <= top, found, 0) if found.max() > top else found, z] = True
+    return there
 
 
 def _renumbered(
@@ -210,7 +207,7 @@ def _identity(
     full: bool,
 ) -> tuple[str, ...]:
     """What the object's UIDs follow from: its source, its voxels, and what its segments are called."""
-    digest = hashlib.sha256(np.ascontiguousarray(pixels).tobytes())
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).data)
     digest.update(slices.astype("<i8").tobytes())
     digest.update(repr(tuple(segments)).encode())
     study = str(source.study_header.StudyInstanceUID)

@@ -19,13 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_data_element
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import Tag
-from pydicom.uid import UID
 from pydicom.valuerep import format_number_as_ds
 
+from lutetia.dicom.encode import encoded
 from lutetia.dicom.source_images import SourceImages
 
 _PER_FRAME = Tag(0x5200, 0x9230)
@@ -45,19 +43,14 @@ class Frame:
     slice_: int
 
 
-def frames_of(pixels: npt.NDArray[Any], n_segments: int, *, full: bool) -> list[Frame]:
-    """Frames in the order segment, slice; only those with voxels unless `full`.
+def frames_of(shown: npt.NDArray[np.bool_]) -> list[Frame]:
+    """Frames in the order segment, slice.
 
     Parameters
     ----------
-    pixels : segment numbers of the written slices, shape (slices, rows, columns)
+    shown : which segment gets a frame in which written slice, shape (segments, slices); segment 1 first
     """
-    if full:
-        return [Frame(n, k) for n in range(1, n_segments + 1) for k in range(len(pixels))]
-    present = np.zeros((n_segments + 1, len(pixels)), bool)
-    for k, plane in enumerate(pixels):
-        present[:, k] = np.bincount(plane.ravel(), minlength=n_segments + 1) > 0
-    return [Frame(n, int(k)) for n in range(1, n_segments + 1) for k in np.flatnonzero(present[n])]
+    return [Frame(int(n) + 1, int(k)) for n, k in np.argwhere(shown)]
 
 
 def few_slices(pixels: npt.NDArray[Any], frames: Sequence[Frame]) -> list[int]:
@@ -117,14 +110,6 @@ def with_frames(
     _refer_to_all(out, source, slices)
     _space(out, images)
     return out
-
-
-def encoded(element: DataElement | RawDataElement) -> bytes:
-    """One element in explicit little endian; text in Unicode."""
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, False
-    write_data_element(buffer, element, ["utf8"])
-    return buffer.getvalue()
 
 
 def _items(
@@ -233,10 +218,10 @@ def _refer_to_all(out: Dataset, source: SourceImages, slices: npt.NDArray[np.int
 
 
 def _one_each(pattern: Dataset, uids: Sequence[str]) -> DicomSequence:
-    """The item once for every image; each has elements of its own, since pydicom sets a value inside the element."""
+    """The item once for every image; what names the image is its own element, the others are shared."""
     items = []
     for uid in uids:
-        item = copy.deepcopy(pattern)
-        item.ReferencedSOPInstanceUID = UID(uid)
+        item = Dataset(dict(pattern.items()))
+        item[_UID] = DataElement(_UID, "UI", uid)
         items.append(item)
     return DicomSequence(items)

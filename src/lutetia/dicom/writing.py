@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pydicom.filewriter import (
 )
 from pydicom.uid import ExplicitVRLittleEndian
 
+from lutetia.dicom.encode import encoded_sequence
 from lutetia.dicom.source_images import SourceImages
 from lutetia.dicom.uids import derived_uid
 from lutetia.model import Code
@@ -49,8 +51,16 @@ ALGORITHM_FAMILY = Code(value="123101", scheme="DCM", meaning="Neighborhood Anal
 
 
 def concept(code: Code) -> CodedConcept:
-    """Our code as highdicom's; meanings are cut at the 64 characters that DICOM allows."""
-    return CodedConcept(value=code.value, scheme_designator=code.scheme, meaning=code.meaning[:64])
+    """Our code as highdicom's; meanings are cut at the 64 characters that DICOM allows.
+
+    The same code gives the same object: a report names a dozen of them a thousand times, and nothing changes them.
+    """
+    return _concept(code.value, code.scheme, code.meaning[:64])
+
+
+@lru_cache(maxsize=1024)
+def _concept(value: str, scheme: str, meaning: str) -> CodedConcept:
+    return CodedConcept(value=value, scheme_designator=scheme, meaning=meaning)
 
 
 def fixed(dataset: Dataset, source: SourceImages, *identity: str) -> Dataset:
@@ -103,6 +113,10 @@ def save(dataset: Any, path: Path) -> None:
     for tag in sorted(dataset.keys()):
         element = dataset.get_item(tag)
         if not element.is_raw and element.VR == "SQ":
+            known = encoded_sequence(element, encodings)
+            if known is not None:
+                out.write(known)
+                continue
             for item in element.value:
                 correct_ambiguous_vr(item, True)
         elif not element.is_raw:
