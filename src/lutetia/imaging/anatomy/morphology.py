@@ -20,15 +20,17 @@ CORNERS = ndi.generate_binary_structure(3, 3)
 
 def bounding_box(mask: npt.NDArray[Any], margin: Sequence[int] | int = 0) -> Box | None:
     """Smallest box that holds every True voxel, widened by `margin` voxels and cut at the array; None when empty."""
+    slices = np.flatnonzero(mask.any(axis=(1, 2)))
+    if not len(slices):
+        return None
+    shadow = np.logical_or.reduce(mask[slices[0] : slices[-1] + 1], axis=0)
+    hits = (slices, np.flatnonzero(shadow.any(axis=1)), np.flatnonzero(shadow.any(axis=0)))
     margins = (margin,) * 3 if isinstance(margin, int) else tuple(margin)
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        hit = np.flatnonzero(mask.any(axis=others))
-        if not len(hit):
-            return None
-        box.append(slice(max(0, int(hit[0]) - margins[axis]), min(mask.shape[axis], int(hit[-1]) + 1 + margins[axis])))
-    return box[0], box[1], box[2]
+    z, y, x = (
+        slice(max(0, int(hit[0]) - wide), min(size, int(hit[-1]) + 1 + wide))
+        for hit, wide, size in zip(hits, margins, mask.shape, strict=True)
+    )
+    return z, y, x
 
 
 def fingerprint(mask: Mask) -> tuple[int, ...] | None:
