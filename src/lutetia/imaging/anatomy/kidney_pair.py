@@ -106,7 +106,7 @@ def shared(trunk: Trunk, mine: mm.Mask, theirs: mm.Mask, my_kind: Kind, their_ki
     inside = mm.depth_inside(part, SPACING)
     gain -= (outside - inside) / np.float32(SHAPE_MM)
     kept = np.where(other, (gain > 0) & (outside < CONTEST_MM), part)
-    kept = mm.largest(ndi.binary_opening(kept, mm.FACES) | (kept & part & (inside > 6)))
+    kept = mm.largest(mm.opened(kept) | (kept & part & (inside > 6)))
     result = np.zeros_like(mine)
     result[box] = kept
     return result
@@ -228,7 +228,7 @@ def _fitted(trunk: Trunk, expected: mm.Mask, kind: Kind, neighbour: mm.Mask, the
     unlike = ndi.gaussian_filter(_misfit(trunk, box, kind), 3.0 / SPACING_MM, truncate=2.5)
     near = tissue & (outside < CONTEST_MM) & (UNLIKE - unlike - (outside - inside) / SHAPE_MM > 0)
     shape = np.zeros_like(expected)
-    shape[box] = mm.largest(ndi.binary_opening(near, mm.FACES))
+    shape[box] = mm.largest(mm.opened(near))
     if not shape.any():
         return None
     if their_kind is not None and (neighbour[box] & (outside < CONTEST_MM)).any():

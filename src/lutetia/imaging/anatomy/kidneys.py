@@ -85,7 +85,7 @@ def judge_kidney(trunk: Trunk, mask: mm.Mask, yardstick: float, hot_tracer: bool
     shell = (distance > 2.9) & (distance < 8)
     hu = trunk.ct[box]
     fat = float(((hu < -30) & (hu > -200))[shell].mean()) if shell.any() else 0.0
-    edge = part & ~ndi.binary_erosion(part, mm.FACES)
+    edge = part & ~mm.shrunk(part)
     contact = float((trunk.lung_distance_mm[box][edge] < 12).mean())
     voxels = np.argwhere(part)
     moments = np.maximum(np.sort(np.linalg.eigvalsh(np.cov(voxels.T)))[::-1], 1e-6)
@@ -198,7 +198,7 @@ def _pieces_of_others(trunk: Trunk, bed: mm.Mask, yardstick: float) -> Iterator[
     yield from even_parts(trunk, whole, mm.depth_inside(whole, SPACING), most=3)
     for low, high in BANDS_HU:
         where = whole & (trunk.soft if low > 100 else ~trunk.bone)
-        band = ndi.binary_opening(where & (trunk.ct_smooth > low) & (trunk.ct_smooth < high), mm.FACES)
+        band = mm.opened(where & (trunk.ct_smooth > low) & (trunk.ct_smooth < high))
         if band.sum() * VOXEL_ML < 20:
             continue
         yield from _cut_at_necks(band, (3.5, 6.0))

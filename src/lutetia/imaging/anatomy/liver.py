@@ -120,7 +120,7 @@ def enclosed_liver(mask: mm.Mask, trunk: Trunk, room: mm.Mask, hu: float, suv: f
     density, uptake = trunk.ct_smooth[box], trunk.pet_smooth[box]
     alike = (density > hu - 20) & (density < hu + 45) & (uptake > 0.3 * suv)
     result = mask.copy()
-    result[box] = part | ndi.binary_opening(closed & room[box] & (alike | part), mm.FACES)
+    result[box] = part | mm.opened(closed & room[box] & (alike | part))
     return result
 
 
@@ -242,7 +242,7 @@ def find_liver(trunk: Trunk) -> Liver | None:
             # what a strict cage or the rule for back muscles cut away comes back where density and uptake agree
             again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
             again &= mm.dilate(mask, 12.0, SPACING) & rows[:, None, None]
-            mask = mm.largest(mask | ndi.binary_opening(again | mask, mm.FACES))
+            mask = mm.largest(mask | mm.opened(again | mask))
             mask = without_neighbours(mask, trunk, core, hu, suv, low)
             mask = enclosed_liver(mask, trunk, room & trunk.measured, hu, suv)
             mask = _without_spleen(mask, trunk, other, suv)

@@ -54,11 +54,11 @@ def find_lungs(scene: Scene, spine: Spine) -> Lungs:
         touches_top = bool((piece & under_edge[box]).any())
         if size * VOXEL_ML < (15 if touches_top else 60):
             continue
-        core = ndi.binary_erosion(piece, mm.FACES, border_value=1)
+        core = mm.shrunk(piece, outside=True)
         values = scene.ct[box][core if core.sum() > 30 else piece]
         if np.median(values) > -945 and np.median(values) < -450:
             lung[box] |= piece & (scene.ct[box] > -975)
-    lung = ndi.binary_closing(lung, mm.FACES, iterations=1) & scene.body
+    lung = mm.shrunk(mm.grown(lung)) & scene.body
     columns = np.arange(scene.ct.shape[2])
     is_left = columns[None, :] > spine.x[:, None]
     left, right = lung & is_left[:, None, :], lung & ~is_left[:, None, :]

@@ -93,6 +93,40 @@ def opening(mask: Mask, mm: float, spacing_mm: Sequence[float]) -> Mask:
     return dilate(erode(mask, mm, spacing_mm), mm, spacing_mm) & mask
 
 
+#: the two axes of an axial slice
+IN_SLICE = (1, 2)
+
+
+def shrunk(mask: Mask, axes: Sequence[int] = (0, 1, 2), *, outside: bool = False) -> Mask:
+    """Voxels whose neighbours across the faces of these axes are True as well; beyond the array lies `outside`.
+
+    As `scipy.ndimage.binary_erosion` with a cross, by shifts of the whole array.
+    """
+    result = mask.copy()
+    for axis in axes:
+        given, kept = np.moveaxis(mask, axis, 0), np.moveaxis(result, axis, 0)
+        kept[1:] &= given[:-1]
+        kept[:-1] &= given[1:]
+        if not outside:
+            kept[:1] = kept[-1:] = False
+    return result
+
+
+def grown(mask: Mask, axes: Sequence[int] = (0, 1, 2)) -> Mask:
+    """Voxels that are True or have a True neighbour across a face of these axes: `scipy.ndimage.binary_dilation`."""
+    result = mask.copy()
+    for axis in axes:
+        given, kept = np.moveaxis(mask, axis, 0), np.moveaxis(result, axis, 0)
+        kept[1:] |= given[:-1]
+        kept[:-1] |= given[1:]
+    return result
+
+
+def opened(mask: Mask, axes: Sequence[int] = (0, 1, 2)) -> Mask:
+    """Shrunk by one voxel, then grown by one: threads and single voxels go."""
+    return grown(shrunk(mask, axes), axes)
+
+
 def components(mask: Mask, minimum: int = 1, *, corners: bool = False) -> list[tuple[Box, Mask, int]]:
     """Connected pieces of at least `minimum` voxels, largest first: (box, mask inside the box, number of voxels)."""
     box = bounding_box(mask)

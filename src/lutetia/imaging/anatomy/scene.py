@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
-from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.threads import WORKERS, each, gaussian, halves
@@ -137,13 +136,12 @@ def find_body(ct: mm.Floats) -> mm.Mask:
     hollow couch stays outside.
     """
     solid = ct > -300
-    cross = ndi.generate_binary_structure(2, 1)[None]
     slabs = halves(len(solid))
-    kept = mm.largest(np.concatenate(each(lambda slab: ndi.binary_opening(solid[slab], cross), slabs)))
+    kept = mm.largest(np.concatenate(each(lambda slab: mm.opened(solid[slab], mm.IN_SLICE), slabs)))
 
     def filled(slab: slice) -> mm.Mask:
         part, own = solid[slab], kept[slab]
-        body = ndi.binary_dilation(own, cross, iterations=2) & part
+        body = mm.grown(mm.grown(own, mm.IN_SLICE), mm.IN_SLICE) & part
         holes, count = mm.slice_holes(part)
         if count:
             behind = np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1]
@@ -172,7 +170,7 @@ def set_scene(ct: Volume, suv: Volume | None) -> Scene:
     Scene cropped to the body, 3 mm voxels
     """
     average, coarse = block_average(ct)
-    seen = ndi.binary_opening(average[::2, ::2, ::2] > -300)
+    seen = mm.opened(average[::2, ::2, ::2] > -300)
     box = mm.bounding_box(seen, 2)
     if box is not None:
         box = tuple(slice(s.start * 2, min(n, s.stop * 2)) for s, n in zip(box, coarse.shape, strict=True))  # type: ignore[assignment]

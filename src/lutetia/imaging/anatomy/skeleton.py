@@ -48,15 +48,14 @@ def find_bone(scene: Scene) -> mm.Mask:
     keep = (sizes * VOXEL_ML > 1.0) & (peak > 0)
     keep[0] = False
     bone = keep[labelled]
-    cross = ndi.generate_binary_structure(2, 1)[None]
-    closed = ndi.binary_dilation(bone, cross)
+    closed = mm.grown(bone, mm.IN_SLICE)
     # what a slice encloses counts as bone only where it is small (marrow), not where a girdle closes round the pelvis
     holes, number = mm.slice_holes(closed)
     if number:
         small = np.bincount(holes.ravel(), minlength=number + 1) * SPACING_MM**2 < 1500.0
         small[0] = False
         closed |= small[holes]
-    result: mm.Mask = ndi.binary_erosion(closed, cross, border_value=1) | bone
+    result: mm.Mask = mm.shrunk(closed, mm.IN_SLICE, outside=True) | bone
     return result
 
 

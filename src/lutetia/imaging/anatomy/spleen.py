@@ -136,7 +136,7 @@ def _candidates(trunk: Trunk, bed: mm.Mask, liver: Liver, sstr: bool) -> list[mm
         muscle = muscle_uptake(trunk)
         least = max(0.38 * liver.suv, 1.25 * muscle if np.isfinite(muscle) else 0.0)
         alike = tissue & (calm > least) & (calm < 1.6 * liver.suv)
-        alike = ndi.binary_opening(alike, mm.FACES)
+        alike = mm.opened(alike)
         depth = mm.depth_inside(alike, SPACING, open_edges=True)
         for erosion in (2.9, 6.0):
             found.extend(mm.split_by_depth(alike, depth, erosion)[:4])
