@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from lutetia.imaging.anatomy.morphology import bounding_box
 from lutetia.imaging.anatomy.record import Anatomy, VesselTrack
 from lutetia.imaging.lesions import LesionResult
 from lutetia.model import ConventionUse, Issue, Lesion, OrganRecord, Study, Volume
@@ -39,7 +42,7 @@ def keep(reading: StudyReading, folder: Path, issues_before: int) -> None:
     for n, (name, region) in enumerate(sorted(reading.reference_regions.items())):
         arrays[f"region_{n}"] = np.packbits(region.mask)
         regions.append({"name": name, "start": [int(v) for v in region.start], "shape": region.mask.shape})
-    np.savez_compressed(folder / "arrays.npz", **arrays)
+    _save_arrays(folder / "arrays.npz", arrays)
     record = {
         "study": reading.study.model_dump(mode="json", include=set(_MEASURED)),
         "lesions": [x.model_dump(mode="json") for x in reading.lesions],
@@ -60,6 +63,14 @@ def keep(reading: StudyReading, folder: Path, issues_before: int) -> None:
         },
     }
     (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """An ``.npz`` as `numpy.savez_compressed` writes it, compressed fast instead of well: it is read once at most."""
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
 
 
 def restore(reading: StudyReading, folder: Path) -> None:
@@ -112,11 +123,8 @@ def restore(reading: StudyReading, folder: Path) -> None:
 
 def _cropped(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Where the labelled part of a map begins, and that part: most of a PET is outside the patient."""
-    spans = []
-    for axis in range(3):
-        hit = np.flatnonzero(labels.any(axis=tuple(a for a in range(3) if a != axis)))
-        spans.append((int(hit[0]), int(hit[-1]) + 1) if len(hit) else (0, 0))
-    return np.array([low for low, _ in spans]), labels[tuple(slice(low, high) for low, high in spans)]
+    box = bounding_box(labels) or (slice(0, 0), slice(0, 0), slice(0, 0))
+    return np.array([span.start for span in box]), labels[box]
 
 
 def _placed(part: npt.NDArray[Any], start: npt.NDArray[np.int64], shape: tuple[int, int, int]) -> npt.NDArray[Any]:

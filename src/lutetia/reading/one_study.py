@@ -65,8 +65,12 @@ def _load_ct(series: SeriesFiles, issues: list[Issue], study: str) -> Volume | N
         issues.append(Issue(code=error.code, level="caution", message=text, where=error.where, study=study))
         return None
     issues.extend(i.model_copy(update={"study": study}) for i in image.issues)
-    body_ml = float(np.count_nonzero(image.volume.array > BODY_HU)) * image.volume.grid.voxel_ml
-    if body_ml < LEAST_BODY_ML:
+    body_ml = 0.0
+    for plane in image.volume.array:  # a slice or two tell
+        body_ml += float(np.count_nonzero(plane > BODY_HU)) * image.volume.grid.voxel_ml
+        if body_ml >= LEAST_BODY_ML:
+            break
+    else:
         text = f"The CT was not used: it shows no body ({body_ml:.0f} mL denser than {BODY_HU:g} HU)"
         issues.append(Issue(code="ct-shows-no-body", level="caution", message=text, where=series.label, study=study))
         return None

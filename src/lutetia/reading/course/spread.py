@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage as ndi
 
+from lutetia.imaging.anatomy.morphology import bounding_box
 from lutetia.model import Lesion, Observation
 from lutetia.reading.grading import spleen_state, tracer_class
 from lutetia.reading.study import StudyReading
@@ -23,6 +24,10 @@ def with_percentiles(reading: StudyReading) -> tuple[Lesion, ...]:
     if reading.found is None or reading.suv is None:
         return reading.lesions
     labels = reading.found.labels.array
+    around = bounding_box(labels)  # most of a PET is outside the patient
+    if around is None:
+        return reading.lesions
+    labels, image = labels[around], reading.suv.array[around]
     boxes = ndi.find_objects(labels)
     out = []
     for lesion in reading.lesions:
@@ -32,7 +37,7 @@ def with_percentiles(reading: StudyReading) -> tuple[Lesion, ...]:
             if box is None:
                 observations.append(observation)
                 continue
-            values = reading.suv.array[box][labels[box] == observation.label]
+            values = image[box][labels[box] == observation.label]
             observations.append(_spread(observation, values, reading))
         out.append(lesion.model_copy(update={"observations": tuple(observations)}))
     return tuple(out)
