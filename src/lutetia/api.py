@@ -237,8 +237,8 @@ def _read_into(
         reading = pseudonymised(reading, wanted.pseudonym)
     tell("writing", 0.92)
     volumes = volumes_of(reading)
-    course, prepared = with_dicom(reading.course, volumes, options)
-    write_results(course, volumes, folder, options, prepared)
+    course, prepared, drawn = with_dicom(reading.course, volumes, options)
+    write_results(course, volumes, folder, options, prepared, drawn)
     tell("done", 1.0)
     return Course.model_validate_json((folder / FILE_NAME).read_bytes())
 

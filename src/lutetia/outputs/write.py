@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lutetia.imaging.threads import each
 from lutetia.model import Course, InputError, Study, Volume
 from lutetia.outputs import maps
 from lutetia.outputs.dicom_files import PreparedDicom, prepare_dicom
@@ -15,6 +19,12 @@ from lutetia.outputs.findings import FILE_NAME, findings_json
 from lutetia.outputs.tables import lesions_csv
 from lutetia.outputs.transaction import Transaction
 from lutetia.outputs.volumes import StudyVolumes
+
+if TYPE_CHECKING:
+    from lutetia.outputs.report.figures import StudyPictures
+
+#: one file of the result, or several that hang together, to be written to a place that is settled
+Task = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ def write_results(
     out: Path,
     options: WriteOptions | None = None,
     prepared: PreparedDicom | None = None,
+    drawn: Mapping[str, StudyPictures] | None = None,
 ) -> list[Path]:
     """Write the result of a course to a folder.
 
@@ -81,6 +92,7 @@ def write_results(
     out : the result folder, made when it does not exist; files that are not ours are not touched
     options : which outputs; default all but the large ones
     prepared : the DICOM objects of `with_dicom`; None builds them here
+    drawn : the pictures of `with_dicom`; None draws them here
 
     Returns
     -------
@@ -89,22 +101,24 @@ def write_results(
     """
     wanted = options or WriteOptions()
     if prepared is None:
-        course, prepared = with_dicom(course, volumes, wanted)
+        course, prepared, drawn = with_dicom(course, volumes, wanted)
     folders = {study.id: study_folder(study) for study in course.studies}
     with Transaction(out) as result:
-        result.write(FILE_NAME, findings_json(course))
-        result.write("lesions.csv", lesions_csv(course))
+        # every file gets its name and its place in the list here; then they are written on two cores
+        tasks: list[Task] = [_record_task(course, result)]
         for study in course.studies:
             held = volumes.get(study.id)
             if held is None:
                 continue
             if wanted.maps:
-                _write_maps(course, study, held, result, folders[study.id])
+                tasks += _map_tasks(course, study, held, result, folders[study.id])
             if wanted.suv_nifti and held.suv is not None:
-                maps.write_nifti(held.suv, result.path(f"{folders[study.id]}/suv.nii.gz"), held.suv.unit)
-            _write_dicom(prepared, study, result, folders[study.id])
+                path = result.path(f"{folders[study.id]}/suv.nii.gz")
+                tasks.append(partial(maps.write_nifti, held.suv, path, held.suv.unit))
+            tasks += _dicom_tasks(prepared, study, result, folders[study.id])
         if wanted.html or wanted.pdf:
-            _write_reports(course, volumes, result, wanted)
+            tasks.insert(0, _report_task(course, volumes, result, wanted, drawn))  # the longest begins first
+        each(lambda task: task(), tasks)
     return result.files
 
 
@@ -121,51 +135,83 @@ def load_writers(options: WriteOptions) -> None:
 
 def with_dicom(
     course: Course, volumes: Mapping[str, StudyVolumes], options: WriteOptions
-) -> tuple[Course, PreparedDicom]:
-    """The DICOM objects that were asked for, and the course with an issue for those that can't be had."""
-    if not options.dicom:
-        return course, PreparedDicom()
-    prepared = prepare_dicom(course, volumes, full=options.seg_full, labelmap=options.seg_labelmap, rwvm=options.rwvm)
-    if not prepared.issues:
-        return course, prepared
-    return course.model_copy(update={"issues": (*course.issues, *prepared.issues)}), prepared
+) -> tuple[Course, PreparedDicom, Mapping[str, StudyPictures] | None]:
+    """The DICOM objects that were asked for, and the course with an issue for those that can't be had.
+
+    Beside them the report's pictures are drawn, which no such issue changes; None where no report is wanted.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        pictures = None
+        if options.html or options.pdf:
+            from lutetia.outputs.report.content import draw
+
+            pictures = beside.submit(draw, course, volumes)
+        prepared = PreparedDicom()
+        if options.dicom:
+            full, labelmap, rwvm = options.seg_full, options.seg_labelmap, options.rwvm
+            prepared = prepare_dicom(course, volumes, full=full, labelmap=labelmap, rwvm=rwvm)
+    if prepared.issues:
+        course = course.model_copy(update={"issues": (*course.issues, *prepared.issues)})
+    return course, prepared, pictures.result() if pictures is not None else None
 
 
-def _write_dicom(prepared: PreparedDicom, study: Study, result: Transaction, folder: str) -> None:
+def _record_task(course: Course, result: Transaction) -> Task:
+    record, table = result.path(FILE_NAME), result.path("lesions.csv")
+
+    def task() -> None:
+        record.write_bytes(findings_json(course))
+        table.write_bytes(lesions_csv(course))
+
+    return task
+
+
+def _dicom_tasks(prepared: PreparedDicom, study: Study, result: Transaction, folder: str) -> list[Task]:
     objects = prepared.objects.get(study.id)
     if not objects:
-        return
+        return []
     from lutetia.dicom.writing import save
 
-    for item in objects:
-        save(item.dataset, result.path(f"{folder}/{item.name}"))
+    return [partial(save, item.dataset, result.path(f"{folder}/{item.name}")) for item in objects]
 
 
-def _write_reports(
-    course: Course, volumes: Mapping[str, StudyVolumes], result: Transaction, wanted: WriteOptions
-) -> None:
-    from lutetia.outputs.report.content import build_report
+def _report_task(
+    course: Course,
+    volumes: Mapping[str, StudyVolumes],
+    result: Transaction,
+    wanted: WriteOptions,
+    drawn: Mapping[str, StudyPictures] | None,
+) -> Task:
+    html = result.path("report.html") if wanted.html else None
+    pdf = result.path("report.pdf") if wanted.pdf else None
 
-    report = build_report(course, volumes)
-    if wanted.html:
-        from lutetia.outputs.report.html import report_html
+    def task() -> None:
+        from lutetia.outputs.report.content import build_report
 
-        result.write("report.html", report_html(report))
-    if wanted.pdf:
-        from lutetia.outputs.report.pdf import report_pdf
+        report = build_report(course, volumes, drawn)
+        if html is not None:
+            from lutetia.outputs.report.html import report_html
 
-        result.write("report.pdf", report_pdf(report))
+            html.write_bytes(report_html(report))
+        if pdf is not None:
+            from lutetia.outputs.report.pdf import report_pdf
+
+            pdf.write_bytes(report_pdf(report))
+
+    return task
 
 
-def _write_maps(course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str) -> None:
+def _map_tasks(course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str) -> list[Task]:
     lesions, organs = maps.lesion_labels(course, study), maps.organ_labels(study)
-    written = False
+    tasks: list[Task] = []
     for name, volume, rows in (("lesions", held.lesions, lesions), ("organs", held.organs, organs)):
         if volume is None:
             continue
-        written = True
-        small: Volume = maps.smallest_label_type(volume)
-        maps.write_nifti(small, result.path(f"{folder}/{name}.nii.gz"), f"lutetia {name}")
+        tasks.append(partial(_write_map, volume, result.path(f"{folder}/{name}.nii.gz"), f"lutetia {name}"))
         result.write(f"{folder}/{name}.tsv", maps.label_table_tsv(rows))
-    if written:
+    if tasks:
         result.write(f"{folder}/labels.json", maps.label_table_json(lesions, organs))
+    return tasks
+
+
+def _write_map(volume: Volume, path: Path, description: str) -> None:
+    maps.write_nifti(maps.smallest_label_type(volume), path, description)

@@ -27,16 +27,30 @@ from lutetia.outputs.report.verdicts.layout import verdict_section
 from lutetia.outputs.volumes import StudyVolumes
 
 
-def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
+def _side_by_side(course: Course) -> bool:
+    """Whether the slices of a course stand side by side, once."""
+    return len(course.studies) > 1 and bool(course.visits)
+
+
+def draw(course: Course, volumes: Mapping[str, StudyVolumes]) -> dict[str, StudyPictures]:
+    """The pictures of every study, by its id."""
+    alone = not _side_by_side(course)
+    return {s.id: study_pictures(s, shown_lesions(course, s), volumes.get(s.id), alone=alone) for s in course.studies}
+
+
+def build_report(
+    course: Course, volumes: Mapping[str, StudyVolumes], drawn: Mapping[str, StudyPictures] | None = None
+) -> Report:
     """Lay out the report of a course: what a reader needs first stands first.
 
     Parameters
     ----------
     course : the record
     volumes : study id → pixels for the pictures; a study without an entry is reported without pictures
+    drawn : what `draw` made of them; None draws here
     """
-    several = len(course.studies) > 1
-    together = several and bool(course.visits)  # the slices of a course stand side by side, once
+    several, together = len(course.studies) > 1, _side_by_side(course)
+    drawn = draw(course, volumes) if drawn is None else drawn
     sections: list[Section] = []
     everything: list[Shown] = []
     if not several:
@@ -57,7 +71,7 @@ def build_report(course: Course, volumes: Mapping[str, StudyVolumes]) -> Report:
     for study in course.studies:
         shown = shown_lesions(course, study)
         everything += shown
-        pictures = study_pictures(study, shown, volumes.get(study.id), alone=not together)
+        pictures = drawn[study.id]
         sought = _sought(study, shown, volumes)
         own += _study_sections(study, shown, pictures, several, together, sought)
         projections += [_named(picture, study) for picture in pictures.projections[:1]]
