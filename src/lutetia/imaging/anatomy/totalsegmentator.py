@@ -180,48 +180,14 @@ def run_totalsegmentator(
         ``totalsegmentator-missing``, ``totalsegmentator-weights-missing``, ``totalsegmentator-failed``.
     """
     env = os.environ if environment is None else environment
-    found = find_totalsegmentator(env)
-    if found is None:
-        raise BackendError(
-            "totalsegmentator-missing",
-            "TotalSegmentator is not installed on this machine",
-            where=env.get(PROGRAM_VARIABLE, "PATH"),
-            expected=f"the program {PROGRAM} on PATH, or its path in {PROGRAM_VARIABLE}",
-            remedy="install it in an environment of its own (pip install TotalSegmentator), or use --anatomy embedded",
-        )
-    chosen = variant or next((v for v in ("total_fast", "total") if v in found.variants), None)
-    if chosen is None or chosen not in found.variants:
-        sets = " or ".join(", ".join(f"Dataset{d}" for d in NEEDED[v]) for v in ([variant] if variant else NEEDED))
-        raise BackendError(
-            "totalsegmentator-weights-missing",
-            "TotalSegmentator is installed, but its weights are not; Lutetia never downloads them",
-            where=str(_weights_folder(env)),
-            expected=f"{sets} with plans and checkpoints",
-            remedy="run totalseg_download_weights -t total (or total_fast) yourself, or use --anatomy embedded",
-        )
+    found = _installed(env)
+    chosen = _variant_at_hand(found, variant, env)
     with tempfile.TemporaryDirectory(prefix="lutetia-totalsegmentator-") as folder:
         work = Path(folder)
         _write_home(work / "home")
         write_ct(ct, work / "ct.nii.gz")
         call = command(found.program, work / "ct.nii.gz", work / "organs.nii.gz", chosen, device)
-        try:
-            done = subprocess.run(
-                call,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout_s,
-                check=False,
-                cwd=work,
-                env=_offline(env, work / "home"),
-            )
-        except subprocess.TimeoutExpired as error:
-            raise _failed(found, f"it did not finish within {timeout_s:.0f} s") from error
-        except OSError as error:
-            raise _failed(found, str(error)) from error
-        if done.returncode != 0:
-            tail = " | ".join(line.strip() for line in (done.stderr or done.stdout).splitlines()[-3:] if line.strip())
-            raise _failed(found, f"exit status {done.returncode}: {tail or 'no message'}")
+        _run(found, call, work, timeout_s, _offline(env, work / "home"))
         output = next((p for p in (work / "organs.nii.gz", work / "organs.nii") if p.is_file()), None)
         if output is None:
             raise _failed(found, "it wrote no label map")
@@ -237,6 +203,57 @@ def run_totalsegmentator(
         where=str(found.program),
     )
     return anatomy_from_masks(suv, replace(given, source=source, issues=(*given.issues, note)))
+
+
+def _installed(env: Mapping[str, str]) -> Installation:
+    """The program on this machine, or a `BackendError`."""
+    found = find_totalsegmentator(env)
+    if found is None:
+        raise BackendError(
+            "totalsegmentator-missing",
+            "TotalSegmentator is not installed on this machine",
+            where=env.get(PROGRAM_VARIABLE, "PATH"),
+            expected=f"the program {PROGRAM} on PATH, or its path in {PROGRAM_VARIABLE}",
+            remedy="install it in an environment of its own (pip install TotalSegmentator), or use --anatomy embedded",
+        )
+    return found
+
+
+def _variant_at_hand(found: Installation, variant: str | None, env: Mapping[str, str]) -> str:
+    """The variant asked for, else the quicker one whose weights are there; a `BackendError` where there are none."""
+    chosen = variant or next((v for v in ("total_fast", "total") if v in found.variants), None)
+    if chosen is None or chosen not in found.variants:
+        sets = " or ".join(", ".join(f"Dataset{d}" for d in NEEDED[v]) for v in ([variant] if variant else NEEDED))
+        raise BackendError(
+            "totalsegmentator-weights-missing",
+            "TotalSegmentator is installed, but its weights are not; Lutetia never downloads them",
+            where=str(_weights_folder(env)),
+            expected=f"{sets} with plans and checkpoints",
+            remedy="run totalseg_download_weights -t total (or total_fast) yourself, or use --anatomy embedded",
+        )
+    return chosen
+
+
+def _run(found: Installation, call: Sequence[str], work: Path, timeout_s: float, env: Mapping[str, str]) -> None:
+    """Run the program to its end in its own folder; a `BackendError` with its last lines where it fails."""
+    try:
+        done = subprocess.run(
+            call,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+            cwd=work,
+            env=env,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(found, f"it did not finish within {timeout_s:.0f} s") from error
+    except OSError as error:
+        raise _failed(found, str(error)) from error
+    if done.returncode != 0:
+        tail = " | ".join(line.strip() for line in (done.stderr or done.stdout).splitlines()[-3:] if line.strip())
+        raise _failed(found, f"exit status {done.returncode}: {tail or 'no message'}")
 
 
 def _failed(found: Installation, why: str) -> BackendError:
