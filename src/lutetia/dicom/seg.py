@@ -101,47 +101,73 @@ def build_segmentation(
     numbers = {label: number for number, label in enumerate(present, start=1)}
     slices = np.arange(labels.array.shape[0]) if full else np.flatnonzero(there[present].any(axis=0))
     pixels = _renumbered(labels.array, slices, numbers)
-    described = [_description(wanted[label], number, version) for label, number in numbers.items()]
-    identity = _identity(source, pixels, slices, [wanted[label] for label in present], content_label, labelmap, full)
-    date, time = source.moment
-
-    def built(chosen: npt.NDArray[np.intp], shown: npt.NDArray[Any]) -> Dataset:
-        dataset: Dataset = hd.seg.Segmentation(
-            source_images=_single_frames(source, chosen),
-            pixel_array=shown,
-            segmentation_type="LABELMAP" if labelmap else "BINARY",
-            segment_descriptions=described,
-            series_instance_uid=derived_uid("series", *identity),
-            series_number=series_number,
-            sop_instance_uid=derived_uid("instance", *identity),
-            instance_number=1,
-            manufacturer=writing.MANUFACTURER,
-            manufacturer_model_name=writing.MODEL,
-            software_versions=version,
-            device_serial_number=writing.SERIAL_NUMBER,
-            content_description=description[:64],
-            content_creator_name=writing.CREATOR,
-            content_label=content_label,
-            transfer_syntax_uid=RLELossless if labelmap else ExplicitVRLittleEndian,
-            omit_empty_frames=not full,
-            series_description=description[:64],
-            content_date=date,
-            content_time=time,
-            series_date=date,
-            series_time=time,
-        )
-        writing.fixed(dataset, source, *identity)
-        _name_frames(dataset, source, chosen)
-        return dataset
-
+    drawn = [wanted[label] for label in present]
+    draft = _Draft(
+        source=source,
+        described=[_description(segment, number, version) for number, segment in enumerate(drawn, start=1)],
+        identity=_identity(source, pixels, slices, drawn, content_label, labelmap, full),
+        description=description[:64],
+        content_label=content_label,
+        series_number=series_number,
+        version=version,
+        full=full,
+        labelmap=labelmap,
+    )
     if labelmap:
-        return WrittenSegmentation(built(slices, pixels), numbers)
+        return WrittenSegmentation(_built(draft, slices, pixels), numbers)
     frames = seg_frames.frames_of(np.ones((len(present), len(slices)), bool) if full else there[present][:, slices])
     few = seg_frames.few_slices(pixels, frames)
-    model = built(slices[few], pixels[few])
+    model = _built(draft, slices[few], pixels[few])
     if not seg_frames.fits(model):  # highdicom wrote something that the fast way does not know
-        return WrittenSegmentation(built(slices, pixels), numbers)
+        return WrittenSegmentation(_built(draft, slices, pixels), numbers)
     return WrittenSegmentation(seg_frames.with_frames(model, source, slices, pixels, frames), numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """What an object says whichever of its slices are put into it."""
+
+    source: SourceImages
+    described: list[hd.seg.SegmentDescription]
+    identity: tuple[str, ...]
+    description: str
+    content_label: str
+    series_number: int
+    version: str
+    full: bool
+    labelmap: bool
+
+
+def _built(draft: _Draft, slices: npt.NDArray[np.intp], pixels: npt.NDArray[Any]) -> Dataset:
+    """The object with these slices, by highdicom."""
+    date, time = draft.source.moment
+    dataset: Dataset = hd.seg.Segmentation(
+        source_images=_single_frames(draft.source, slices),
+        pixel_array=pixels,
+        segmentation_type="LABELMAP" if draft.labelmap else "BINARY",
+        segment_descriptions=draft.described,
+        series_instance_uid=derived_uid("series", *draft.identity),
+        series_number=draft.series_number,
+        sop_instance_uid=derived_uid("instance", *draft.identity),
+        instance_number=1,
+        manufacturer=writing.MANUFACTURER,
+        manufacturer_model_name=writing.MODEL,
+        software_versions=draft.version,
+        device_serial_number=writing.SERIAL_NUMBER,
+        content_description=draft.description,
+        content_creator_name=writing.CREATOR,
+        content_label=draft.content_label,
+        transfer_syntax_uid=RLELossless if draft.labelmap else ExplicitVRLittleEndian,
+        omit_empty_frames=not draft.full,
+        series_description=draft.description,
+        content_date=date,
+        content_time=time,
+        series_date=date,
+        series_time=time,
+    )
+    writing.fixed(dataset, draft.source, *draft.identity)
+    _name_frames(dataset, draft.source, slices)
+    return dataset
 
 
 def _check(source: SourceImages, labels: Volume) -> None:
