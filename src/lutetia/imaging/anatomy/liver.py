@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.liver_remnant import remnant_level
 from lutetia.imaging.anatomy.region import Trunk, back_muscle
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
+from lutetia.imaging.threads import each
 
 #: gaps up to twice this wide between parts of the liver belong to it when they are as dense
 ENCLOSED_MM = 15.0
@@ -200,70 +202,119 @@ def find_liver(trunk: Trunk) -> Liver | None:
     Both sides compete; the core of the better gives the HU mode, then CT alone and CT with PET outline the organ. PET
     only takes away what is clearly colder than the liver's own lower quarter, never what is hotter (metastases).
     """
-    cores = {side: _core(trunk, side) for side in ("right", "left")}
-    scores = {side: (core[1] if core else 0.0) for side, core in cores.items()}
-    if max(scores.values()) <= 0:
+    seed = _seed(trunk)
+    if seed is None:
         return None
-    # one liver in ten thousand lies on the left: a large spleen or a full stomach must not outweigh that
-    side = "left" if scores["left"] > MIRRORED * scores["right"] else "right"
-    found = cores[side]
-    assert found is not None
-    core = found[0]
-    ct, pet = trunk.ct_smooth, trunk.pet_smooth
-    hu = mm.mode(ct[core], 6.0, -30.0, 300.0)
-    spread = mm.robust_sd(ct[core])
-    width = float(np.clip(2.5 * spread, 26.0, 45.0))
-    height = trunk.below_dome_mm
-    rows = np.ones(len(height), bool) if not np.isfinite(height).any() else (height > -30) & (height < 260)
-    other = trunk.lateral_mm if side == "right" else -trunk.lateral_mm
-    room = trunk.soft & rows[:, None, None] & (other < 110) & ~trunk.above_diaphragm
-    window = room & (np.abs(ct - hu) < width)
-    ct_only = _window_piece(window, core, 7.0, 9.0)
+    ct_only = _window_piece(seed.room & (np.abs(trunk.ct_smooth - seed.hu) < seed.width), seed.core, 7.0, 9.0)
     evidence = {
-        "hu_mode": hu,
-        "hu_window": width,
-        "side_score_ratio": min(scores.values()) / max(scores.values()),
-        "core_ml": float(core.sum() * VOXEL_ML),
+        "hu_mode": seed.hu,
+        "hu_window": seed.width,
+        "side_score_ratio": seed.rival,
+        "core_ml": float(seed.core.sum() * VOXEL_ML),
         "ct_only_ml": float(ct_only.sum() * VOXEL_ML),
     }
-    suv = float("nan")
-    mask = ct_only
-    if pet is not None:
-        inner = mm.erode(ct_only, 9.0, SPACING) & trunk.measured
-        values = pet[inner]
+    mask, hu, suv = ct_only, seed.hu, float("nan")
+    if trunk.pet_smooth is not None:
+        values = trunk.pet_smooth[mm.erode(ct_only, 9.0, SPACING) & trunk.measured]
         if len(values) > 100:
-            suv = mm.mode(
-                values, max(0.04 * float(np.median(values)), 1e-3), 0.0, float(np.percentile(values, 99)) * 1.2
-            )
-            low = float(np.percentile(pet[mm.erode(ct_only, 12.0, SPACING) & trunk.measured], 25))
-            cold = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
-            wide = room & (((ct - hu) / max(width, 30.0)) ** 2 + cold**2 < 1)
-            mask = _window_piece(wide, core, 7.0, 10.0)
-            # what a strict cage or the rule for back muscles cut away comes back where density and uptake agree
-            again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
-            again &= mm.dilate(mask, 12.0, SPACING) & rows[:, None, None]
-            mask = mm.largest(mask | mm.opened(again | mask))
-            mask = without_neighbours(mask, trunk, core, hu, suv, low)
-            mask = enclosed_liver(mask, trunk, room & trunk.measured, hu, suv)
-            mask = _without_spleen(mask, trunk, other, suv)
-            remnant = remnant_level(mask, trunk, room, hu, suv)
-            if remnant is not None:
-                evidence["tumour_hu"], evidence["tumour_suv"] = hu, suv
-                tumour, (hu, suv) = mask, remnant
-                low = LOW_QUARTER * suv
-                alike = np.minimum(np.abs(ct - hu), np.abs(ct - evidence["tumour_hu"])) < width
-                colder = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
-                mask = tumour | _window_piece(room & alike & (colder < 1), tumour, 7.0, 10.0)
-                mask = tumour | without_neighbours(mask, trunk, tumour, hu, suv, low)
-                mask = _without_spleen(mask, trunk, other, suv)
-            evidence["suv_mode"] = suv
-            evidence["suv_low_quarter"] = low
+            mask, hu, suv, by_uptake = _by_uptake(trunk, seed, ct_only, values)
+            evidence |= by_uptake
     allowed = (trunk.soft | ((trunk.ct_smooth > -40) & (trunk.cage_mm > 2))) & ~trunk.above_diaphragm
     mask = mm.largest(_solid(mask, trunk, allowed))
     evidence["volume_ml"] = float(mask.sum() * VOXEL_ML)
     evidence["lung_contact"] = trunk.lung_contact(mask)
     evidence["agreement"] = float((mask & ct_only).sum() / max(1, (mask | ct_only).sum()))
-    return Liver(mask, ct_only, side, hu, suv, evidence)
+    return Liver(mask, ct_only, seed.side, hu, suv, evidence)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seed:
+    """Where the liver begins, by CT alone.
+
+    Attributes
+    ----------
+    side : of the body, "right" or (mirrored) "left"
+    core : what is liver for certain
+    hu, width : mode and half width of its density
+    rival : score of the other side over that of this one
+    rows : slices that a liver may reach
+    other_mm : distance beyond the column, towards the other side
+    room : where the organ may lie
+    """
+
+    side: str
+    core: mm.Mask
+    hu: float
+    width: float
+    rival: float
+    rows: npt.NDArray[np.bool_]
+    other_mm: mm.Floats
+    room: mm.Mask
+
+
+def _seed(trunk: Trunk) -> _Seed | None:
+    """The core of the better side; None where neither has one."""
+    sides = ("right", "left")
+    cores = dict(zip(sides, each(lambda side: _core(trunk, side), sides), strict=True))
+    scores = {side: (core[1] if core else 0.0) for side, core in cores.items()}
+    if max(scores.values()) <= 0:
+        return None
+    # one liver in ten thousand lies on the left: a large spleen or a full stomach must not outweigh that
+    side: str = "left" if scores["left"] > MIRRORED * scores["right"] else "right"
+    found = cores[side]
+    assert found is not None
+    core = found[0]
+    ct = trunk.ct_smooth
+    height = trunk.below_dome_mm
+    rows = np.ones(len(height), bool) if not np.isfinite(height).any() else (height > -30) & (height < 260)
+    other = trunk.lateral_mm if side == "right" else -trunk.lateral_mm
+    return _Seed(
+        side=side,
+        core=core,
+        hu=mm.mode(ct[core], 6.0, -30.0, 300.0),
+        width=float(np.clip(2.5 * mm.robust_sd(ct[core]), 26.0, 45.0)),
+        rival=min(scores.values()) / max(scores.values()),
+        rows=rows,
+        other_mm=other,
+        room=trunk.soft & rows[:, None, None] & (other < 110) & ~trunk.above_diaphragm,
+    )
+
+
+def _by_uptake(
+    trunk: Trunk, seed: _Seed, ct_only: mm.Mask, values: npt.NDArray[np.float32]
+) -> tuple[mm.Mask, float, float, dict[str, float]]:
+    """The outline by density and uptake: mask, HU and SUV of the liver, evidence.
+
+    Parameters
+    ----------
+    values : SUV well inside the outline by CT alone
+    """
+    assert trunk.pet_smooth is not None
+    ct, pet, hu, width, room = trunk.ct_smooth, trunk.pet_smooth, seed.hu, seed.width, seed.room
+    evidence: dict[str, float] = {}
+    suv = mm.mode(values, max(0.04 * float(np.median(values)), 1e-3), 0.0, float(np.percentile(values, 99)) * 1.2)
+    low = float(np.percentile(pet[mm.erode(ct_only, 12.0, SPACING) & trunk.measured], 25))
+    cold = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
+    wide = room & (((ct - hu) / max(width, 30.0)) ** 2 + cold**2 < 1)
+    mask = _window_piece(wide, seed.core, 7.0, 10.0)
+    # what a strict cage or the rule for back muscles cut away comes back where density and uptake agree
+    again = (np.abs(ct - hu) < 30) & (pet > 0.75 * low) & ~trunk.above_diaphragm & (trunk.body_depth_mm > 9)
+    again &= mm.dilate(mask, 12.0, SPACING) & seed.rows[:, None, None]
+    mask = mm.largest(mask | mm.opened(again | mask))
+    mask = without_neighbours(mask, trunk, seed.core, hu, suv, low)
+    mask = enclosed_liver(mask, trunk, room & trunk.measured, hu, suv)
+    mask = _without_spleen(mask, trunk, seed.other_mm, suv)
+    remnant = remnant_level(mask, trunk, room, hu, suv)
+    if remnant is not None:
+        evidence["tumour_hu"], evidence["tumour_suv"] = hu, suv
+        tumour, (hu, suv) = mask, remnant
+        low = LOW_QUARTER * suv
+        alike = np.minimum(np.abs(ct - hu), np.abs(ct - evidence["tumour_hu"])) < width
+        colder = np.where(trunk.measured, np.clip((low - pet) / (0.45 * low), 0, None), 0)
+        mask = tumour | _window_piece(room & alike & (colder < 1), tumour, 7.0, 10.0)
+        mask = tumour | without_neighbours(mask, trunk, tumour, hu, suv, low)
+        mask = _without_spleen(mask, trunk, seed.other_mm, suv)
+    return mask, hu, suv, evidence | {"suv_mode": suv, "suv_low_quarter": low}
 
 
 __all__ = ["SPACING_MM", "Liver", "find_liver"]

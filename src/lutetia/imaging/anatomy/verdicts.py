@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,73 +94,16 @@ def judge_spleen(
         return OrganVerdict("caution", (reason,), (reason,), keep=False)
     liver = with_usual_uptake(trunk, liver, tracer.is_sstr)
     bed = spleen_bed(trunk, liver)
-    first, last = _field_rows(trunk)
     lung_side = "left" if liver.side == "right" else "right"
     lung_seen = bool((trunk.lung(lung_side) & trunk.measured).any())
     doubts: list[str] = []
     if spleen is not None:
-        e = spleen.evidence
-        ratio = e.get("to_liver")
-        even = e.get("suv_cov", 0.0) < 0.12 and e["hu_spread"] < 20 and 30 < e["hu"] < 170
-        beside_kidney = kidneys.get(lung_side)
-        # a kidney of its own on that side, an even piece against the ribs, far hotter than the liver: no need of the
-        # lung (effusion)
-        own_kidney = beside_kidney is not None and beside_kidney.score > 4 and alike(kidneys)
-        hot = even and tracer.is_sstr and (ratio or 0) > 1.3
-        certain = hot and own_kidney and e["rib_contact"] >= 0.05
-        # the spleen lies beside its kidney, not before or above it
-        beside = beside_kidney is not None and _further_out(e, beside_kidney)
-        # on FDG no uptake tells it; what is as even as one organ, as avid as blood-rich tissue and lies against the
-        # ribs beside its own kidney is neither stomach (away from the ribs) nor muscle (colder)
-        blood_rich = even and tracer.binds == "glucose" and 0.55 < (ratio or 0) < 1.3 and e["suv_cov"] < 0.10
-        against_ribs = own_kidney and beside and e["rib_contact"] >= 0.15 and e["volume_ml"] > 40
-        certain = certain or (blood_rich and against_ribs)
-        # hot, even and beside its own kidney: plainly a spleen, though stomach keeps it off lung and ribs
-        plain = certain or (hot and own_kidney and beside)
-        if e["lung_contact"] < 0.05 and lung_seen and not (certain and e["volume_ml"] > 20):
-            doubts.append("it does not touch the lung base")
-            if not (plain and e["volume_ml"] > 40):
-                doubts.append("nothing else sets it apart")
-        rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
-        at_edge = bool(rows[-1] >= last or rows[0] <= first)
-        # what an oblique edge cuts ends below it: beds keep 9 mm off the surface, and a core loses as much again
-        near_edge = bool(rows[-1] >= last - round(18.0 / SPACING_MM))
-        part = near_edge and not lung_seen and hot and own_kidney and beside
-        if not (lung_seen or at_edge or part) and max(e["lung_contact"], e["rib_contact"]) < 0.05:
-            # a whole spleen lies under lung: this is the upper pole of a kidney, in a field that begins below the lungs
-            doubts.append("it touches neither lung nor ribs, and the field does not cut it")
-        fits = e["lung_contact"] > 0.1 and even
-        thin = e["half_thickness_mm"] < 7.5
-        # a few millilitres may be a nodule or an accessory spleen in an empty bed, and on FDG, where a spleen is no
-        # hotter than what lies round it, so may 20
-        # and what the edge of the field leaves of a spleen is small for that reason
-        small = thin or e["volume_ml"] < (12 if (fits and tracer.is_sstr) or certain or part else 30)
-        if small:
-            doubts.append(f"it is small ({e['volume_ml']:.0f} mL)")
-        # so thin a piece is uneven from partial volume alone: that is the same doubt
-        if e.get("suv_cov", 0) > (0.25 if thin else 0.18):
-            doubts.append("its uptake is uneven")
-        if e["forward_mm"] < -60 and e.get("to_muscle", 1.0) < HOTTER_THAN_MUSCLE:
-            # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back, unless it takes up
-            # what no muscle does
-            doubts += ["it lies behind the vertebral canal", "nothing else sets it apart from muscle"]
-        if e["hu_spread"] > 13:
-            doubts.append("its density is uneven, as of several organs")
-        if e.get("to_muscle", 9.0) < 1.35:
-            doubts.append("it takes up as little as muscle")
-        if e["hu"] < 20:
-            doubts.append(f"it is dark on CT ({e['hu']:.0f} HU)")
-        if ratio is not None and tracer.is_sstr and ratio < 1.2 and not fits:
-            doubts.append(f"its uptake is {ratio:.2f} × liver")
-        usual = (0.42, 1.6) if fits else (0.5, 1.4)
-        if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
-            doubts += [f"its uptake is {ratio:.2f} × liver"]
-        # what is so plainly a spleen may be cut by the field: its core is measured, not its volume
-        cut = (at_edge or (part and not certain)) and not lung_seen and not (plain and e["volume_ml"] > 40)
+        signs = _signs_of_spleen(spleen, kidneys, lung_side, lung_seen, _field_rows(trunk), tracer)
+        doubts = [*_doubts_by_place(signs, tracer), *_doubts_by_kind(signs, tracer)]
         # where the bed is not wholly imaged one doubt is enough: the spleen may lie above the field
-        if len(doubts) < (2 if lung_seen or certain else 1):
-            reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if cut else ())
-            return OrganVerdict("caution" if reasons else "ok", reasons, reasons, evidence=e)
+        if len(doubts) < (2 if lung_seen or signs.certain else 1):
+            reasons = tuple(doubts) + (("the spleen is cut by the edge of the field",) if signs.cut else ())
+            return OrganVerdict("caution" if reasons else "ok", reasons, reasons, evidence=signs.e)
     evidence = dict(spleen.evidence) if spleen is not None else {}
     if not lung_seen:
         reason = "the bed of the spleen is not wholly in the field"
@@ -172,6 +115,122 @@ def judge_spleen(
         return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
     reason = "not seen; the whole bed is in the field: confirm splenectomy"
     return OrganVerdict("absent", (reason,), (reason,), keep=False, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class _SpleenSigns:
+    """What speaks for a piece in the bed of the spleen.
+
+    Attributes
+    ----------
+    e : what was measured while finding it
+    ratio : its uptake to that of the liver
+    lung_seen : the lung on its side is imaged
+    certain : the lung need not be asked (effusion): hot, or as avid as blood-rich tissue, at the ribs by its own kidney
+    plain : hot, even and beside its own kidney, though stomach keeps it off lung and ribs
+    at_edge : it reaches the first or last slice of the field
+    part : the field, which begins below the lungs, holds a part of it
+    fits : even in density and uptake, as one organ, and at the lung base
+    """
+
+    e: dict[str, float]
+    ratio: float | None
+    lung_seen: bool
+    certain: bool
+    plain: bool
+    at_edge: bool
+    part: bool
+    fits: bool
+
+    @property
+    def cut(self) -> bool:
+        """What is so plainly a spleen may be cut by the field: its core is measured, not its volume."""
+        reaches = (self.at_edge or (self.part and not self.certain)) and not self.lung_seen
+        return reaches and not (self.plain and self.e["volume_ml"] > 40)
+
+
+def _signs_of_spleen(
+    spleen: Spleen,
+    kidneys: Mapping[str, Kidney],
+    side: str,
+    lung_seen: bool,
+    field: tuple[int, int],
+    tracer: Tracer,
+) -> _SpleenSigns:
+    e = spleen.evidence
+    ratio = e.get("to_liver")
+    even = e.get("suv_cov", 0.0) < 0.12 and e["hu_spread"] < 20 and 30 < e["hu"] < 170
+    beside_kidney = kidneys.get(side)
+    # a kidney of its own on that side, an even piece against the ribs, far hotter than the liver: no need of the
+    # lung (effusion)
+    own_kidney = beside_kidney is not None and beside_kidney.score > 4 and alike(kidneys)
+    hot = even and tracer.is_sstr and (ratio or 0) > 1.3
+    certain = hot and own_kidney and e["rib_contact"] >= 0.05
+    # the spleen lies beside its kidney, not before or above it
+    beside = beside_kidney is not None and _further_out(e, beside_kidney)
+    # on FDG no uptake tells it; what is as even as one organ, as avid as blood-rich tissue and lies against the
+    # ribs beside its own kidney is neither stomach (away from the ribs) nor muscle (colder)
+    blood_rich = even and tracer.binds == "glucose" and 0.55 < (ratio or 0) < 1.3 and e["suv_cov"] < 0.10
+    against_ribs = own_kidney and beside and e["rib_contact"] >= 0.15 and e["volume_ml"] > 40
+    certain = certain or (blood_rich and against_ribs)
+    first, last = field
+    rows = np.flatnonzero(spleen.mask.any(axis=(1, 2)))
+    # what an oblique edge cuts ends below it: beds keep 9 mm off the surface, and a core loses as much again
+    near_edge = bool(rows[-1] >= last - round(18.0 / SPACING_MM))
+    return _SpleenSigns(
+        e=e,
+        ratio=ratio,
+        lung_seen=lung_seen,
+        certain=certain,
+        plain=certain or (hot and own_kidney and beside),
+        at_edge=bool(rows[-1] >= last or rows[0] <= first),
+        part=near_edge and not lung_seen and hot and own_kidney and beside,
+        fits=e["lung_contact"] > 0.1 and even,
+    )
+
+
+def _doubts_by_place(signs: _SpleenSigns, tracer: Tracer) -> Iterator[str]:
+    """Where and how large it is: a spleen lies under the lung, at the ribs, and is no nodule."""
+    e = signs.e
+    if e["lung_contact"] < 0.05 and signs.lung_seen and not (signs.certain and e["volume_ml"] > 20):
+        yield "it does not touch the lung base"
+        if not (signs.plain and e["volume_ml"] > 40):
+            yield "nothing else sets it apart"
+    imaged = signs.lung_seen or signs.at_edge or signs.part
+    if not imaged and max(e["lung_contact"], e["rib_contact"]) < 0.05:
+        # a whole spleen lies under lung: this is the upper pole of a kidney, in a field that begins below the lungs
+        yield "it touches neither lung nor ribs, and the field does not cut it"
+    thin = e["half_thickness_mm"] < 7.5
+    # a few millilitres may be a nodule or an accessory spleen in an empty bed, and on FDG, where a spleen is no
+    # hotter than what lies round it, so may 20
+    # and what the edge of the field leaves of a spleen is small for that reason
+    known = (signs.fits and tracer.is_sstr) or signs.certain or signs.part
+    if thin or e["volume_ml"] < (12 if known else 30):
+        yield f"it is small ({e['volume_ml']:.0f} mL)"
+    # so thin a piece is uneven from partial volume alone: that is the same doubt
+    if e.get("suv_cov", 0) > (0.25 if thin else 0.18):
+        yield "its uptake is uneven"
+    if e["forward_mm"] < -60 and e.get("to_muscle", 1.0) < HOTTER_THAN_MUSCLE:
+        # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back, unless it takes up
+        # what no muscle does
+        yield "it lies behind the vertebral canal"
+        yield "nothing else sets it apart from muscle"
+
+
+def _doubts_by_kind(signs: _SpleenSigns, tracer: Tracer) -> Iterator[str]:
+    """What it is made of: a spleen is even, no darker than blood, and takes up more than muscle."""
+    e, ratio = signs.e, signs.ratio
+    if e["hu_spread"] > 13:
+        yield "its density is uneven, as of several organs"
+    if e.get("to_muscle", 9.0) < 1.35:
+        yield "it takes up as little as muscle"
+    if e["hu"] < 20:
+        yield f"it is dark on CT ({e['hu']:.0f} HU)"
+    if ratio is not None and tracer.is_sstr and ratio < 1.2 and not signs.fits:
+        yield f"its uptake is {ratio:.2f} × liver"
+    usual = (0.42, 1.6) if signs.fits else (0.5, 1.4)
+    if ratio is not None and tracer.binds == "glucose" and not usual[0] < ratio < usual[1]:
+        yield f"its uptake is {ratio:.2f} × liver"
 
 
 def _further_out(spleen: Mapping[str, float], kidney: Kidney) -> bool:
