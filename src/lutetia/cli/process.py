@@ -11,9 +11,11 @@ import sys
 COLLECT_AFTER = 50_000
 #: glibc keeps freed blocks up to this size for the next array, and this much of them in all. Handed back at once, every
 #: array of a working grid (about 20 MB) costs thousands of page faults anew
-KEPT_BLOCK, KEPT_IN_ALL = 64 << 20, 256 << 20
+KEPT_BLOCK, KEPT_IN_ALL = 48 << 20, 192 << 20
+#: one pool for all threads: what one has freed the other may use
+POOLS = 1
 #: parameters of mallopt, malloc.h
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 
 def settle() -> None:
@@ -27,3 +29,4 @@ def settle() -> None:
         return
     mallopt(_MMAP_THRESHOLD, KEPT_BLOCK)
     mallopt(_TRIM_THRESHOLD, KEPT_IN_ALL)
+    mallopt(_ARENA_MAX, POOLS)
