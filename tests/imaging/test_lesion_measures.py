@@ -89,6 +89,14 @@ def test_one_voxel_has_the_size_of_a_voxel() -> None:
     assert axes(np.array([[1, 1, 1]]), (4.0, 4.0, 4.0)) == pytest.approx((4.0, 4.0))
 
 
+@pytest.mark.parametrize("spacing", [(3.0, 3.5, 3.5), (2.0, 4.0, 4.0), (4.0, 2.0, 2.0), (5.0, 5.0, 3.0)])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 1), (1, 3, 1), (1, 2, 2), (5, 1, 2), (4, 4, 4)])
+def test_the_short_axis_is_never_longer_than_the_long(spacing, shape):
+    voxels = np.argwhere(np.ones(shape, bool))
+    long_axis, short_axis = axes(voxels, spacing)
+    assert 0 < short_axis <= long_axis
+
+
 def test_ct_is_sampled_by_position_on_its_own_grid() -> None:
     ct_grid = Grid((10, 20, 20), (2.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     z, y, x = np.indices(ct_grid.shape)

@@ -60,7 +60,8 @@ def axes(voxels: Array, spacing_mm: tuple[float, float, float]) -> tuple[float, 
 
     The long axis is the greatest distance between two voxel centres in space, plus one voxel measured along it, since a
     region reaches half a voxel beyond its outer centres. The short axis is taken as for nodes in RECIST 1.1: in the
-    slice with the longest in-plane diameter, the longest chord at right angles to it, plus one voxel likewise.
+    slice with the longest in-plane diameter, the longest chord at right angles to it, plus one voxel likewise. It is
+    never longer than the long axis: in a round region of unequal voxels the voxel that is added may be the wider one.
     """
     spacing = np.asarray(spacing_mm, float)
     ends = _row_ends(voxels)
@@ -77,13 +78,12 @@ def axes(voxels: Array, spacing_mm: tuple[float, float, float]) -> tuple[float, 
         if length > best:
             best, chosen, direction = length, planes[k], in_plane
     if best <= 0:
-        return long_axis, float(min(spacing[1:]))
+        return long_axis, min(long_axis, float(min(spacing[1:])))
     along = np.asarray(direction) / best
     across = np.array([-along[1], along[0]])
     points = chosen * spacing[1:]
-    return long_axis, _longest_chord(points @ along, points @ across, float(spacing[1:].max())) + _voxel_along(
-        across, spacing[1:]
-    )
+    chord = _longest_chord(points @ along, points @ across, float(spacing[1:].max()))
+    return long_axis, min(long_axis, chord + _voxel_along(across, spacing[1:]))
 
 
 def _longest_chord(along: Array, across: Array, width: float) -> float:
