@@ -19,6 +19,7 @@ from lutetia.imaging.lesions.in_liver_mask import (
 )
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
+from lutetia.imaging.lesions.liver_membership import belongs_to_liver
 from lutetia.imaging.lesions.physiology import blood, bone_lesion, liver_rim, scrotum, uneven_liver
 from lutetia.imaging.lesions.physiology_basics import lies_in
 from lutetia.imaging.lesions.physiology_fdg import (
@@ -37,10 +38,12 @@ from lutetia.imaging.lesions.physiology_heart import heart_uptake, heart_wall, m
 from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, splenic_tissue, thyroid_uptake
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, kidney_and_bladder, part_of_organ, ureter
 from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.sites import site_of
 from lutetia.imaging.lesions.surroundings import Surroundings, compare_with_neighbours
 from lutetia.imaging.lesions.working import Working
-from lutetia.model import Grid
+from lutetia.model import Grid, Tracer
 
+DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
 LEVELS = Levels(1.5, 6.0, 20.0, 0.05, 0.1, "reference")
 
 
@@ -53,6 +56,7 @@ class Place(Landmarks):
         self.kidney = {"left": np.array([60.0, 0.0, 0.0]), "right": np.array([-60.0, 0.0, 0.0])}
         self.kidney_top = {"left": 50.0, "right": 50.0}
         self.liver_low, self.liver_high, self.liver_x = 0.0, 120.0, -60.0
+        self.swollen_kidney: frozenset[int] = frozenset()
         self.lung_base, self.lung_top, self.brain_base = 90.0, 330.0, None
         self.bladder_middle, self.bladder_top = np.array([0.0, 0.0, -200.0]), -180.0
 
@@ -583,3 +587,31 @@ def test_faint_fdg_that_runs_on_in_the_pelvis_is_marrow_although_its_density_is_
     assert marrow_uptake(focus(2.3), marrow, Place(), LEVELS) is not None
     assert marrow_uptake(focus(4.0), marrow, Place(), LEVELS) is None
     assert marrow_uptake(focus(2.3), replace(marrow, joined=0.1), Place(), LEVELS) is None
+
+
+@pytest.mark.parametrize(
+    ("background", "facts", "liver"),
+    [
+        (6.0, {}, True),
+        (6.0, {"fat": 0.2, "soft": 0.8}, False),  # a node in the ligament, or bowel
+        (6.0, {"gas": 0.1, "soft": 0.9}, False),
+        (2.0, {}, False),  # stomach wall: liver is hotter
+    ],
+)
+def test_a_metastasis_in_a_left_lobe_that_the_outline_left_out_is_one_of_the_liver(
+    background: float, facts: Mapping[str, float], liver: bool
+) -> None:
+    one = focus(21.0, "body", background=background)
+    seen = around(60.0, 30.0, 90.0, BALL, IN_LIVER, **facts)
+    belongs_to_liver(one, seen, Place(liver=28.0), LEVELS, DOTATATE)
+    assert one.in_liver is liver
+    assert (site_of(one, seen, Place(liver=28.0), ()).name == "liver") is liver
+
+
+def test_a_focus_far_below_the_dome_and_before_the_spine_is_not_mediastinal() -> None:
+    behind_the_lungs_base = Place(liver=60.0)
+    behind_the_lungs_base.lung_base = 10.0
+    belly = around(50.0, 30.0, 90.0, BALL, IN_FAT)
+    assert site_of(focus(9.0), belly, behind_the_lungs_base, ()).name == "node mesenteric"
+    chest = around(200.0, 30.0, 90.0, BALL, IN_FAT)
+    assert site_of(focus(9.0), chest, behind_the_lungs_base, ()).name == "node mediastinal"

@@ -11,6 +11,8 @@ from lutetia.imaging.lesions.physiology_urinary import one_of_two_kidneys
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.model import Tracer
 
+#: a lobe that the mask leaves out may lie so far from it, and so far before the spine's centre at least
+_LOBE_MM, _BEFORE_SPINE_MM = 45.0, 20.0
 _AROUND_LIVER = tuple(LABELS[name] for name in ("body", "liver", "lung_left", "lung_right", "heart"))
 
 
@@ -59,7 +61,12 @@ def belongs_to_liver(
         return
     if focus.label not in (LABELS["liver"], LABELS["body"]):
         return
-    if away is None or away >= 10:
+    if away is None:
+        return
+    if tracer.is_sstr and away < _LOBE_MM and _in_a_lobe(around, marks, over):
+        _to_liver(focus, levels.liver)
+        return
+    if away >= 10:
         return
     compact = over >= 0.7 and around.elongation < 1.4 and around.joined < 0.8
     at_dome = around.lung > 0.15 and focus.peak > 1.5 * levels.liver and around.elongation < 1.8 and tracer.is_sstr
@@ -67,6 +74,17 @@ def belongs_to_liver(
     intense = tracer.is_sstr and over >= 0.55 and focus.peak > 2.2 * levels.liver
     if ((compact or at_dome) and away < 8) or intense:
         _to_liver(focus, levels.liver)
+
+
+def _in_a_lobe(around: Surroundings, marks: Landmarks, over: float) -> bool:
+    """Liver all around, where a left lobe lies: the mask ends where a lobe hangs on by a narrow bridge.
+
+    Liver's uptake around it, neither fat nor gas as round a node or in bowel, at the liver's height, before the spine.
+    """
+    low, high = marks.liver_low, marks.liver_high
+    if low is None or high is None or not low < float(around.point[2]) < high or around.ventral <= _BEFORE_SPINE_MM:
+        return False
+    return around.has_ct and 0.85 < over < 1.15 and around.fat + around.gas < 0.03 and 20 < around.ct_hu < 110
 
 
 def _to_liver(focus: Focus, liver: float) -> None:

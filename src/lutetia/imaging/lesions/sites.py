@@ -77,6 +77,10 @@ _MARK_SITE = {
 }
 
 
+#: before the spine the diaphragm lies less than this below the top of the liver
+_DIAPHRAGM_MM = 40.0
+
+
 @dataclass(frozen=True)
 class Site:
     """Site, its code, side, tissue, and the region totals are summed by."""
@@ -159,7 +163,9 @@ def _soft(around: Surroundings, marks: Landmarks) -> str:
         if abs(around.lateral) > 95:
             return "node axillary"
         return "node supraclavicular" if z < marks.lung_top + 45 else "node cervical"
-    if marks.in_chest(z):
+    # the lungs reach lower behind than the diaphragm in front
+    belly = marks.liver_high is not None and z < marks.liver_high - _DIAPHRAGM_MM and around.ventral > 20
+    if marks.in_chest(z) and not belly:
         if abs(around.lateral) > 85 and marks.lung_top is not None and z > marks.lung_top - 130:
             return "node axillary"
         return "node mediastinal" if abs(around.lateral) < 70 else "soft tissue"
