@@ -248,7 +248,15 @@ class DeepInLiver(Place):
         return False
 
 
-LOOP = {"elongation": 1.4, "thinness": 1.5, "joined": 0.6, "weakest": 0.05, "evenness": 0.3, "core_ml": 3.0}
+LOOP = {
+    "elongation": 1.4,
+    "thinness": 1.5,
+    "joined": 0.6,
+    "weakest": 0.05,
+    "evenness": 0.3,
+    "core_ml": 3.0,
+    "length_mm": 25.0,
+}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lutetia.imaging.lesions.working import Working
 from lutetia.model import Tracer
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
-AGAINST_LIVER = 8.0
+AGAINST_LIVER = 6.0
 
 
 def judge_in_liver(
