@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lutetia.imaging.registration import AlignmentSettings, align, identity_alignment, smallest_jacobian
+from lutetia.imaging.registration.images import working_image
 from lutetia.imaging.registration.profiles import start_offsets
 from lutetia.imaging.registration.quality import dome_residual, uptake_agreement
 from lutetia.model import Grid, Volume
@@ -143,3 +144,15 @@ def test_the_dome_is_measured_at_the_lung_and_not_at_gas_in_the_bowel() -> None:
 def test_without_lungs_no_dome_is_claimed() -> None:
     abdomen = lung_over_liver(40)[:36]
     assert dome_residual(abdomen, abdomen, 4.0) is None
+
+
+@pytest.mark.parametrize("spacing", [(3.0, 2.7, 2.7), (1.5, 0.98, 0.98)])
+def test_a_ct_as_integers_gives_the_same_working_image_as_one_of_floats(spacing: tuple[float, float, float]) -> None:
+    tilt = np.deg2rad(9.0)
+    turned = ((0.0, 0.0, 1.0), (-np.sin(tilt), np.cos(tilt), 0.0), (np.cos(tilt), np.sin(tilt), 0.0))
+    grid = Grid((40, 60, 60), spacing, (-80.0, -75.0, 10.0), direction=turned)
+    ct = np.random.default_rng(3).integers(-1024, 3000, grid.shape, dtype=np.int16)
+    ct[:, 15:45, 15:45] = 40
+    whole, real = (working_image(Volume(ct.astype(kind), grid, "HU"), "CT") for kind in (np.int16, np.float32))
+    assert np.array_equal(whole.array, real.array)
+    assert whole.grid == real.grid

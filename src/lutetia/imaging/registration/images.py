@@ -35,9 +35,9 @@ def working_grid(grid: Grid, spacing_mm: float) -> Grid:
     )
 
 
-def to_sitk(array: Array, grid: Grid) -> sitk.Image:
-    """An ITK image, float32, of an array (z, y, x) on its grid."""
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.float32))
+def to_sitk(array: Array, grid: Grid, dtype: npt.DTypeLike = np.float32) -> sitk.Image:
+    """An ITK image of an array (z, y, x) on its grid; float32 unless another type is asked for."""
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=dtype))
     image.SetSpacing([float(s) for s in reversed(grid.spacing_mm)])
     image.SetOrigin([float(v) for v in grid.origin_mm])
     direction = np.asarray(grid.direction)[:, ::-1]
@@ -76,8 +76,9 @@ def working_image(volume: Volume, kind: Kind, spacing_mm: float = 4.0) -> Volume
         array = small
     else:
         source = volume.grid
+    # a CT goes in as int16: as float32 a large one would take a gigabyte more, for the same values
     image = sitk.Resample(
-        to_sitk(array, source),
+        to_sitk(array, source, np.int16 if array.dtype == np.int16 else np.float32),
         [int(n) for n in reversed(grid.shape)],
         sitk.Transform(),
         sitk.sitkLinear,
@@ -85,6 +86,7 @@ def working_image(volume: Volume, kind: Kind, spacing_mm: float = 4.0) -> Volume
         [float(s) for s in reversed(grid.spacing_mm)],
         [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         fill,
+        sitk.sitkFloat32,
     )
     out = sitk.GetArrayFromImage(image)
     if kind == "CT":
