@@ -12,6 +12,7 @@ from lutetia.outputs.report.acquisition import acquisition_checks
 from lutetia.outputs.report.chain import chain
 from lutetia.outputs.report.content import build_report
 from lutetia.outputs.report.html import report_html
+from lutetia.outputs.report.patient_sections import issue_blocks
 from lutetia.outputs.report.pdf import report_pdf
 from lutetia.outputs.report.verdicts.subjects import subjects_words
 from lutetia.outputs.report.verdicts.words import rule_title
@@ -331,6 +332,17 @@ def test_dotatate_activity_is_two_mbq_per_kg_and_at_most_two_hundred(made_up, mb
 )
 def test_dotatate_uptake_time_is_forty_to_ninety_minutes(made_up, minutes, status):
     assert _check(_changed(made_up.study, uptake_minutes=minutes), "Uptake time").status == status
+
+
+def test_a_scan_made_outside_what_its_source_accepts_is_said_first_although_it_raised_no_issue(made_up):
+    met = _changed(made_up.study, injected_mbq=150.0, weight_kg=75.0, uptake_minutes=60.0)
+    over = _changed(met, injected_mbq=210.0, uptake_minutes=95.0)
+    said = []
+    for study in (met, over):
+        (block,) = issue_blocks(made_up.course.model_copy(update={"issues": (), "studies": (study,)}))
+        said.append(block.text)
+    assert said[0] == "No issue was raised."
+    assert said[1].endswith("Outside what its source accepts, further down: injected activity, uptake time.")
 
 
 def test_blood_glucose_is_checked_for_fdg_only(made_up):

@@ -7,6 +7,7 @@ from typing import Any
 from lutetia.model import Course, Study
 from lutetia.model.base import Level
 from lutetia.outputs.report import wording
+from lutetia.outputs.report.acquisition import acquisition_checks
 from lutetia.outputs.report.blocks import (
     Block,
     Cell,
@@ -70,7 +71,10 @@ _RANK = {"error": 0, "caution": 1, "info": 2}
 def issue_blocks(course: Course) -> tuple[Block, ...]:
     """Every issue, the gravest first; one that concerns several places is told once. Mere notes are folded away."""
     if not course.issues:
-        return (Paragraph("No issue was raised."),)
+        checks = (c for study in course.studies for c in acquisition_checks(study) if c.status == "caution")
+        outside = ", ".join(dict.fromkeys(c.item.lower() for c in checks))
+        said = f" Outside what its source accepts, further down: {outside}." if outside else ""
+        return (Paragraph(f"No issue was raised.{said}"),)
     several = len(course.studies) > 1
     places: dict[tuple[Level, str, str], dict[str, None]] = {}
     for issue in sorted(course.issues, key=lambda i: _RANK[i.level]):

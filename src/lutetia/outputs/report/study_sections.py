@@ -131,7 +131,7 @@ def suv_blocks(study: Study) -> tuple[Block, ...]:
         text = "Without SUV there are no reference values, no lesion measures and no grades for this study."
         return (Notices((Notice("error", words, refusal.code, where),)), Paragraph(text))
     record = study.suv
-    factor = f"{record.factor:.6g} SUV per stored unit ({record.units or 'unit not stated'})"
+    factor = f"{record.factor:.6g} SUV per unit of the rescaled value ({record.units or 'unit not stated'})"
     if record.suv_per_bqml is not None and record.suv_per_bqml != record.factor:
         factor += f"; {record.suv_per_bqml:.6g} per Bq/mL"
     rows = [
