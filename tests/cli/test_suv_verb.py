@@ -11,7 +11,9 @@ import pytest
 
 from lutetia import conformance, suv
 from lutetia.cli import main
-from lutetia.model import InputError, UsageError
+from lutetia.cli.suv_text import issue_lines
+from lutetia.dicom.condense import condensed
+from lutetia.model import InputError, Issue, UsageError
 from lutetia.phantom.suv_objects import suv_objects, suv_pattern, write_suv_objects
 
 
@@ -177,3 +179,10 @@ def test_many_faults_of_one_kind_are_counted(capsys, objects, tmp_path):
     assert out.count("bytes of pixel data are missing") == 3
     assert "and 3 more of this kind" in out
     assert "settle it with export" not in out
+
+
+def test_the_count_of_faults_is_that_of_the_images_however_many_there_are():
+    images = [Issue(code="pixel-length-mismatch", level="error", message=f"image {n}") for n in range(1169)]
+    told = list(condensed(images))
+    assert len(told) < 20
+    assert issue_lines(told)[-1] == "ERROR: and 1,166 more of this kind [pixel-length-mismatch]"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from lutetia.dicom.condense import stands_for
 from lutetia.imaging.suv_body import SUV_BASES
 from lutetia.model import Issue
 from lutetia.model.base import Level
 from lutetia.reading.suv import SuvReport, SuvSeries
 
-#: messages of one kind that are printed; `--json` has them all
+#: messages of one kind that are printed; the rest are counted
 _MOST_ALIKE = 3
 _MARK = {"info": "note", "caution": "caution", "error": "ERROR"}
 
@@ -21,7 +22,7 @@ def text_of(report: SuvReport) -> str:
     told = {(i.code, i.message, i.where) for s in report.series for i in s.issues}
     rest = [i for i in report.issues if (i.code, i.message, i.where) not in told]
     if rest:
-        blocks.append("\n".join(_issues(rest)))
+        blocks.append("\n".join(issue_lines(rest)))
     return "\n\n".join(blocks)
 
 
@@ -61,14 +62,16 @@ def _series(series: SuvSeries) -> str:
             f"  SUV min {s.min:.4g}, median {s.median:.4g}, max {s.max:.4g}, mean {s.mean:.4g} "
             f"({s.n_voxels} voxels, {s.volume_ml:.1f} mL)"
         )
-    lines += [f"  {line}" for line in _issues(series.issues)]
+    lines += [f"  {line}" for line in issue_lines(series.issues)]
     return "\n".join(lines)
 
 
-def _issues(issues: Sequence[Issue]) -> list[str]:
+def issue_lines(issues: Sequence[Issue]) -> list[str]:
     """Issues as lines, with their place; many of one kind are counted after the first few."""
     lines: list[str] = []
-    counts = Counter((i.code, i.level) for i in issues)
+    counts: Counter[tuple[str, Level]] = Counter()
+    for issue in issues:
+        counts[issue.code, issue.level] += stands_for(issue)
     shown: Counter[tuple[str, Level]] = Counter()
     for issue in issues:
         kind = issue.code, issue.level
@@ -78,5 +81,5 @@ def _issues(issues: Sequence[Issue]) -> list[str]:
         place = f"  [{issue.where}]" if issue.where else ""
         lines.append(f"{_MARK[issue.level]}: {issue.message} [{issue.code}]{place}")
         if shown[kind] == _MOST_ALIKE and counts[kind] > _MOST_ALIKE:
-            lines.append(f"{_MARK[issue.level]}: and {counts[kind] - _MOST_ALIKE} more of this kind [{issue.code}]")
+            lines.append(f"{_MARK[issue.level]}: and {counts[kind] - _MOST_ALIKE:,} more of this kind [{issue.code}]")
     return lines

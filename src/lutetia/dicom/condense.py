@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,6 +11,14 @@ from lutetia.model.base import Level
 
 #: single messages of one kind before the rest are only counted
 _MAX_ALIKE = 10
+_MORE = "… and {:,} more like this"
+_SAID_MORE = re.compile(r"… and ([\d,]+) more like this")
+
+
+def stands_for(issue: Issue) -> int:
+    """How many issues this one stands for: 1, or what a count of more of its kind says."""
+    more = _SAID_MORE.fullmatch(issue.message)
+    return int(more[1].replace(",", "")) if more else 1
 
 
 def condensed(issues: list[Issue]) -> Iterator[Issue]:
@@ -21,5 +30,4 @@ def condensed(issues: list[Issue]) -> Iterator[Issue]:
             yield issue
     for (code, level), count in counts.items():
         if count > _MAX_ALIKE:
-            message = f"… and {count - _MAX_ALIKE:,} more like this"
-            yield Issue(code=code, level=level, message=message)
+            yield Issue(code=code, level=level, message=_MORE.format(count - _MAX_ALIKE))
