@@ -28,7 +28,11 @@ def half_life(d):
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
-        (lambda d: setattr(d, "PatientWeight", "90"), "weight-missing", "70 in the first image, 90 in another"),
+        (
+            lambda d: setattr(d, "PatientWeight", "90"),
+            "weight-missing",
+            "is 70 in the first image, 90 in another",
+        ),
         (lambda d: setattr(d, "Units", "CNTS"), "units-not-convertible", "BQML in the first image, CNTS in another"),
         (lambda d: setattr(d, "DecayCorrection", "NONE"), "decay-correction-unknown", "START in the first image"),
         (dose, "several-radiopharmaceuticals", "90000000"),
