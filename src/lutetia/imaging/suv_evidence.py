@@ -41,7 +41,7 @@ class Evidence:
         return "absent" if value is None else value or "empty"
 
     def no_number(self, keyword: str) -> str:
-        """What an element says that holds no one number: "absent", "empty", its several values, or a text that is none."""
+        """What an element says that holds no one number: "absent", "empty", its several values, or a text."""
         text = self.text(keyword)
         if text in ("absent", "empty") or text.endswith(" different)") or " in the first image, " in text:
             return text
