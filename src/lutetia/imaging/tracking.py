@@ -8,7 +8,7 @@ largest of the merged, the others end there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lutetia.imaging.matching import Focus, Link, MatchSettings, match
@@ -92,80 +92,136 @@ def track(
         Numbered from 1 in order of first appearance.
     """
     corrections, same = corrections or {}, same or {}
-    tracks: list[Track] = []
-    by_number: dict[int, Track] = {}
+    tracks = _Tracks()
     named: dict[str, Track] = {}
     for study in studies:
-        free = [f for f in study.foci if (study.study, f.key) not in corrections]
-        for focus in study.foci:
-            number = corrections.get((study.study, focus.key))
-            if number is None:
-                continue
-            if number not in by_number:
-                by_number[number] = Track(number)
-                tracks.append(by_number[number])
-            _add(by_number[number], study, focus, None)
-        for focus in list(free):
-            own = named.get(same.get((study.study, focus.key), ""))
-            if own is not None and study.study not in own.keys:
-                _add(own, study, focus, None)
-                free.remove(focus)
-        known = [t for t in tracks if t.merged_into is None and study.study not in t.keys]
-        shapes = [_renamed(t.last_shape(study.tracer, study.binds), str(t.number)) for t in known]
-        found = match(shapes, free, study.status, settings)
-        found = (*found, *_left_over(known, free, found, study, settings))
+        free = _given_by_reader(tracks, study, corrections)
+        free = _known_by_name(named, study, free, same)
+        links = _links(tracks, study, free, settings)
         foci = {f.key: f for f in free}
-        by_later: dict[str, list[Link]] = {}
-        by_earlier: dict[str, list[Link]] = {}
-        for link in found:
-            by_later.setdefault(link.later, []).append(link)
-            by_earlier.setdefault(link.earlier, []).append(link)
-        done: set[str] = set()
-        for earlier, links in by_earlier.items():
-            own = by_number[int(earlier)]
-            if len(links) > 1:  # split: the largest part goes on, the others are born here
-                links = sorted(links, key=lambda link: (-foci[link.later].volume_ml, link.later))
-                in_time = own.comparable(study)
-                children = []
-                for link in links[1:]:
-                    child = _born(tracks, by_number)
-                    child.parent = own.number
-                    if in_time:
-                        child.split_in[study.study] = (own.number,)
-                    _add(child, study, foci[link.later], link)
-                    children.append(child.number)
-                    done.add(link.later)
-                if in_time:
-                    own.split_in[study.study] = tuple(children)
-                _add(own, study, foci[links[0].later], links[0])
-                done.add(links[0].later)
-        for later, links in by_later.items():
-            if later in done:
-                continue
-            size = {n: by_number[int(n)].last_shape(study.tracer, study.binds).volume_ml for n in by_earlier}
-            known_here = {n: by_number[int(n)].comparable(study) for n in by_earlier}
-            # a lesion that another tracer saw gives way to one that this tracer knows
-            links = sorted(links, key=lambda link: (not known_here[link.earlier], -size[link.earlier]))
-            own = by_number[int(links[0].earlier)]
-            _add(own, study, foci[later], links[0])
-            done.add(later)
-            joined = [link for link in links[1:] if known_here[link.earlier]]
-            if joined and known_here[links[0].earlier]:
-                others = tuple(int(link.earlier) for link in joined)
-                own.merged_in[study.study] = others
-                for link in joined:
-                    gone = by_number[int(link.earlier)]
-                    gone.merged_into = (own.number, study.study)
-                    gone.merged_in[study.study] = (own.number,)
-                    gone.links[study.study] = link
+        done = _come_apart(tracks, study, foci, links)
+        done |= _go_on(tracks, study, foci, links, done)
         for focus in free:
             if focus.key not in done:
-                _add(_born(tracks, by_number), study, focus, None)
-        for own in tracks:
+                _add(tracks.born(), study, focus, None)
+        for own in tracks.all:
             name = same.get((study.study, own.keys.get(study.study, "")))
             if name is not None:
                 named.setdefault(name, own)
-    return sorted(tracks, key=lambda t: t.number)
+    return sorted(tracks.all, key=lambda t: t.number)
+
+
+class _Tracks:
+    """The lesions known so far, in order of first appearance, and by number."""
+
+    def __init__(self) -> None:
+        self.all: list[Track] = []
+        self._by_number: dict[int, Track] = {}
+
+    def __getitem__(self, number: str) -> Track:
+        return self._by_number[int(number)]
+
+    def numbered(self, number: int) -> Track:
+        """The lesion of that number; it begins here where there was none."""
+        if number not in self._by_number:
+            self._by_number[number] = Track(number)
+            self.all.append(self._by_number[number])
+        return self._by_number[number]
+
+    def born(self) -> Track:
+        """A lesion that begins here."""
+        return self.numbered(max(self._by_number, default=0) + 1)
+
+
+def _given_by_reader(tracks: _Tracks, study: StudyFoci, corrections: Mapping[tuple[str, str], int]) -> list[Focus]:
+    """Give the foci whose lesion a reader named to it; what is left."""
+    for focus in study.foci:
+        number = corrections.get((study.study, focus.key))
+        if number is not None:
+            _add(tracks.numbered(number), study, focus, None)
+    return [f for f in study.foci if (study.study, f.key) not in corrections]
+
+
+def _known_by_name(
+    named: Mapping[str, Track], study: StudyFoci, free: Sequence[Focus], same: Mapping[tuple[str, str], str]
+) -> list[Focus]:
+    """Give the foci that share a name with an earlier one to its lesion, one a study; what is left."""
+    left = []
+    for focus in free:
+        own = named.get(same.get((study.study, focus.key), ""))
+        if own is not None and study.study not in own.keys:
+            _add(own, study, focus, None)
+        else:
+            left.append(focus)
+    return left
+
+
+def _links(
+    tracks: _Tracks, study: StudyFoci, free: Sequence[Focus], settings: MatchSettings | None
+) -> tuple[Link, ...]:
+    """What ties the known lesions to the foci; `earlier` is a lesion's number."""
+    known = [t for t in tracks.all if t.merged_into is None and study.study not in t.keys]
+    shapes = [_renamed(t.last_shape(study.tracer, study.binds), str(t.number)) for t in known]
+    found = match(shapes, free, study.status, settings)
+    return (*found, *_left_over(known, free, found, study, settings))
+
+
+def _grouped(links: Iterable[tuple[str, Link]]) -> dict[str, list[Link]]:
+    out: dict[str, list[Link]] = {}
+    for key, link in links:
+        out.setdefault(key, []).append(link)
+    return out
+
+
+def _come_apart(tracks: _Tracks, study: StudyFoci, foci: Mapping[str, Focus], links: Sequence[Link]) -> set[str]:
+    """Splits: the largest part goes on, the others are born here; the keys of the foci that were given."""
+    done: set[str] = set()
+    for earlier, parts in _grouped((link.earlier, link) for link in links).items():
+        if len(parts) < 2:
+            continue
+        own = tracks[earlier]
+        parts = sorted(parts, key=lambda link: (-foci[link.later].volume_ml, link.later))
+        in_time = own.comparable(study)
+        children = []
+        for link in parts[1:]:
+            child = tracks.born()
+            child.parent = own.number
+            if in_time:
+                child.split_in[study.study] = (own.number,)
+            _add(child, study, foci[link.later], link)
+            children.append(child.number)
+        if in_time:
+            own.split_in[study.study] = tuple(children)
+        _add(own, study, foci[parts[0].later], parts[0])
+        done |= {link.later for link in parts}
+    return done
+
+
+def _go_on(
+    tracks: _Tracks, study: StudyFoci, foci: Mapping[str, Focus], links: Sequence[Link], done: Collection[str]
+) -> set[str]:
+    """Lesions that are seen again, and mergers: the largest of the merged goes on, the others end here."""
+    given: set[str] = set()
+    earlier = {link.earlier for link in links}
+    for later, wholes in _grouped((link.later, link) for link in links).items():
+        if later in done:
+            continue
+        size = {n: tracks[n].last_shape(study.tracer, study.binds).volume_ml for n in earlier}
+        known_here = {n: tracks[n].comparable(study) for n in earlier}
+        # a lesion that another tracer saw gives way to one that this tracer knows
+        wholes = sorted(wholes, key=lambda link: (not known_here[link.earlier], -size[link.earlier]))
+        own = tracks[wholes[0].earlier]
+        _add(own, study, foci[later], wholes[0])
+        given.add(later)
+        joined = [link for link in wholes[1:] if known_here[link.earlier]]
+        if joined and known_here[wholes[0].earlier]:
+            own.merged_in[study.study] = tuple(int(link.earlier) for link in joined)
+            for link in joined:
+                gone = tracks[link.earlier]
+                gone.merged_into = (own.number, study.study)
+                gone.merged_in[study.study] = (own.number,)
+                gone.links[study.study] = link
+    return given
 
 
 def _left_over(
@@ -194,13 +250,6 @@ def _left_over(
 
 def _renamed(focus: Focus, key: str) -> Focus:
     return replace(focus, key=key)
-
-
-def _born(tracks: list[Track], by_number: dict[int, Track]) -> Track:
-    new = Track(max(by_number, default=0) + 1)
-    tracks.append(new)
-    by_number[new.number] = new
-    return new
 
 
 def _add(own: Track, study: StudyFoci, focus: Focus, link: Link | None) -> None:

@@ -130,7 +130,7 @@ def assemble(
 ) -> CourseReading:
     """The Course of the studies that were read."""
     from lutetia.reading.course import bring_together, join_studies
-    from lutetia.reading.course.tracking import tracked
+    from lutetia.reading.course.tracking_uid import tracked
     from lutetia.reading.verdicts import with_verdicts
 
     case = read_case(Path(settings.case)) if settings.case else None

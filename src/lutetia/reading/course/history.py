@@ -151,35 +151,64 @@ def _event(
     if seen is None and (place is None or not place.in_field):
         return "outside_field", place.note if place is not None else "this study or the lesion's own is not aligned"
     if seen is not None:
-        if study in track.split_in and then is not None:
-            return "split", f"parts: {', '.join(f'lesion-{n}' for n in track.split_in[study])}"
-        if then is None:
-            return "baseline", "first study with this tracer"
-        before = lesion.members.get(then.study.id)
-        if _coalesced(seen) and (before is None or not _coalesced(before)):
-            return "merged", f"no valley divides it from its neighbours any more: {seen.observations[0].mask_method}"
-        if before is not None:
-            return _changed(lesion, seen.observations[0], before.observations[0], then.study.id)
-        earlier = places.get(then.study.id)
-        if earlier is None or not earlier.in_field:
-            unaligned = study not in frames.by_study or then.study.id not in frames.by_study
-            return "baseline", f"{'not aligned with' if unaligned else 'its place was not imaged in'} {then.study.id}"
-        if track.parent is not None:
-            return "split", f"part of lesion-{track.parent}"
-        there = uptake_at(then, track.shapes[study], earlier, frames)
-        risen = seen.observations[0].suv_mean >= RISEN * (earlier.suv_mean or 0.0)
-        if there == "focal" or (there == "runs on" and not risen):
-            how = "in retrospect" if there == "focal" else "within a larger uptake"
-            over = f"SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
-            return "growing", f"{how} at {over}"
-        known = _known_before(lesion, then, visits, readings)
-        if known is not None:
-            return "growing", f"known from {known}; SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}"
-        around = f"surroundings {earlier.background_mean or 0.0:.1f}"
-        return "new", f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, {around}"
+        return _of_focus(lesion, seen, reading, then, places, readings, visits, frames)
     assert place is not None
+    return _of_place(lesion, place, reading, then, readings, visits, frames)
+
+
+def _of_focus(
+    lesion: Identified,
+    seen: Lesion,
+    reading: StudyReading,
+    then: StudyReading | None,
+    places: dict[str, Place],
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+    frames: Frames,
+) -> tuple[str, str]:
+    """What happened to a lesion that is a focus of the study."""
+    study, track = reading.study.id, lesion.track
+    if study in track.split_in and then is not None:
+        return "split", f"parts: {', '.join(f'lesion-{n}' for n in track.split_in[study])}"
+    if then is None:
+        return "baseline", "first study with this tracer"
+    before = lesion.members.get(then.study.id)
+    if _coalesced(seen) and (before is None or not _coalesced(before)):
+        return "merged", f"no valley divides it from its neighbours any more: {seen.observations[0].mask_method}"
+    if before is not None:
+        return _changed(lesion, seen.observations[0], before.observations[0], then.study.id)
+    earlier = places.get(then.study.id)
+    if earlier is None or not earlier.in_field:
+        unaligned = study not in frames.by_study or then.study.id not in frames.by_study
+        return "baseline", f"{'not aligned with' if unaligned else 'its place was not imaged in'} {then.study.id}"
+    if track.parent is not None:
+        return "split", f"part of lesion-{track.parent}"
+    there = uptake_at(then, track.shapes[study], earlier, frames)
+    risen = seen.observations[0].suv_mean >= RISEN * (earlier.suv_mean or 0.0)
+    if there == "focal" or (there == "runs on" and not risen):
+        how = "in retrospect" if there == "focal" else "within a larger uptake"
+        over = f"SUVmean {earlier.suv_mean:.1f} over {earlier.background_mean:.1f} in {then.study.id}"
+        return "growing", f"{how} at {over}"
+    known = _known_before(lesion, then, visits, readings)
+    if known is not None:
+        return "growing", f"known from {known}; SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}"
+    around = f"surroundings {earlier.background_mean or 0.0:.1f}"
+    return "new", f"SUVmean {earlier.suv_mean:.1f} at its place in {then.study.id}, {around}"
+
+
+def _of_place(
+    lesion: Identified,
+    place: Place,
+    reading: StudyReading,
+    then: StudyReading | None,
+    readings: Sequence[StudyReading],
+    visits: Sequence[Visit],
+    frames: Frames,
+) -> tuple[str, str]:
+    """What happened to a lesion that is no focus of the study, though its place was imaged."""
+    study = reading.study.id
     value = f"SUVmean {place.suv_mean:.1f} at its place" if place.suv_mean is not None else ""
-    shape = track.last_shape(reading.study.tracer)
+    shape = lesion.track.last_shape(reading.study.tracer)
     there = uptake_at(reading, shape, place, frames)
     if there == "runs on":
         return "not_visible", f"{value}, above its surroundings ({place.background_mean:.1f}), not to be told from them"
@@ -187,9 +216,9 @@ def _event(
         # not outlined as a focus, yet brighter than its surroundings: seen, and not gone
         event = "baseline" if then is None or then.study.id not in lesion.members else "stable"
         return event, f"{value}, above its surroundings ({place.background_mean:.1f}); not outlined as a focus"
-    other = _seen_with_another_tracer(lesion, study, visits, readings)
     if then is None or then.study.id not in lesion.members:
         return "not_visible", value
+    other = _seen_with_another_tracer(lesion, study, visits, readings)
     if other is not None:
         return "not_visible", f"{value}; seen in {other}"
     outline = focus_over(reading, shape, frames)
@@ -198,7 +227,5 @@ def _event(
     on_ct = _still_on_ct(lesion, reading, then, frames)
     if on_ct is not None:
         return "not_visible", f"{value}; still on CT: {on_ct}"
-    return (
-        "resolved",
-        f"{value}; no correlate on CT" if reading.ct is not None else f"{value}; no CT to look for a correlate",
-    )
+    looked = "no correlate on CT" if reading.ct is not None else "no CT to look for a correlate"
+    return "resolved", f"{value}; {looked}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lutetia.model import Lesion, Observation, Study
-from lutetia.reading.course.tracking import tracked
+from lutetia.reading.course.tracking_uid import tracked
 
 
 def _study(name: str, uid: str) -> Study:
