@@ -1,4 +1,4 @@
-"""FDG uptake at the place of a lesion that the SSTR scan of the visit knows."""
+"""Uptake at the place of a lesion that another scan knows: the SSTR scan of the visit, or one of another visit."""
 
 from __future__ import annotations
 
@@ -78,6 +78,15 @@ def test_a_peak_inside_a_larger_uptake_that_was_set_apart_may_be_bowel(records: 
     assert [x.status for x in fdg.lesions] == ["physiological"]
 
 
+def test_the_rim_of_an_uptake_whose_summit_lies_in_bowel_is_no_lesion(records: Any) -> None:
+    summit, loop = (NODE[0] - 5, NODE[1], NODE[2]), (NODE[0] - 22, NODE[1], NODE[2])
+    outline = {"status": "physiological", "radius": 20, "site": "bowel", "centre": loop}
+    fdg = reading(records, "s2", "fdg", (NODE, 8, 2.6), (summit, 3, 4.5), **outline)
+    assert (fdg.found.labels.array[ball(NODE, 8)] == 0).mean() > 0.5
+    asked(known(records), fdg)
+    assert [x.status for x in fdg.lesions] == ["physiological"]
+
+
 def test_a_focus_that_the_search_found_itself_is_left_alone(records: Any) -> None:
     fdg = reading(records, "s2", "fdg", (NODE, 8, 2.6), radius=8)
     before = fdg.lesions
@@ -99,3 +108,39 @@ def test_what_fdg_alone_shows_is_not_asked_of_sstr(records: Any) -> None:
     )
     asked(sstr, fdg)
     assert not sstr.lesions
+
+
+def at_another_visit(known: StudyReading, *others: StudyReading) -> None:
+    names = (known.study.id, *(r.study.id for r in others))
+    visits = tuple(Visit(id=f"v{n}", studies=(name,), first_date=f"2025-0{n}-11") for n, name in enumerate(names, 1))
+    outline_known_places((known, *others), visits, aligned(GRID, names), LesionSettings())
+
+
+def test_a_faint_lesion_that_another_visit_shows_is_outlined_where_it_has_a_peak_of_its_own(records: Any) -> None:
+    faint, gone = reading(records, "s2", "dotatate", (NODE, 8, 2.4)), reading(records, "s3", "dotatate")
+    at_another_visit(known(records), faint, gone)
+    (found,) = faint.lesions
+    assert found.status == "candidate" and found.tissue == "lymph_node" and "s1" in found.status_reason
+    assert not gone.lesions
+
+
+def test_marrow_set_apart_alone_is_the_lesion_that_a_later_visit_shows(records: Any) -> None:
+    before = reading(records, "s2", "dotatate", (NODE, 8, 2.4), status="physiological", radius=8, site="bone_marrow")
+    at_another_visit(known(records), before)
+    (found,) = before.lesions
+    assert found.status == "candidate" and "as it was" in found.status_reason
+
+
+def test_a_peak_inside_a_loop_of_bowel_is_not_the_lesion_that_another_visit_shows(records: Any) -> None:
+    loop = reading(records, "s2", "dotatate", (NODE, 8, 2.4), status="physiological", radius=30, site="bowel")
+    at_another_visit(known(records), loop)
+    assert [x.status for x in loop.lesions] == ["physiological"]
+
+
+def test_what_was_outlined_for_another_visit_is_no_witness_itself(records: Any) -> None:
+    """The lesion of s1 is outlined in s2, whose outline would reach a peak beside it in s3; s1 does not."""
+    beside = (NODE[0] + 18, NODE[1], NODE[2])
+    faint = reading(records, "s2", "dotatate", (NODE, 8, 2.4), ((NODE[0] + 9, NODE[1], NODE[2]), 8, 2.4))
+    third = reading(records, "s3", "dotatate", (beside, 6, 2.4))
+    at_another_visit(known(records), faint, third)
+    assert faint.lesions and not third.lesions
