@@ -106,6 +106,14 @@ def test_a_new_metastasis_that_touches_the_others_is_a_lesion_of_its_own(records
     assert new.members["s2"].observations[0].centroid_mm[0] == pytest.approx(87, abs=3)
 
 
+def test_the_slope_of_a_metastasis_beside_the_mass_is_no_new_lesion(records: Any) -> None:
+    small, grown, with_its_slope = (60, 97, 60, 5), (60, 97, 60, 9), (60, 97, 60, 14)
+    before = liver(records, "s1", *((b,) for b in APART), (small,))
+    after = liver(records, "s2", (grown,), (*TOUCHING, with_its_slope), confluent=2)
+    _, shown = followed(before, after)
+    assert len(shown["s1"]) == 4 and shown["s2"] == shown["s1"]
+
+
 def test_a_nodule_below_half_a_millilitre_is_lost_in_the_mass_that_took_it_in(records: Any) -> None:
     tiny: Ball = (60, 60, 60, 4.2)
     before = liver(records, "s1", (APART[0],), (tiny,), (APART[2],))

@@ -5,7 +5,8 @@ them is kept. So the uptakes of the mass that are resolved (Rayleigh: the valley
 the lesions of the previous PET of the same tracer; what belongs to several of them is parted at the valleys, and each
 part goes on as the lesion it was. Where no valley is left they have coalesced: that is said (`merged`), and the earlier
 outlines, carried over, divide the mass, as another tracer or a biopsy may still tell its lesions apart. A resolved
-uptake where no lesion lay is one of its own; any other goes with the neighbour across the highest saddle.
+uptake where no lesion lay is one of its own, unless it is the slope of a focus beside the mass; any other goes with the
+neighbour across the highest saddle.
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ def _parts(
         points = grid.to_lps(own)
         near = {k: float((e.tree.query(points)[0] <= slack).mean()) for k, e in before.items()}
         keys[n] |= {k for k, share in near.items() if share >= INSIDE}
-        if not keys[n] and max(near.values()) < INSIDE and len(own) * grid.voxel_ml >= LEAST_ML:
+        unknown = not keys[n] and max(near.values()) < INSIDE and len(own) * grid.voxel_ml >= LEAST_ML
+        if unknown and not _is_slope(reading, own, {mass.label, *(r.label for r in rims)}):
             alone.append(n)
     parts = []
     for ns, of in _grouped(uptakes, contacts, keys, alone):
@@ -183,6 +185,16 @@ def _resolved(mass: Focus, voxels: Voxels) -> tuple[list[Voxels], list[tuple[int
     levels = np.argsort(-basins.contact_level, kind="stable")
     contacts = [(int(a), int(b)) for a, b in basins.contacts[levels]]
     return [where[basins.owner == n] for n in range(len(basins))], contacts
+
+
+def _is_slope(reading: StudyReading, own: Voxels, mass: set[int]) -> bool:
+    """Whether the hottest voxel of an uptake touches a hotter one of another outline: its slope, no peak of its own."""
+    assert reading.suv is not None and reading.found is not None
+    suv, labels = reading.suv.array, reading.found.labels.array
+    hottest = own[int(suv[tuple(own.T)].argmax())]
+    around = tuple(slice(max(0, int(i) - 1), int(i) + 2) for i in hottest)
+    other = (labels[around] > 0) & ~np.isin(labels[around], list(mass))
+    return bool((suv[around][other] > suv[tuple(hottest)]).any())
 
 
 def _grouped(
