@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from builders.foci import focus
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.lesions.evidence import NEEDED_SSTR, weigh
+from lutetia.imaging.lesions.evidence import NEEDED_SSTR, needed_points, weigh
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -140,6 +140,14 @@ def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
     assert "long" in found.text
     assert "nodule in fat on CT" in found.text
     assert f"{found.points:.1f} of 20" in found.text
+
+
+def test_spect_whose_blur_lets_nothing_fall_off_steeply_needs_fewer_points_than_pet_and_fdg_more() -> None:
+    therapy = Tracer(
+        key="lu177-dotatate", name="177Lu-DOTATATE", binds="sstr_agonist", radionuclide="177Lu", modality="SPECT"
+    )
+    fdg = Tracer(key="fdg", name="FDG", binds="glucose", radionuclide="18F")
+    assert needed_points(therapy) < needed_points(DOTATATE) < needed_points(fdg)
 
 
 def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:

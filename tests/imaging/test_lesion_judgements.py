@@ -111,6 +111,7 @@ def test_what_is_hotter_than_liver_where_ct_shows_lung_is_no_bowel(peak: float, 
         Place(lung_right=1.0),
         11.2,
         LEVELS,
+        NEEDED_SSTR,
     )
     assert (verdict is not None and verdict.physiological) is bowel
 
@@ -404,7 +405,7 @@ def test_spots_in_mesenteric_fat_need_more_points_on_fdg_which_normal_bowel_take
     spot = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, length_mm=24.0, over_bowel_suv=1.0)
     points = weigh(focus(3.0), spot, 5.0, NEEDED_FDG).points
     assert NEEDED_SSTR < points < NEEDED_FDG
-    verdict = gut(focus(3.0), spot, Place(), 5.0, LEVELS, glucose=glucose)
+    verdict = gut(focus(3.0), spot, Place(), 5.0, LEVELS, NEEDED_FDG if glucose else NEEDED_SSTR, glucose=glucose)
     assert verdict is not None and verdict.physiological is physiological
 
 
@@ -580,7 +581,7 @@ def test_fdg_in_the_rim_of_the_livers_mask_that_runs_on_unevenly_is_its_neighbou
 
 def test_lung_holds_no_bowel() -> None:
     ovoid = replace(around(-20, 22, 42, BALL, IN_LIVER), weakest=0.06, evenness=0.3, elongation=1.4, joined=0.0)
-    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, LEVELS, glucose=True) is None
+    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, LEVELS, NEEDED_FDG, glucose=True) is None
 
 
 @pytest.mark.parametrize(("hu", "top", "urine"), [(10.0, 18.0, True), (45.0, 18.0, False), (10.0, 4.0, False)])

@@ -22,6 +22,7 @@ import numpy as np
 
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.surroundings import Surroundings
+from lutetia.model import Tracer
 
 #: share of its points for what can't be compared with this patient's bowel: a little less than neither way
 _UNKNOWN = 0.3
@@ -29,6 +30,15 @@ _UNKNOWN = 0.3
 
 #: of 20 points: from so many on the findings are not those of stomach, bowel or pancreas; conventions
 NEEDED_SSTR, NEEDED_FDG = 8.75, 9.5
+#: SPECT blurs two to three times as wide as PET: nothing falls off as steeply or is as short, so fewer can be had
+NEEDED_SPECT = 7.0
+
+
+def needed_points(tracer: Tracer) -> float:
+    """Points that make a lesion of uptake where stomach, bowel and pancreas lie."""
+    if tracer.modality == "SPECT":
+        return NEEDED_SPECT
+    return NEEDED_FDG if tracer.binds == "glucose" else NEEDED_SSTR
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups, mostly_tumour, one_mass
 from lutetia.imaging.lesions.densities import Densities, measure_densities
+from lutetia.imaging.lesions.evidence import needed_points
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import HOT_BESIDE_LIVER, Focus, find_foci
 from lutetia.imaging.lesions.found import Found
@@ -166,7 +167,9 @@ def search(
         _judge(f, a, work, marks, levels, densities, tracer, settings) for f, a in zip(foci, facts, strict=True)
     ]
     for i in second_adrenals(judgements, facts, marks):
-        judgements[i] = judge_sstr(foci[i], facts[i], work, marks, levels, settings, adrenal_known=True)
+        judgements[i] = judge_sstr(
+            foci[i], facts[i], work, marks, levels, settings, needed_points(tracer), adrenal_known=True
+        )
     for focus, around, judgement in zip(foci, facts, judgements, strict=True):
         site = (
             organ_site(judgement.organ, marks.side(around.point))
@@ -213,7 +216,7 @@ def _judge(
     if focus.in_liver:
         return judge_in_liver(focus, around, work, marks, levels, densities, tracer, settings)
     judge = judge_fdg if tracer.binds == "glucose" else judge_sstr
-    return judge(focus, around, work, marks, levels, settings)
+    return judge(focus, around, work, marks, levels, settings, needed_points(tracer))
 
 
 def _thresholds_elsewhere(focus: Focus, maximum: float, levels: Levels, settings: LesionSettings) -> dict[int, float]:

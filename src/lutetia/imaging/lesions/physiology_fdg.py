@@ -7,6 +7,7 @@ from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_heart as heart
 from lutetia.imaging.lesions import physiology_urinary as urinary
+from lutetia.imaging.lesions.evidence import NEEDED_FDG
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -21,7 +22,13 @@ _GUT_OVER_LIVER = 2.3
 
 
 def judge_fdg(
-    focus: Focus, around: Surroundings, work: Working, marks: Landmarks, levels: Levels, settings: LesionSettings
+    focus: Focus,
+    around: Surroundings,
+    work: Working,
+    marks: Landmarks,
+    levels: Levels,
+    settings: LesionSettings,
+    needed: float = NEEDED_FDG,
 ) -> Judgement:
     """Propose what a focus of FDG uptake outside the liver is."""
     ceiling = gut_ceiling_fdg(levels)
@@ -53,7 +60,7 @@ def judge_fdg(
         or gonadal_uptake(focus, around, marks)
         or faint_uptake(focus, around, levels)
         or before_the_spine(focus, around, marks, levels)
-        or gut(focus, around, marks, ceiling, levels, glucose=True)
+        or gut(focus, around, marks, ceiling, levels, needed, glucose=True)
         or CANDIDATE
     )
 

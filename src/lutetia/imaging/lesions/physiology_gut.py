@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lutetia.imaging.anatomy.labels import NAMES
-from lutetia.imaging.lesions.evidence import NEEDED_FDG, NEEDED_SSTR, weigh
+from lutetia.imaging.lesions.evidence import weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -25,6 +25,7 @@ def gut(
     marks: Landmarks,
     ceiling: float,
     levels: Levels,
+    needed: float,
     *,
     glucose: bool = False,
 ) -> Judgement | None:
@@ -33,7 +34,8 @@ def gut(
     Parameters
     ----------
     ceiling : SUV above which a focal uptake is not explained by these organs
-    glucose : FDG, which normal bowel takes up in spots: more points are asked for
+    needed : points of 20 that make it a lesion, see `needed_points`
+    glucose : FDG, which hot loops take up far above the ceiling
     """
     z = float(around.point[2])
     if not marks.in_abdomen(z) or in_bone(focus, around):
@@ -50,7 +52,7 @@ def gut(
         return None  # against bone and apart from everything else: bowel does not lie there
     organ = known or "bowel"
     mark = (MARKED[known],) if known else ()
-    evidence = weigh(focus, around, ceiling, NEEDED_FDG if glucose else NEEDED_SSTR)
+    evidence = weigh(focus, around, ceiling, needed)
     mass = around.elongation < 1.3 and around.thinness < 1.5 and around.joined < 0.1 and 5 < around.core_ml < 60
     large = around.elongation < 1.25 and around.thinness < 1.3 and around.joined < 0.45 and 8 < around.core_ml < 60
     if (mass and focus.contrast > 4) or (large and focus.contrast > 6):

@@ -14,6 +14,7 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_urinary as urinary
+from lutetia.imaging.lesions.evidence import NEEDED_SSTR
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -42,12 +43,14 @@ def judge_sstr(
     marks: Landmarks,
     levels: Levels,
     settings: LesionSettings,
+    needed: float = NEEDED_SSTR,
     *,
     adrenal_known: bool = False,
 ) -> Judgement:
     """Propose what a focus of SSTR uptake outside the liver is.
 
-    With `adrenal_known`, the adrenal of this side is another focus, so this one is something else.
+    `needed` points make a lesion of it where bowel lies. With `adrenal_known`, the adrenal of this side is another
+    focus, so this one is something else.
     """
     ceiling = gut_ceiling_sstr(levels)
     return (
@@ -70,7 +73,7 @@ def judge_sstr(
         or pelvic_uptake(focus, around, marks, settings)
         or _uncinate(focus, around, marks)
         or before_the_spine(focus, around, marks, levels)
-        or gut(focus, around, marks, ceiling, levels)
+        or gut(focus, around, marks, ceiling, levels, needed)
         or CANDIDATE
     )
 
