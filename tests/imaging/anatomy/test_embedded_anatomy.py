@@ -72,11 +72,17 @@ class Body:
         self.pelvis = (((np.abs(x) - 95) / 22) ** 2 + ((y - 20) / 60) ** 2 <= 1) & (z < 110) & (z > 10)
         self.bladder = ellipsoid((0, -10, 60), (32, 28, 26))
         self.effusion = np.zeros(SHAPE, bool)
+        self.ascites = np.zeros(SHAPE, bool)
+        self.bowel = np.zeros(SHAPE, bool)
+        self.arms = np.zeros(SHAPE, bool)
+        self.metal = np.zeros(SHAPE, bool)
         self.liver_tumour = np.zeros(SHAPE, bool)
         self.nodule = np.zeros(SHAPE, bool)
 
-    def draw(self, suv_of: dict[str, float], *, contrast: bool = False, noise: float = 0.05) -> tuple[Volume, Volume]:
-        """CT (HU) and PET (SUV, blurred by 5 mm, with noise)."""
+    def draw(
+        self, suv_of: dict[str, float], *, contrast: bool = False, noise: float = 0.05, breath_mm: float = 0.0
+    ) -> tuple[Volume, Volume]:
+        """CT (HU) and PET (SUV, blurred by 5 mm, with noise); the PET lies `breath_mm` higher than the CT."""
         rng = np.random.default_rng(5)
         hu = np.full(SHAPE, -1000.0, np.float32)
         pet = np.zeros(SHAPE, np.float32)
@@ -92,6 +98,10 @@ class Body:
         # the muscles of the back
         back = self.muscle & (mm_axes()[1] > 62) & (np.abs(x) < 70)
         paint(back, 52, suv_of["other"])
+        paint(self.ascites & self.inside, 8, 0.5)
+        paint(self.arms, 55, suv_of["other"])
+        paint(ndi.binary_erosion(self.arms, iterations=3), 500, 0.6)
+        paint(self.bowel, 35, 4.0)
         paint(self.lungs, -820, suv_of["lung"])
         paint(self.effusion, 8, 0.5)
         for side in (self.kidney_left, self.kidney_right):
@@ -107,6 +117,11 @@ class Body:
         paint(self.spine & ~ndi.binary_erosion(self.spine, iterations=1), 400, 0.8)
         paint(self.canal, 30, 0.4)
         paint(self.ribs | self.pelvis, 450, 0.8)
+        paint(self.metal, 3000, 0.8)
+        if self.metal.any():  # streaks across every slice with metal in it
+            streaks = 250 * np.sin(np.arange(SHAPE[1]) / 2.0)[None, :, None]
+            hu += np.where(self.metal.any((1, 2))[:, None, None] & self.trunk, streaks, 0.0).astype(np.float32)
+        pet = np.roll(pet, round(breath_mm / SPACING), axis=0)
         hu += ndi.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), 0.5) * 18
         smooth = ndi.gaussian_filter(pet, 2.2 / SPACING)
         grain = ndi.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), 0.6)
@@ -266,6 +281,7 @@ def test_the_dome_of_the_liver_between_the_lungs_is_not_taken_for_blood_in_the_h
 def test_the_bowel_in_the_bed_of_a_removed_spleen_is_no_spleen() -> None:
     body = Body()
     body.spleen = np.zeros(SHAPE, bool)
+    body.bowel = ellipsoid((92, 10, 285), (24, 24, 24))
     anatomy, references = read(body)
     spleen = references.by_name["spleen"]
     assert spleen.suv_mean is None
@@ -291,6 +307,59 @@ def test_pleural_effusion_is_not_taken_for_liver_nor_lung() -> None:
     spleen = references.by_name["spleen"]
     assert spleen.status != "absent"
     assert spleen.suv_mean is None or spleen.suv_mean == pytest.approx(20.0, rel=0.1)
+
+
+def right_or_flagged(references: References) -> None:
+    """A reference with nothing said against it is right."""
+    truths = (("liver", 6.0, 0.07), ("spleen", 20.0, 0.07), ("blood_pool", 1.4, 0.10))
+    for name, truth, tolerance in truths:
+        reference = references.by_name[name]
+        assert reference.status != "ok" or reference.suv_mean == pytest.approx(truth, rel=tolerance), name
+
+
+def test_effusion_on_the_right_is_not_taken_for_liver() -> None:
+    body = Body()
+    z, _, x = mm_axes()
+    body.effusion = body.lungs & (x < 0) & (z < 400)
+    anatomy, references = read(body)
+    right_or_flagged(references)
+    assert references.by_name["liver"].suv_mean == pytest.approx(6.0, rel=0.07)
+    assert not (anatomy.mask("liver") & body.effusion & (z > 360)).any()
+
+
+def test_ascites_round_the_liver_is_not_taken_for_liver() -> None:
+    body = Body()
+    organs = body.liver | body.spleen
+    body.ascites = ndi.binary_dilation(organs, iterations=round(15 / SPACING)) & ~organs & ~body.lungs
+    anatomy, references = read(body)
+    right_or_flagged(references)
+    assert references.by_name["liver"].suv_mean == pytest.approx(6.0, rel=0.07)
+    fluid = anatomy.mask("liver") & body.ascites & ~(body.liver | body.spleen | body.kidney_right)
+    assert fluid.sum() < 0.12 * body.liver.sum()
+
+
+def test_arms_down_beside_the_liver_are_no_part_of_the_body_s_organs() -> None:
+    body = Body()
+    z, y, x = mm_axes()
+    body.arms = ((np.abs(x) - 181) ** 2 + y**2 <= 15**2) & (z < 430)
+    anatomy, references = read(body)
+    right_or_flagged(references)
+    for name in ("liver", "spleen", "kidney_left", "kidney_right"):
+        assert not (anatomy.mask(name) & body.arms).any(), name
+    assert references.by_name["liver"].status == "ok"
+
+
+def test_a_hip_prosthesis_and_its_streaks_leave_the_references_alone() -> None:
+    body = Body()
+    body.metal = ellipsoid((100, 15, 55), (16, 16, 34))
+    _, references = read(body)
+    right_or_flagged(references)
+    assert references.by_name["liver"].status == "ok"
+
+
+@pytest.mark.parametrize("breath_mm", [-15.0, 15.0])
+def test_a_dome_that_breathing_has_moved_between_ct_and_pet_is_right_or_flagged(breath_mm: float) -> None:
+    right_or_flagged(read(Body(), breath_mm=breath_mm)[1])
 
 
 def test_a_thin_aorta_is_right_or_flagged() -> None:
