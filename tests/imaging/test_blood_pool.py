@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from lutetia.imaging.anatomy.record import VesselTrack
-from lutetia.imaging.references.blood_doubts import SPILL_RISE
+from lutetia.imaging.references.blood_doubts import EVEN_ALONG, SPILL_RISE, slow_variation
 from lutetia.imaging.references.blood_pool import measure_tube
 from lutetia.model import Grid
 
@@ -45,3 +45,13 @@ def test_an_aorta_by_itself_is_not_said_to_be_raised() -> None:
     assert tube is not None
     assert tube.spill_rise == 0.0
     assert tube.placed.measure.suv_mean == pytest.approx(BLOOD, rel=0.07)
+
+
+def test_uptake_that_wanders_along_the_aorta_shows_that_the_track_has_left_the_blood_and_noise_does_not() -> None:
+    rng = np.random.default_rng(5)
+    noisy = BLOOD * (1 + 0.12 * rng.standard_normal(20))
+    shifted = noisy.copy()
+    shifted[:8] *= 1.25  # scans out of step: beside the liver here, lung there
+    shifted[8:13] *= 0.7
+    assert slow_variation(noisy) < EVEN_ALONG * BLOOD < slow_variation(shifted)
+    assert slow_variation(shifted[:5]) == 0.0  # too short to tell

@@ -338,6 +338,17 @@ def test_ascites_round_the_liver_is_not_taken_for_liver() -> None:
     assert fluid.sum() < 0.12 * body.liver.sum()
 
 
+def test_tense_ascites_that_outweighs_the_liver_is_not_taken_for_it() -> None:
+    body = Body()
+    z, _, _ = mm_axes()
+    body.ascites = body.inside & ~body.liver & ~body.spleen & ~body.lungs & (z < 360) & (z > 120)
+    anatomy, references = read(body)
+    right_or_flagged(references)
+    liver = references.by_name["liver"]
+    assert liver.suv_mean is None or liver.suv_mean == pytest.approx(6.0, rel=0.07)
+    assert (anatomy.mask("liver") & ~body.liver).sum() < 0.12 * body.liver.sum()
+
+
 def test_arms_down_beside_the_liver_are_no_part_of_the_body_s_organs() -> None:
     body = Body()
     z, y, x = mm_axes()

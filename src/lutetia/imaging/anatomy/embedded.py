@@ -15,7 +15,7 @@ from lutetia.imaging.anatomy.chest_pelvis_head import find_bladder, find_brain, 
 from lutetia.imaging.anatomy.kidney_pair import find_pair
 from lutetia.imaging.anatomy.kidneys import LEAST_SCORE, Kidney, find_kidney, kidney_readings, least_uptake, likeness
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.anatomy.liver import Liver, find_liver
+from lutetia.imaging.anatomy.liver import Liver, find_liver, is_fluid, without_fluid
 from lutetia.imaging.anatomy.lungs import Lungs, find_lungs
 from lutetia.imaging.anatomy.record import Anatomy, VesselTrack
 from lutetia.imaging.anatomy.region import Trunk, cut_trunk
@@ -163,6 +163,9 @@ def _find_abdomen(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, trace
     tube = aorta_mask(scene, track) if track is not None else np.zeros(scene.ct.shape, bool)
     trunk = cut_trunk(scene, bone, spine, lungs, tube)
     liver = find_liver(trunk)
+    if liver is not None and is_fluid(trunk, liver):  # tense ascites outweighs the liver
+        liver = find_liver(without_fluid(trunk))
+        liver = None if liver is None or is_fluid(trunk, liver) else liver
     occupied = tube.copy()
     if liver is not None:
         occupied[trunk.box] |= liver.mask

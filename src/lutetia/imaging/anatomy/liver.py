@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.liver_remnant import remnant_level
-from lutetia.imaging.anatomy.region import Trunk, back_muscle
+from lutetia.imaging.anatomy.region import Trunk, back_muscle, muscle_uptake
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 from lutetia.imaging.threads import each
 
@@ -27,6 +27,8 @@ HOT = 1.6
 LOW_QUARTER = 0.9
 #: pieces of an outline that hang on by a neck narrower than twice this are asked whether they are liver, mm
 NECK_MM = 8.0
+#: ascites and effusion are thinner than this, and take up less than so many times what muscle does
+WATER_HU, OF_MUSCLE = 20.0, 1.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +227,20 @@ def find_liver(trunk: Trunk) -> Liver | None:
     evidence["lung_contact"] = trunk.lung_contact(mask)
     evidence["agreement"] = float((mask & ct_only).sum() / max(1, (mask | ct_only).sum()))
     return Liver(mask, ct_only, seed.side, hu, suv, evidence)
+
+
+def is_fluid(trunk: Trunk, liver: Liver) -> bool:
+    """Whether the outline holds water: as thin, and with no more uptake than muscle. A fatty liver takes up more."""
+    return liver.hu < WATER_HU and bool(liver.suv < OF_MUSCLE * muscle_uptake(trunk))
+
+
+def without_fluid(trunk: Trunk) -> Trunk:
+    """The trunk with ascites and effusion taken out of its soft tissue."""
+    if trunk.pet_smooth is None:
+        return trunk
+    thin = (trunk.ct_smooth < WATER_HU) & (trunk.pet_smooth < OF_MUSCLE * muscle_uptake(trunk)) & trunk.measured
+    fluid = trunk.soft & thin
+    return replace(trunk, soft=trunk.soft & ~fluid, ct_smooth=np.where(fluid, np.float32(-100.0), trunk.ct_smooth))
 
 
 @dataclass(frozen=True, eq=False)

@@ -125,6 +125,14 @@ def back_muscle(trunk: Trunk) -> mm.Mask:
     return muscle
 
 
+def muscle_uptake(trunk: Trunk) -> float:
+    """Median SUV of the muscles of the back; NaN without PET or where too few are imaged."""
+    if trunk.pet_smooth is None:
+        return float("nan")
+    muscle = back_muscle(trunk) & trunk.measured
+    return float(np.median(trunk.pet_smooth[muscle])) if muscle.sum() > 300 else float("nan")
+
+
 def _thick(bone: mm.Mask, ct: mm.Floats, lateral: npt.NDArray[np.floating]) -> mm.Mask:
     """What is as dense as bone and no wall of the chest: kidneys and bowel full of contrast.
 

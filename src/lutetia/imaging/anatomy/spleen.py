@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.even_parts import even_parts
 from lutetia.imaging.anatomy.liver import Liver
-from lutetia.imaging.anatomy.region import Trunk, back_muscle
+from lutetia.imaging.anatomy.region import Trunk, muscle_uptake
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 from lutetia.imaging.threads import each
 
@@ -95,14 +95,6 @@ def judge(
                 score *= float(np.clip((evidence["to_muscle"] - 1.15) / 0.35, 0.05, 1.0))
             score *= float(np.clip(1.3 - 3.0 * evidence["suv_cov"], 0.15, 1.0))
     return float(score), evidence
-
-
-def muscle_uptake(trunk: Trunk) -> float:
-    """Median SUV of the muscles of the back; NaN without PET or where too few are imaged."""
-    if trunk.pet_smooth is None:
-        return float("nan")
-    muscle = back_muscle(trunk) & trunk.measured
-    return float(np.median(trunk.pet_smooth[muscle])) if muscle.sum() > 300 else float("nan")
 
 
 def with_usual_uptake(trunk: Trunk, liver: Liver, sstr: bool) -> Liver:

@@ -13,9 +13,9 @@ from lutetia.imaging.anatomy.aorta import AortaTrack
 from lutetia.imaging.anatomy.kidneys import Kidney
 from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.lungs import Lungs
-from lutetia.imaging.anatomy.region import Trunk
+from lutetia.imaging.anatomy.region import Trunk, muscle_uptake
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
-from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, muscle_uptake, spleen_bed, with_usual_uptake
+from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, spleen_bed, with_usual_uptake
 from lutetia.model import Issue, Tracer
 
 #: a lens of so much in the bed, mL, may be a spleen

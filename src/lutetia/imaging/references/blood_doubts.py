@@ -22,8 +22,20 @@ WITHIN = 0.10
 #: so much between the value and that of the core out of reach of hot neighbours; the truth lies between the two
 SPILL_RISE = 0.06
 
+#: blood is mixed: slow variation along the vessel, SD over the value, beyond which the track has left it or something
+#: hot lies beside it; 131 of 134 references without another doubt stay below, and the worst of them lies above
+EVEN_ALONG = 0.10
+
 #: share of the ring around the track that may be liver: at most 0.2 in 162 bodies, 0.5 where the track ran through it
 MOST_LIVER = 0.35
+
+
+def slow_variation(sections: npt.NDArray[np.float64]) -> float:
+    """SD of the uptake along a vessel, averaged over a quarter of its length (3 to 7 sections); 0 for a short one."""
+    width = int(np.clip(len(sections) // 4, 3, 7))
+    if len(sections) < 2 * width:
+        return 0.0
+    return float(np.convolve(sections, np.ones(width) / width, "valid").std())
 
 
 def liver_around(track: VesselTrack, labels: Volume) -> float:
@@ -100,13 +112,9 @@ def _tube_doubts(
         doubts.append(f"{100 * tube.spill_share:.0f} % of the aorta lies against something hot")
     if tube.spill_rise > SPILL_RISE:
         doubts.append(f"hot tissue beside the aorta may raise it by {100 * tube.spill_rise:.0f} %")
-    half = len(tube.sections) // 2
-    if half >= 4:
-        upper, lower = float(np.median(tube.sections[:half])), float(np.median(tube.sections[half:]))
-        noise = mm.robust_sd(tube.sections) * 1.25 / np.sqrt(half / 1.5)
-        gap = abs(upper - lower)
-        if gap > 0.25 * value and gap > 2.5 * noise:
-            doubts.append(f"upper and lower half of the aorta differ by {100 * gap / value:.0f} %")
+    uneven = slow_variation(tube.sections) / value if value > 0 else 0.0
+    if uneven > EVEN_ALONG:
+        doubts.append(f"uptake varies by {100 * uneven:.0f} % along the aorta, as mixed blood does not")
     error = tube.placed.measure.standard_error
     gap_to_heart = None if heart is None or not value > 0 else heart / value - 1
     if gap_to_heart is not None and abs(gap_to_heart) > 0.22 and abs(gap_to_heart) > 2.5 * error / value:
