@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lutetia.imaging.lesions.densities import Densities
-from lutetia.imaging.lesions.evidence import needed_points, weigh
+from lutetia.imaging.lesions.evidence import weigh
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -62,7 +62,7 @@ def judge_in_liver(
         return adrenal or CANDIDATE
     # at the rim of the mask, partly outside, not round: what lies against the liver there
     outside = judge_fdg if glucose else judge_sstr
-    verdict = outside(focus, around, work, marks, levels, settings, needed_points(tracer))
+    verdict = outside(focus, around, work, marks, levels, settings, AGAINST_LIVER)
     return verdict if verdict.physiological else CANDIDATE
 
 
