@@ -86,6 +86,16 @@ def test_density_alone_decides_that_no_value_is_given() -> None:
     assert darker_tumour.refuse
 
 
+def test_liver_beside_one_large_cold_metastasis_of_its_own_density_is_noticed() -> None:
+    """The metastasis is the most frequent tissue; that the liver is a Hounsfield unit darker proves nothing."""
+    x = np.indices(GRID.shape)[2] * 3.0
+    metastasis: Mask = LIVER & (x < MIDDLE[0] + 8)
+    doubts = judged([(metastasis, 4.5, 59.5)])
+    assert -2.5 < doubts.evidence["hot_gap_hu"] < -1.0
+    assert doubts.reasons
+    assert "tumour" in doubts.suspected
+
+
 def test_a_minority_of_hot_metastases_leaves_the_liver_undoubted() -> None:
     spots = ball((50, 71, 71), 16) | ball((92, 60, 85), 18) | ball((71, 95, 60), 12)
     assert not judged([(spots, 25.0, 45.0)]).reasons

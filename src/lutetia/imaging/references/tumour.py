@@ -317,7 +317,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     # hot and dark beside nothing colder: metastases, and the coldest, densest tissue is liver however little there is
     dark = hot_gap is not None and hot_gap.darker() and share < COLD_SHARE / 2
     if p.unevenness > EVEN and not dark:
-        if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and (hot_gap is None or hot_gap.hu > -1.0):
+        if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and (hot_gap is None or not hot_gap.darker()):
             suspected.append("tumour")
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "
