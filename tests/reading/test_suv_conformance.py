@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,8 @@ REFUSALS = {
 
 @pytest.fixture(scope="module")
 def reference_rows():
-    return {row.id: row for row in conformance(REFERENCE_OBJECTS).rows}
+    # the folder as it is published: the archive of the objects beside its lists
+    return {row.id: row for row in conformance(REFERENCE_OBJECTS.parent).rows}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,19 @@ def test_an_archive_that_is_none_and_a_folder_without_objects(tmp_path):
         with pytest.raises(InputError) as caught:
             conformance(path)
         assert caught.value.code == code
+
+
+def test_objects_mixed_in_one_folder_are_not_judged_by_the_first_of_them(tmp_path):
+    with tarfile.open(REFERENCE_OBJECTS) as archive:
+        for number, name in enumerate(
+            ("DRO/DRO_0_0/PT/pet_dro_0_0_slice_010.dcm", "DRO/DRO_1_0/PT/pet_dro_1_0_slice_010.dcm")
+        ):
+            content = archive.extractfile(name)
+            assert content is not None
+            (tmp_path / f"{number}.dcm").write_bytes(content.read())
+    (row,) = conformance(tmp_path).rows
+    assert row.verdict == "unreadable"
+    assert "2 series" in row.message
 
 
 #: folder, factor, decay reference (None where the factor rests on no time), relative tolerance

@@ -72,7 +72,7 @@ def conformance(
 
     Parameters
     ----------
-    folder : folder of objects, or an archive (.tar, .tar.xz, .tar.gz) of one
+    folder : folder of objects, an archive (.tar, .tar.xz, .tar.gz) of one, or a folder with such an archive
     progress : called as ``progress(object, share done)``
 
     Returns
@@ -89,6 +89,7 @@ def conformance(
     place = Path(folder)
     if not place.exists():
         raise InputError("no-such-path", "There is no such folder or archive", where=str(place))
+    place = _archive_in(place) or place
     with _unpacked(place) as root:
         objects = _objects(root)
         if not objects:
@@ -105,6 +106,14 @@ def conformance(
                 progress(name, done / len(objects))
             rows.append(_judge(name, path, _mask_of(path, root, place), listed))
     return ConformanceReport(rows=tuple(rows))
+
+
+def _archive_in(place: Path) -> Path | None:
+    """The archive of the objects, where a folder holds one beside its lists and mask and no object unpacked."""
+    if not place.is_dir() or any(_OBJECT.fullmatch(p.name) for p in place.rglob("*") if p.is_dir()):
+        return None
+    archives = [p for p in sorted(place.iterdir()) if p.name.lower().endswith((".tar", ".tar.xz", ".tar.gz"))]
+    return archives[0] if len(archives) == 1 else None
 
 
 @contextmanager
@@ -186,6 +195,11 @@ def _judge(name: str, path: Path, mask: Path | None, listed: dict[str, tuple[str
             id=name, description=description, expected=expected, message=error.what, refusal_code=error.code,
             verdict="unreadable",
         )  # fmt: skip
+    if len(report.series) != 1:
+        message = f"The folder holds {len(report.series)} series; an object is one"
+        return ConformanceRow(
+            id=name, description=description, expected=expected, message=message, verdict="unreadable"
+        )
     series = report.series[0]
     common = {"id": name, "description": description, "expected": expected, "warnings": series.warnings}
     if series.refusal is not None:
