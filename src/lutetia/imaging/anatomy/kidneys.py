@@ -11,7 +11,7 @@ from scipy import ndimage as ndi
 
 from lutetia.imaging.anatomy import morphology as mm
 from lutetia.imaging.anatomy.even_parts import even_parts
-from lutetia.imaging.anatomy.region import Trunk, back_muscle
+from lutetia.imaging.anatomy.region import Trunk, muscle_uptake
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML
 
 #: below this nothing in the bed looks like a kidney: none is named
@@ -65,10 +65,8 @@ def least_uptake(trunk: Trunk, liver_suv: float, hot_tracer: bool) -> float:
     if trunk.pet_smooth is None or not np.isfinite(liver_suv):
         return float("nan")
     share, times = (1.0, 6.0) if hot_tracer else (0.7, 2.5)
-    muscle = back_muscle(trunk) & trunk.measured
-    if muscle.sum() < 300:
-        return share * liver_suv
-    return min(share * liver_suv, times * float(np.median(trunk.pet_smooth[muscle])))
+    muscle = muscle_uptake(trunk)
+    return min(share * liver_suv, times * muscle) if np.isfinite(muscle) else share * liver_suv
 
 
 def judge_kidney(trunk: Trunk, mask: mm.Mask, yardstick: float, hot_tracer: bool) -> tuple[float, dict[str, float]]:
