@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter
 
 from builders.foci import focus
 from lutetia.imaging.anatomy.labels import LABELS
-from lutetia.imaging.lesions.evidence import NEEDED_SSTR, needed_points, weigh
+from lutetia.imaging.lesions.evidence import weigh
+from lutetia.imaging.lesions.expectation import usual_need
 from lutetia.imaging.lesions.fall_off import FallOff, fall_off
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -25,6 +26,7 @@ from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.model import Tracer
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
+NEEDED = usual_need(DOTATATE)
 SPACING = (3.0, 3.5, 4.0)
 CENTRE = np.array([20, 20, 20])
 
@@ -117,44 +119,43 @@ BAND = {
 
 
 def test_a_round_nodule_in_fat_that_stands_apart_is_a_lesion_at_an_uptake_that_bowel_reaches() -> None:
-    assert weigh(focus(top=6.0), around(), 11.2, NEEDED_SSTR).enough
+    assert weigh(focus(top=6.0), around(), 11.2, NEEDED).enough
 
 
 def test_a_part_of_a_band_is_bowel_at_the_same_uptake() -> None:
-    assert not weigh(focus(top=6.0), around(**BAND), 11.2, NEEDED_SSTR).enough
+    assert not weigh(focus(top=6.0), around(**BAND), 11.2, NEEDED).enough
 
 
 @pytest.mark.parametrize("name", ["elongation", "summit_elongation", "joined", "core_ml"])
 def test_no_single_finding_of_shape_decides_against_a_nodule(name: str) -> None:
-    assert weigh(focus(top=8.0), around(**{name: BAND[name]}), 11.2, NEEDED_SSTR).enough
+    assert weigh(focus(top=8.0), around(**{name: BAND[name]}), 11.2, NEEDED).enough
 
 
 def test_uptake_above_the_range_alone_makes_no_lesion_of_a_band() -> None:
-    assert not weigh(focus(top=20.0), around(**BAND), 11.2, NEEDED_SSTR).enough
+    assert not weigh(focus(top=20.0), around(**BAND), 11.2, NEEDED).enough
 
 
 def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
-    found = weigh(focus(top=6.0), around(**BAND), 11.2, NEEDED_SSTR)
-    assert found.points < NEEDED_SSTR
+    found = weigh(focus(top=6.0), around(**BAND), 11.2, NEEDED)
+    assert found.points < NEEDED.points
     assert "goes on in one direction" in found.text
     assert "long" in found.text
     assert "nodule in fat on CT" in found.text
     assert f"{found.points:.1f} of 20" in found.text
 
 
-def test_spect_whose_blur_lets_nothing_fall_off_steeply_needs_fewer_points_than_pet_and_fdg_more() -> None:
+def test_spect_whose_blur_lets_nothing_fall_off_steeply_needs_fewer_points_than_pet() -> None:
     therapy = Tracer(
         key="lu177-dotatate", name="177Lu-DOTATATE", binds="sstr_agonist", radionuclide="177Lu", modality="SPECT"
     )
-    fdg = Tracer(key="fdg", name="FDG", binds="glucose", radionuclide="18F")
-    assert needed_points(therapy) < needed_points(DOTATATE) < needed_points(fdg)
+    assert usual_need(therapy).points < NEEDED.points
 
 
 def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:
     blind = {"ct_hu": np.nan, "ct_peak_hu": np.nan, "fat": 0.0, "soft": 0.0, "over_bowel_hu": (np.nan, np.nan)}
-    seen = weigh(focus(), around(over_bowel_hu=(25.0, 25.0)), 11.2, NEEDED_SSTR).points
-    against = weigh(focus(), around(over_bowel_hu=(-30.0, -30.0), fat=0.0), 11.2, NEEDED_SSTR).points
-    assert against < weigh(focus(), around(**blind), 11.2, NEEDED_SSTR).points < seen
+    seen = weigh(focus(), around(over_bowel_hu=(25.0, 25.0)), 11.2, NEEDED).points
+    against = weigh(focus(), around(over_bowel_hu=(-30.0, -30.0), fat=0.0), 11.2, NEEDED).points
+    assert against < weigh(focus(), around(**blind), 11.2, NEEDED).points < seen
 
 
 @pytest.mark.parametrize(
@@ -168,8 +169,7 @@ def test_what_is_denser_or_hotter_than_this_patients_bowel_speaks_for_a_lesion(
     better: dict[str, Any], worse: dict[str, Any]
 ) -> None:
     gained = (
-        weigh(focus(), around(**better), 11.2, NEEDED_SSTR).points
-        - weigh(focus(), around(**worse), 11.2, NEEDED_SSTR).points
+        weigh(focus(), around(**better), 11.2, NEEDED).points - weigh(focus(), around(**worse), 11.2, NEEDED).points
     )
     assert gained >= 2.0
 

@@ -10,7 +10,8 @@ import pytest
 
 from builders.foci import focus
 from lutetia.imaging.lesions.densities import Densities
-from lutetia.imaging.lesions.evidence import NEEDED_FDG, NEEDED_SSTR, weigh
+from lutetia.imaging.lesions.evidence import weigh
+from lutetia.imaging.lesions.expectation import NEEDED_PET, Needed
 from lutetia.imaging.lesions.in_liver_mask import (
     bowel_in_liver_mask,
     loop_in_liver_mask,
@@ -45,6 +46,7 @@ from lutetia.model import Grid, Tracer
 
 DOTATATE = Tracer(key="dotatate", name="68Ga-DOTATATE", binds="sstr_agonist", radionuclide="68Ga")
 LEVELS = Levels(1.5, 6.0, 20.0, 0.05, 0.1, "reference")
+NEEDED = Needed(NEEDED_PET)
 
 
 class Place(Landmarks):
@@ -111,7 +113,7 @@ def test_what_is_hotter_than_liver_where_ct_shows_lung_is_no_bowel(peak: float, 
         Place(lung_right=1.0),
         11.2,
         LEVELS,
-        NEEDED_SSTR,
+        NEEDED,
     )
     assert (verdict is not None and verdict.physiological) is bowel
 
@@ -398,15 +400,15 @@ def test_a_woman_has_no_testes(sex: str, organ: str, word: str) -> None:
     assert (gonadal_uptake(focus(4.0), around(-300, 15, 40, BALL, IN_LIVER), marks) is None) is (sex == "F")
 
 
-@pytest.mark.parametrize(("glucose", "physiological"), [(True, True), (False, False)])
-def test_spots_in_mesenteric_fat_need_more_points_on_fdg_which_normal_bowel_takes_up_in_spots(
-    glucose: bool, physiological: bool
+@pytest.mark.parametrize(("needed", "physiological"), [(NEEDED_PET + 1.0, True), (NEEDED_PET, False)])
+def test_the_same_spot_is_bowel_or_lesion_by_the_points_that_this_patient_asks_for(
+    needed: float, physiological: bool
 ) -> None:
     spot = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, length_mm=24.0, over_bowel_suv=1.0)
-    points = weigh(focus(3.0), spot, 5.0, NEEDED_FDG).points
-    assert NEEDED_SSTR < points < NEEDED_FDG
-    verdict = gut(focus(3.0), spot, Place(), 5.0, LEVELS, NEEDED_FDG if glucose else NEEDED_SSTR, glucose=glucose)
+    points = weigh(focus(3.0), spot, 5.0, Needed(needed)).points
+    verdict = gut(focus(3.0), spot, Place(), 5.0, LEVELS, Needed(needed), glucose=True)
     assert verdict is not None and verdict.physiological is physiological
+    assert verdict.points == points
 
 
 def test_one_round_drop_of_fdg_with_no_other_on_the_ureters_course_is_weighed() -> None:
@@ -507,7 +509,7 @@ def test_a_focus_in_a_row_of_others_has_fewer_points_than_the_same_by_itself() -
     alone = around(60, 20, 70, BALL, IN_FAT, core_ml=2.0, neighbours=0.0)
     in_a_row = replace(alone, neighbours=4.0)
     spot = focus(5.0)
-    assert weigh(spot, in_a_row, 5.0, NEEDED_FDG).points < weigh(spot, alone, 5.0, NEEDED_FDG).points
+    assert weigh(spot, in_a_row, 5.0, NEEDED).points < weigh(spot, alone, 5.0, NEEDED).points
 
 
 def test_neighbours_are_those_whose_uptake_borders() -> None:
@@ -581,7 +583,7 @@ def test_fdg_in_the_rim_of_the_livers_mask_that_runs_on_unevenly_is_its_neighbou
 
 def test_lung_holds_no_bowel() -> None:
     ovoid = replace(around(-20, 22, 42, BALL, IN_LIVER), weakest=0.06, evenness=0.3, elongation=1.4, joined=0.0)
-    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, LEVELS, NEEDED_FDG, glucose=True) is None
+    assert gut(focus(2.7), replace(ovoid, lung=0.6), Place(), 6.0, LEVELS, NEEDED, glucose=True) is None
 
 
 @pytest.mark.parametrize(("hu", "top", "urine"), [(10.0, 18.0, True), (45.0, 18.0, False), (10.0, 4.0, False)])

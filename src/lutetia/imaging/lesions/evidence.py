@@ -11,7 +11,8 @@ Each finding is worth up to its points, in proportion between "speaks for bowel"
 * a round summit (1), a nodule in fat on CT (1), and few neighbours (½): a loop is one focus in a row of them.
 
 Standing apart, contrast, smallness and the shape of the whole core say nothing more once these are known (measured on
-200 patients). The same findings hold for SSTR and FDG, but normal bowel takes up FDG in spots: more is asked there.
+200 patients). The same findings hold for SSTR and FDG. How many points are needed depends on the patient:
+`expectation`.
 """
 
 from __future__ import annotations
@@ -20,25 +21,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lutetia.imaging.lesions.expectation import Needed
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.surroundings import Surroundings
-from lutetia.model import Tracer
 
 #: share of its points for what can't be compared with this patient's bowel: a little less than neither way
 _UNKNOWN = 0.3
-
-
-#: of 20 points: from so many on the findings are not those of stomach, bowel or pancreas; conventions
-NEEDED_SSTR, NEEDED_FDG = 8.75, 9.5
-#: SPECT blurs two to three times as wide as PET: nothing falls off as steeply or is as short, so fewer can be had
-NEEDED_SPECT = 7.0
-
-
-def needed_points(tracer: Tracer) -> float:
-    """Points that make a lesion of uptake where stomach, bowel and pancreas lie."""
-    if tracer.modality == "SPECT":
-        return NEEDED_SPECT
-    return NEEDED_FDG if tracer.binds == "glucose" else NEEDED_SSTR
 
 
 @dataclass(frozen=True)
@@ -46,19 +34,20 @@ class Evidence:
     """Points for a lesion, and the findings that gave or withheld most of them, in words."""
 
     points: float
-    needed: float
+    needed: Needed
     speaks_for: tuple[str, ...]
     speaks_against: tuple[str, ...]
 
     @property
     def enough(self) -> bool:
         """Whether the findings are those of a lesion."""
-        return self.points >= self.needed
+        return self.points >= self.needed.points
 
     @property
     def text(self) -> str:
         """Points and findings, for the reason of a judgement."""
-        parts = [f"{self.points:.1f} of 20 points for a lesion ({self.needed:g} needed)"]
+        why = f" with {self.needed.why}" if self.needed.why else ""
+        parts = [f"{self.points:.1f} of 20 points for a lesion ({self.needed.points:.1f} needed{why})"]
         if self.speaks_for:
             parts.append("for: " + ", ".join(self.speaks_for))
         if self.speaks_against:
@@ -66,7 +55,7 @@ class Evidence:
         return "; ".join(parts)
 
 
-def weigh(focus: Focus, around: Surroundings, ceiling: float, needed: float) -> Evidence:
+def weigh(focus: Focus, around: Surroundings, ceiling: float, needed: Needed) -> Evidence:
     """Weigh what speaks for a lesion against stomach, bowel and pancreas.
 
     Parameters

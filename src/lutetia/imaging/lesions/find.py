@@ -11,27 +11,22 @@ import numpy.typing as npt
 from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.anatomy.record import Anatomy
 from lutetia.imaging.lesions.confluent import confluent_groups, mostly_tumour, one_mass
-from lutetia.imaging.lesions.densities import Densities, measure_densities
-from lutetia.imaging.lesions.evidence import needed_points
+from lutetia.imaging.lesions.densities import measure_densities
 from lutetia.imaging.lesions.flooding import flooding_issues
 from lutetia.imaging.lesions.foci import HOT_BESIDE_LIVER, Focus, find_foci
 from lutetia.imaging.lesions.found import Found
-from lutetia.imaging.lesions.in_liver_mask import judge_in_liver
-from lutetia.imaging.lesions.judgement import Judgement
+from lutetia.imaging.lesions.judging import judge_all
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels, measure_levels
 from lutetia.imaging.lesions.liver_membership import belongs_to_liver
 from lutetia.imaging.lesions.local_edge import reach_edges
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
-from lutetia.imaging.lesions.physiology_fdg import judge_fdg
-from lutetia.imaging.lesions.physiology_sstr import judge_sstr
-from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, one_of_two_kidneys
 from lutetia.imaging.lesions.records import lesion_record
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.sites import organ_site, site_of
-from lutetia.imaging.lesions.surroundings import Surroundings, compare_sides, compare_with_neighbours, describe
+from lutetia.imaging.lesions.surroundings import compare_sides, compare_with_neighbours, describe
 from lutetia.imaging.lesions.working import Working, working_grid
 from lutetia.imaging.peak import sphere_offsets
 from lutetia.imaging.threads import each
@@ -163,13 +158,7 @@ def search(
     densities = measure_densities(foci, facts, marks, liver_hu)
     for focus, around in zip(foci, facts, strict=True):
         belongs_to_liver(focus, around, marks, levels, tracer, densities)
-    judgements = [
-        _judge(f, a, work, marks, levels, densities, tracer, settings) for f, a in zip(foci, facts, strict=True)
-    ]
-    for i in second_adrenals(judgements, facts, marks):
-        judgements[i] = judge_sstr(
-            foci[i], facts[i], work, marks, levels, settings, needed_points(tracer), adrenal_known=True
-        )
+    judgements = judge_all(foci, facts, work, marks, levels, densities, tracer, settings)
     for focus, around, judgement in zip(foci, facts, judgements, strict=True):
         site = (
             organ_site(judgement.organ, marks.side(around.point))
@@ -180,43 +169,9 @@ def search(
     return work, levels, marks, found
 
 
-def second_adrenals(judgements: list[Judgement], facts: list[Surroundings], marks: Landmarks) -> list[int]:
-    """Foci taken for an adrenal although another on that side lies nearer to the kidney's upper pole."""
-    out = []
-    for side in ("left", "right"):
-        organ = f"adrenal_gland_{side}"
-        mine = [i for i, j in enumerate(judgements) if j.physiological and j.organ == organ]
-        top = marks.kidney_top.get(side)
-        if len(mine) < 2 or top is None:
-            continue
-        first = min(mine, key=lambda i: abs(float(facts[i].point[2]) - top))
-        out += [i for i in mine if np.linalg.norm(facts[i].point - facts[first].point) > 14]
-    return out
-
-
 def replace_study(issue: Issue, study: str) -> Issue:
     """The issue with its study named."""
     return issue.model_copy(update={"study": study or issue.study})
-
-
-def _judge(
-    focus: Focus,
-    around: Surroundings,
-    work: Working,
-    marks: Landmarks,
-    levels: Levels,
-    densities: Densities,
-    tracer: Tracer,
-    settings: LesionSettings,
-) -> Judgement:
-    apart = None if focus.in_liver else ball_in_organ_mask(focus, around, marks)
-    plain = apart or one_of_two_kidneys(focus, around, marks, levels)
-    if plain is not None:
-        return plain
-    if focus.in_liver:
-        return judge_in_liver(focus, around, work, marks, levels, densities, tracer, settings)
-    judge = judge_fdg if tracer.binds == "glucose" else judge_sstr
-    return judge(focus, around, work, marks, levels, settings, needed_points(tracer))
 
 
 def _thresholds_elsewhere(focus: Focus, maximum: float, levels: Levels, settings: LesionSettings) -> dict[int, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.evidence import weigh
+from lutetia.imaging.lesions.expectation import Needed
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -17,7 +18,7 @@ from lutetia.imaging.lesions.working import Working
 from lutetia.model import Tracer
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
-AGAINST_LIVER = 6.0
+AGAINST_LIVER = Needed(6.0)
 
 
 def judge_in_liver(

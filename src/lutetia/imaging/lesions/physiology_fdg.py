@@ -7,7 +7,7 @@ from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_heart as heart
 from lutetia.imaging.lesions import physiology_urinary as urinary
-from lutetia.imaging.lesions.evidence import NEEDED_FDG
+from lutetia.imaging.lesions.expectation import Needed
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -28,7 +28,7 @@ def judge_fdg(
     marks: Landmarks,
     levels: Levels,
     settings: LesionSettings,
-    needed: float = NEEDED_FDG,
+    needed: Needed,
 ) -> Judgement:
     """Propose what a focus of FDG uptake outside the liver is."""
     ceiling = gut_ceiling_fdg(levels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lutetia.imaging.anatomy.labels import NAMES
 from lutetia.imaging.lesions.evidence import weigh
+from lutetia.imaging.lesions.expectation import Needed
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -25,7 +26,7 @@ def gut(
     marks: Landmarks,
     ceiling: float,
     levels: Levels,
-    needed: float,
+    needed: Needed,
     *,
     glucose: bool = False,
 ) -> Judgement | None:
@@ -34,7 +35,7 @@ def gut(
     Parameters
     ----------
     ceiling : SUV above which a focal uptake is not explained by these organs
-    needed : points of 20 that make it a lesion, see `needed_points`
+    needed : points of 20 that make it a lesion, see `expectation`
     glucose : FDG, which hot loops take up far above the ceiling
     """
     z = float(around.point[2])
@@ -62,8 +63,8 @@ def gut(
     if above:
         return Judgement(False, "", f"{above}; {evidence.text}", mark)
     if evidence.enough:
-        return Judgement(False, "", evidence.text, mark)
-    return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark)
+        return Judgement(False, "", evidence.text, mark, evidence.points)
+    return Judgement(True, organ, f"stomach, bowel or pancreas: {evidence.text}", mark, evidence.points)
 
 
 def _at_the_dome(focus: Focus, around: Surroundings, marks: Landmarks, levels: Levels) -> bool:

@@ -14,7 +14,7 @@ from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.imaging.lesions import physiology as common
 from lutetia.imaging.lesions import physiology_basics as basics
 from lutetia.imaging.lesions import physiology_urinary as urinary
-from lutetia.imaging.lesions.evidence import NEEDED_SSTR
+from lutetia.imaging.lesions.expectation import Needed
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
@@ -43,7 +43,7 @@ def judge_sstr(
     marks: Landmarks,
     levels: Levels,
     settings: LesionSettings,
-    needed: float = NEEDED_SSTR,
+    needed: Needed,
     *,
     adrenal_known: bool = False,
 ) -> Judgement:
