@@ -63,10 +63,10 @@ def _not_blood(value: float | None, liver: float | None, tracer: Tracer) -> bool
 
 
 def _above_blood(hotter: Placed | None, blood: float | None) -> Placed | None:
-    """The hotter part of a liver with cold tumour, where it takes up the FDG of a liver: 1 to 2.5 times blood."""
+    """The hotter part of a liver with cold tumour, where it takes up the FDG of a liver: 0.8 to 2.5 times blood."""
     if hotter is None or not blood:
         return None
-    return hotter if 1.0 < hotter.measure.suv_mean / blood < 2.5 else None
+    return hotter if FAR_BELOW < hotter.measure.suv_mean / blood < 2.5 else None
 
 
 def _without_tumour(
