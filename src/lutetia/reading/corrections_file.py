@@ -9,6 +9,9 @@ A corrections file is YAML, kept as ``corrections.yaml`` beside the results or g
     added:
       - {study: study-1, at_mm: [20.0, 10.0, 500.0], diameter_mm: 14, tissue: liver, by: AB, name: seen on MRI}
       - {study: study-1, mask: contours.dcm, roi: lesion 1, tissue: liver, by: AB, lesion: lesion-1}
+
+`study` is the id of a study in the record or its Study Instance UID. Two foci of one study with the same `lesion` are
+measured as one.
 """
 
 from __future__ import annotations

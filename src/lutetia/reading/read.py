@@ -13,12 +13,12 @@ from lutetia.dicom.scan import scan
 from lutetia.dicom.select import StudySelection, select
 from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
 from lutetia.reading.asked import check_asked
-from lutetia.reading.corrections import apply_corrections
+from lutetia.reading.corrections import apply_corrections, unplaced
 from lutetia.reading.corrections_file import load_corrections
 from lutetia.reading.one_study import read_study
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.stages import StageStore
-from lutetia.reading.study import StudyReading
+from lutetia.reading.study import StudyReading, lesion_settings
 from lutetia.rules.case import read_case
 from lutetia.rules.measured import not_this_tumour
 from lutetia.rules.timeline import TimelineEntry
@@ -141,7 +141,8 @@ def assemble(
     if settings.corrections is not None:
         corrections = load_corrections(settings.corrections)
         for reading in readings:
-            numbers |= apply_corrections(reading, corrections)
+            numbers |= apply_corrections(reading, corrections, lesion_settings(settings))
+        scan_issues = (*scan_issues, *unplaced(corrections, readings))
     apart = not_this_tumour({x.id: x for x in case.lesions}) if case is not None else frozenset()
     joined = join_studies(readings, together, settings, progress, numbers, entries, apart)
     patient = readings[0].selection.patient if readings else None
