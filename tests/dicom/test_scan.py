@@ -188,6 +188,13 @@ def test_an_empty_folder_has_no_dicom(tmp_path):
     assert error.value.code == "no-dicom"
 
 
+def test_where_no_image_is_found_what_was_found_instead_is_said(tmp_path):
+    (tmp_path / "export.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    with pytest.raises(InputError, match="7-Zip archive; unpack or decrypt it first") as error:
+        select(scan(tmp_path))
+    assert error.value.code == "no-dicom"
+
+
 def test_several_patients_are_listed_and_one_is_chosen(tmp_path, dicom_series):
     dicom_series("PT", patient="P1").write(tmp_path / "1")
     dicom_series("PT", patient="P2", uid="1.2.3", study_uid="1.2.4").write(tmp_path / "2")

@@ -6,6 +6,7 @@ import json
 
 from typer.testing import CliRunner
 
+import lutetia
 from lutetia.cli import app
 
 runner = CliRunner()
@@ -41,6 +42,16 @@ def test_nothing_to_read_is_status_two(tmp_path):
 def test_a_path_that_does_not_exist_is_one_clear_message(tmp_path):
     result = runner.invoke(app, ["scan", str(tmp_path / "nowhere")])
     assert result.exception.code == "no-such-path"
+
+
+def test_patients_whose_ids_differ_in_capitals_alone_are_two_and_each_can_be_chosen(tmp_path, dicom_series):
+    dicom_series("PT", patient="p1").write(tmp_path / "1")
+    dicom_series("PT", patient="P1", uid="1.2.3", study_uid="1.2.4").write(tmp_path / "2")
+    found = lutetia.scan(tmp_path)
+    assert not [i for i in found["issues"] if i["level"] == "error"]
+    assert all(study["reading"] for p in found["patients"] for study in p["studies"])
+    (chosen,) = lutetia.scan(tmp_path, patient="p1")["patients"]
+    assert chosen["patient_id"] == "p1"
 
 
 def test_several_patients_are_all_listed(tmp_path, dicom_series):

@@ -117,6 +117,30 @@ def test_the_longest_pet_is_read_and_the_other_is_offered(study):
     assert study.one(pet=short).pet.series_instance_uid == short
 
 
+def test_a_pet_of_another_part_of_the_body_is_not_called_a_reconstruction(study):
+    def moved(d, k):
+        x, y, z = d.ImagePositionPatient
+        d.ImagePositionPatient = [x, y, float(z) + 500.0]
+
+    trunk = study.add(length=40, number=1)
+    legs = study.add(length=40, number=2, description="PET legs", edit=moved)
+    selection = study.one()
+    assert selection.pet.series_instance_uid == trunk
+    assert reasons(selection)[legs][1].startswith("covers another part of the body")
+    (issue,) = [i for i in selection.issues if i.code == "pet-covers-part"]
+    assert issue.level == "caution" and "PET legs" in issue.message
+
+
+def half_an_hour_later(d, k):
+    d.AcquisitionTime = f"{int(d.AcquisitionTime[:4]) + 30:04d}{d.AcquisitionTime[4:]}"
+
+
+def test_a_late_acquisition_is_not_called_a_reconstruction(study):
+    study.add(length=20, number=1)
+    late = study.add(length=20, number=2, edit=half_an_hour_later)
+    assert reasons(study.one())[late][1] == "another acquisition of similar length, 30 min apart, was chosen"
+
+
 def fdg(d, k):
     item = d.RadiopharmaceuticalInformationSequence[0]
     item.Radiopharmaceutical, item.RadionuclideHalfLife = "FDG", "6586.2"

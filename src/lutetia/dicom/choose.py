@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lutetia.dicom.ct_beds import as_one, why_not_one
 from lutetia.dicom.series import SeriesFiles, StudyFiles
 from lutetia.dicom.suitability import Candidate, coverage, coverage_beside, judge_ct, sharp_kernel
@@ -15,6 +17,10 @@ Reasons = dict[int, tuple[str, str]]
 _WELL_COVERED = 0.98
 #: coverages that differ by less than this part of the PET's length count as equal
 _SIMILAR = 0.05
+#: lengths of PETs that differ by less than this count as equal, mm
+_SIMILAR_MM = 50.0
+#: reconstructions of one acquisition begin at the same time, give or take a bed (s)
+_SAME_ACQUISITION_S = 300.0
 
 
 def _issue(series: SeriesFiles | None, code: str, message: str, level: Level = "caution") -> Issue:
@@ -75,10 +81,54 @@ def _other_pets(chosen: Candidate, others: list[Candidate]) -> list[Issue]:
         text = f"The study holds PET of another tracer, read it with --pet: {names}"
         found.append(_issue(chosen.series, "several-tracers", text))
     same = [c for c in others if c not in foreign]
+    apart = [(c, mm) for c in same if (mm := _beyond_mm(c, chosen)) >= _SIMILAR_MM]
+    if apart:
+        names = "; ".join(f"{c.series.label} ({mm:.0f} mm)" for c, mm in apart)
+        text = f"Other PET of the study covers what the PET that is read does not; nothing is looked for there: {names}"
+        found.append(_issue(chosen.series, "pet-covers-part", text))
     if same:
         names = "; ".join(c.series.label for c in same)
         found.append(_issue(chosen.series, "several-pets", f"Other PET series could be read (--pet): {names}", "info"))
     return found
+
+
+def _beyond_mm(candidate: Candidate, chosen: Candidate) -> float:
+    """Length of a PET that lies outside the chosen one, mm; 0 where the two are in different frames of reference."""
+    if candidate.stack is None or chosen.stack is None or same_frame(candidate, chosen) is False:
+        return 0.0
+    return (1.0 - coverage(candidate.stack.grid, chosen.stack.grid)[0]) * candidate.length_mm
+
+
+def _began_s(candidate: Candidate) -> float | None:
+    """Time of day at which the first image was acquired, seconds; None where no image tells it."""
+    times = [h.acquisition_time for h in candidate.series.instances if h.acquisition_time]
+    found = re.match(r"(\d\d)(\d\d)(\d\d)?", min(times)) if times else None
+    return (
+        None
+        if found is None
+        else sum(int(part or 0) * s for part, s in zip(found.groups(), (3600, 60, 1), strict=True))
+    )
+
+
+def _why_not_pet(c: Candidate, chosen: Candidate) -> str:
+    """Why a usable PET was left for the chosen one."""
+    if c.attenuation_corrected is not True and chosen.attenuation_corrected is True:
+        return "its attenuation correction is not stated; another's is"
+    if chosen.original and not c.original:
+        return "derived image; the original is there"
+    beyond = _beyond_mm(c, chosen)
+    if beyond >= max(_SIMILAR_MM, 0.9 * c.length_mm):
+        return f"covers another part of the body ({c.length_mm:.0f} mm; the PET that is read {chosen.length_mm:.0f} mm)"
+    if c.length_mm < chosen.length_mm - _SIMILAR_MM:
+        return f"shorter: {c.length_mm:.0f} mm against {chosen.length_mm:.0f} mm"
+    if beyond >= _SIMILAR_MM:
+        return f"of similar length, and covers {beyond:.0f} mm that the PET that is read does not"
+    if same_frame(c, chosen) is False:
+        return "a scan of similar length in a frame of reference of its own"
+    times = _began_s(c), _began_s(chosen)
+    if times[0] is not None and times[1] is not None and abs(times[0] - times[1]) > _SAME_ACQUISITION_S:
+        return f"another acquisition of similar length, {abs(times[0] - times[1]) / 60:.0f} min apart, was chosen"
+    return "another reconstruction of similar length was chosen"
 
 
 def _tracer_name(candidate: Candidate) -> str:
@@ -120,17 +170,7 @@ def _note_others(pets: list[Candidate], chosen: Candidate, why: str, reasons: Re
     for c in pets:
         if c is chosen or not c.usable:
             continue
-        if why:
-            reason = why
-        elif c.attenuation_corrected is not True and chosen.attenuation_corrected is True:
-            reason = "its attenuation correction is not stated; another's is"
-        elif chosen.original and not c.original:
-            reason = "derived image; the original is there"
-        elif c.length_mm < chosen.length_mm - 50:
-            reason = f"shorter: {c.length_mm:.0f} mm against {chosen.length_mm:.0f} mm"
-        else:
-            reason = "another reconstruction of similar length was chosen"
-        reasons[id(c.series)] = ("", reason)
+        reasons[id(c.series)] = ("", why or _why_not_pet(c, chosen))
 
 
 def _nothing_usable(study: StudyFiles, pets: list[Candidate]) -> Issue:

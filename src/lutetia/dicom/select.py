@@ -113,9 +113,10 @@ def _patient(inventory: Inventory, wanted: str | None) -> PatientFiles:
         )
     if not patients:
         refused = [i for i in inventory.issues if i.level == "error" and i.code != "no-dicom"]
+        others = list(dict.fromkeys(i.message for i in inventory.issues if i.code == "not-dicom"))[:3]
         raise InputError(
             refused[0].code if refused else "no-dicom",
-            refused[0].message if refused else "There is no PET, SPECT or CT image",
+            refused[0].message if refused else "; ".join(["There is no PET, SPECT or CT image", *others]),
             where=(refused[0].where if refused else "") or ", ".join(inventory.paths),
             expected="DICOM images of a PET/CT",
             remedy="lutetia scan lists what was found and what could not be read",
@@ -135,8 +136,13 @@ def _patient(inventory: Inventory, wanted: str | None) -> PatientFiles:
 def patients_called(patients: Sequence[PatientFiles], wanted: str) -> list[PatientFiles]:
     """The patients that a word of the user may mean: key, name or ID exactly, else the beginning of key or name.
 
+    The key as it is written is that patient, whoever else is called so in other letters ("p1" beside "P1").
+
     An ID that several people share, given on its own, means all of them as one.
     """
+    written = [p for p in patients if p.key == wanted]
+    if written:
+        return written
     word = wanted.casefold()
     exact = [p for p in patients if word in (p.key.casefold(), p.name.casefold())]
     if exact:

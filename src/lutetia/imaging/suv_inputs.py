@@ -53,8 +53,9 @@ class SuvInputs:
         for frame in self.facts.frames:
             slope, intercept = frame.rescale_slope, frame.rescale_intercept
             if slope is not None and not (math.isfinite(slope) and slope > 0):
+                shown = f"{slope:g}" if math.isfinite(slope) else "no number"
                 raise evidence.refuse(
-                    "rescale-slope-impossible", f"RescaleSlope (0028,1053) is {slope:g} in an image", "RescaleSlope"
+                    "rescale-slope-impossible", f"RescaleSlope (0028,1053) is {shown} in an image", "RescaleSlope"
                 )
             if intercept is not None and intercept != 0.0:
                 raise evidence.refuse(

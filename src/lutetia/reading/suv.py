@@ -158,7 +158,7 @@ def read_suv(
             "There is no PET or SPECT series" + (f" {series}" if series else ""),
             where=", ".join(inventory.paths),
             expected="images with Modality (0008,0060) PT or NM",
-            remedy="; ".join(i.message for i in (*inventory.issues, *left_out)[:3])
+            remedy="; ".join(list(dict.fromkeys(i.message for i in (*inventory.issues, *left_out)))[:3])
             or "give the folder that holds the PET",
         )
     records = []
