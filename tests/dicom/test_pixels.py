@@ -119,6 +119,30 @@ def test_foreign_bits_above_bits_stored_are_dropped(tmp_path, dicom_series):
     assert np.array_equal(load_ct(only(tmp_path)).array, stored.astype(int) - 1024)
 
 
+def test_a_pet_whose_values_need_more_bits_than_are_stored_says_so(tmp_path, dicom_series):
+    def twelve(d, k):
+        d.BitsStored, d.HighBit = 12, 11
+
+    stored = np.full((4, 8, 10), 100, np.uint16)
+    stored[2, 3, 4] = 5000
+    dicom_series("PT", stored=stored, edit=twelve).write(tmp_path)
+    (issue,) = [i for i in load_pet(only(tmp_path)).issues if i.code == "bits-beyond-stored"]
+    assert issue.level == "error" and issue.message.startswith("1 pixels hold bits above Bits Stored (0028,0101) 12")
+
+
+def test_an_overlay_in_the_high_bits_of_a_pet_is_no_fault(tmp_path, dicom_series):
+    def twelve(d, k):
+        d.BitsStored, d.HighBit = 12, 11
+        d.add_new(0x60000102, "US", 15)
+
+    stored = np.full((4, 8, 10), 100, np.uint16)
+    dicom_series("PT", stored=stored | np.uint16(0x8000), edit=twelve).write(tmp_path)
+    image = load_pet(only(tmp_path))
+    assert [i.level for i in image.issues if i.code == "bits-beyond-stored"] == ["info"]
+    assert np.array_equal(image.volume.array, load_pet(only(tmp_path)).volume.array)
+    assert len(np.unique(image.volume.array[0])) == 1
+
+
 def test_padding_outside_the_stored_bits_is_air_not_bone(tmp_path, dicom_series):
     def twelve(d, k):
         d.BitsStored, d.HighBit, d.PixelPaddingValue = 12, 11, 63536  # −2000 as an unsigned word

@@ -86,6 +86,12 @@ def test_a_code_tells_the_tracer(header, facts, key):
         ("Ga-68 PSMA-11", None, "psma-11", "other"),
         ("18F-PSMA-1007", None, "f18-psma", "other"),
         ("18F-FLT", None, "flt", "other"),
+        ("Fluordesoxyglukose", F18, "fdg", "glucose"),
+        ("[18F]fluorodésoxyglucose", None, "fdg", "glucose"),
+        ("fluorodesoxiglucosa", F18, "fdg", "glucose"),
+        ("Fluorodesossiglucosio", F18, "fdg", "glucose"),
+        ("Gallium-68 édotréotide", None, "dotatoc", "sstr_agonist"),
+        ("edotreotida", GA68, "dotatoc", "sstr_agonist"),
     ],
 )
 def test_a_text_tells_the_tracer_and_what_it_binds(header, text, nuclide, key, binds):

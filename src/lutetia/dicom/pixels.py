@@ -24,6 +24,7 @@ from lutetia.dicom.instance import InstanceHeader
 from lutetia.dicom.series import SeriesFiles
 from lutetia.dicom.transfer_syntax import LOSSY
 from lutetia.model import InputError, Issue, Volume
+from lutetia.model.base import Level
 
 _WORKERS = 2
 #: no image holds values this large; larger ones would overflow float32 further on
@@ -88,13 +89,14 @@ def load_pet(
     array = np.empty((len(stack.instances), *stack.grid.shape[1:]), np.float32)
     local = threading.local()
     padded = np.zeros(len(stack.instances), np.int64)
+    foreign = np.zeros(len(stack.instances), np.int64)
 
     def one(k: int) -> None:
         header = stack.instances[k]
         stored, scaled = _buffers(local, header)
         read_stored(header, stored)
         padded[k] = _without_padding(header, stored)
-        _within_bits(header, stored)
+        foreign[k] = _within_bits(header, stored)
         _within_mapping(header, stored)
         np.multiply(stored, slopes[k], out=scaled)
         if intercepts[k]:
@@ -105,6 +107,7 @@ def load_pet(
     if padded.any():
         text = f"{int(padded.sum()):,} voxels are padding (Pixel Padding Value (0028,0120)), no measurement: taken as 0"
         issues.append(Issue(code="pixel-padding", message=text, where=series.label))
+    issues += _foreign_bits(series, int(foreign.sum()))
     instances = stack.instances
     if not stack.regular:
         array, instances = _interpolated(array, stack)
@@ -205,28 +208,45 @@ def _without_padding(header: InstanceHeader, stored: npt.NDArray[Any]) -> int:
     return int(np.count_nonzero(hit))
 
 
-def _within_bits(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:
+def _within_bits(header: InstanceHeader, stored: npt.NDArray[Any]) -> int:
     """Bring values with fewer bits stored than allocated into range.
 
     Padding outside the range becomes the lowest value; foreign high bits (overlays of old) are dropped and the
-    sign is extended.
+    sign is extended. The number of pixels that held foreign bits.
     """
     bits = header.bits_stored
     if not 0 < bits < header.bits_allocated:
-        return
+        return 0
     signed = header.pixel_representation == 1
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if stored.max() <= high and stored.min() >= low:
-        return
+        return 0
     padding = header.pixel_padding_value
     if padding is not None and header.bits_allocated == 16:
         value = np.uint16(padding).astype(stored.dtype)
         if not low <= value <= high:
             stored[stored == value] = low
-    if stored.max() > high or stored.min() < low:
+    foreign = (stored > high) | (stored < low)
+    if foreign.any():
+        if signed:  # a value of its own sign may stand in fewer bits: only what is not its extension is foreign
+            foreign &= (stored >> bits) != 0
         stored &= stored.dtype.type((1 << bits) - 1)
         if signed:
             np.subtract(stored, 1 << bits, out=stored, where=stored > high)
+    return int(np.count_nonzero(foreign))
+
+
+def _foreign_bits(series: SeriesFiles, pixels: int) -> list[Issue]:
+    """Bits above Bits Stored: of an overlay they are no value; with no overlay there the header or the values lie."""
+    if not pixels:
+        return []
+    first = series.first
+    overlay = any(e.tag.group >> 8 == 0x60 and e.tag.element == 0x0102 and e.value for e in series.dataset())
+    text = f"{pixels:,} pixels hold bits above Bits Stored (0028,0101) {first.bits_stored}, which were left out"
+    if not overlay:
+        text += "; no overlay (60xx,0102) explains them: if Bits Stored is wrong, so are all values. Export it again"
+    level: Level = "info" if overlay else "error"
+    return [Issue(code="bits-beyond-stored", level=level, message=text, where=series.label)]
 
 
 def _within_mapping(header: InstanceHeader, stored: npt.NDArray[Any]) -> None:

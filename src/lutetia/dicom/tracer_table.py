@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -88,14 +89,20 @@ def same_code(codes: tuple[tuple[str, str], ...], scheme: str, value: str) -> bo
     return any(value == v and family == ("SRT" if s in _SNOMED_RT else s) for s, v in codes)
 
 
+def _plain(text: str) -> str:
+    """Lower case without accents: "édotréotide" → "edotreotide"."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in parts if not unicodedata.combining(c)).lower()
+
+
 def compact(text: str) -> str:
-    """Lower-case letters and digits only."""
-    return re.sub(r"[^a-z0-9]+", "", text.lower())
+    """Lower-case letters without accents, and digits, only."""
+    return re.sub(r"[^a-z0-9]+", "", _plain(text))
 
 
 def _spans(name: str, text: str) -> list[tuple[int, int]]:
     """Where a compact name occurs in the compact text; short names only as words of their own."""
-    words = re.findall(r"[a-z]+|[0-9]+", text.lower()) if len(name) <= _SHORT else []
+    words = re.findall(r"[a-z]+|[0-9]+", _plain(text)) if len(name) <= _SHORT else []
     squeezed = compact(text)
     spans = []
     start = squeezed.find(name)
