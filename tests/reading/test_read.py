@@ -17,7 +17,7 @@ import lutetia
 from lutetia.cli import app
 from lutetia.dicom.scan import scan
 from lutetia.dicom.select import select
-from lutetia.model import Course, InputError, UsageError
+from lutetia.model import Course, InputError, Study, UsageError
 from lutetia.phantom import PhantomTruth
 from lutetia.reading.one_study import measure_key
 from lutetia.reading.settings import ReadSettings
@@ -201,6 +201,15 @@ def test_a_ct_that_shows_no_body_is_left_aside_and_the_pet_is_read_alone(
     assert all(o.source == "embedded PET" for o in course.studies[0].organs)
 
 
+def assert_not_measured(study: Study, why: str) -> None:
+    """Every reference of the contract is there, without a value, and says why."""
+    assert set(study.references) == {"liver", "spleen", "blood_pool"}
+    for reference in study.references.values():
+        assert (reference.status, reference.suv_mean, reference.centroid_mm) == ("caution", None, None)
+        assert reference.reasons[0].startswith(why)
+    assert not study.references_sought
+
+
 def test_an_unknown_tracer_is_an_issue_and_the_option_settles_it(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
     def no_tracer(dataset: pydicom.Dataset) -> None:
         item = dataset.RadiopharmaceuticalInformationSequence[0]
@@ -215,10 +224,24 @@ def test_an_unknown_tracer_is_an_issue_and_the_option_settles_it(tiny_patient: P
     course = lutetia.read(folder)
     assert course.studies[0].tracer == "unknown"
     assert "tracer-needed" in {i.code for i in course.issues}
+    assert_not_measured(course.studies[0], "not measured: the tracer is unknown")
     named = lutetia.read(folder, settings={"tracer": "dotatate"})
     assert named.studies[0].tracer == "dotatate"
     assert named.studies[0].tracer_detail is not None
     assert named.studies[0].tracer_detail.origin == "override"
+
+
+def test_the_tracer_is_known_where_the_pixels_can_not_be_read(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
+    def floating_point(dataset: pydicom.Dataset) -> None:
+        del dataset.PixelData
+        dataset.BitsAllocated = dataset.BitsStored = 32
+        dataset.HighBit = 31
+        dataset.FloatPixelData = bytes(4 * dataset.Rows * dataset.Columns)
+
+    (study,) = lutetia.read(copied(tiny_patient.dicom, tmp_path / "in", floating_point)).studies
+    assert study.suv_refusal is not None and study.suv_refusal.code == "unsupported-pixels"
+    assert study.tracer == "dotatate"
+    assert_not_measured(study, "not measured: SUV was refused")
 
 
 def test_pet_without_ct_is_read(tiny_patient: PhantomTruth) -> None:

@@ -57,6 +57,13 @@ def test_a_removed_spleen_leaves_three_or_four(rules: RuleSet) -> None:
     assert result.of("krenning-modified")[0].results == ("3", "4")
 
 
+def test_a_spleen_that_was_not_found_is_not_told_to_the_rules_as_present(rules: RuleSet) -> None:
+    course = _course(_reference("spleen", None, "caution"), (_lesion("L1", 12.0),))
+    (visit,) = case_of_course(course).visits
+    assert "visit.spleen_state" not in visit.facts
+    assert score_course(course, rules=rules).of("krenning-modified")[0].results == ("3", "4")
+
+
 def test_physiological_and_rejected_lesions_are_not_scored(rules: RuleSet) -> None:
     lesions = (_lesion("L1", 12.0), _lesion("L2", 30.0, status="physiological"), _lesion("L3", 30.0, status="rejected"))
     result = score_course(_course(_reference("spleen", 24.0), lesions), rules=rules)

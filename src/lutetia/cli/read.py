@@ -42,7 +42,7 @@ def _summary(course: Course, out: Path, *, report: bool) -> str:
             lines.append(f"  SUV refused: {study.suv_refusal.message}")
             if study.suv_refusal.override:
                 lines.append(f"    settle it with {study.suv_refusal.override}")
-        for name, reference in study.references.items():
+        for name, reference in study.references.items() if study.references_sought else ():
             value = "–" if reference.suv_mean is None else f"{reference.suv_mean:.2f}"
             why = f" ({reference.reasons[0]})" if reference.reasons and reference.status != "ok" else ""
             lines.append(f"  {name.replace('_', ' '):11} {value:>6}  {reference.status}{why}")

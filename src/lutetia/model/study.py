@@ -159,6 +159,11 @@ class Study(Record):
     references: dict[str, Reference] = {}
     summary: StudySummary | None = None
 
+    @property
+    def references_sought(self) -> bool:
+        """Whether references were looked for; where not, each is a record without a value whose reason says why."""
+        return bool(self.anatomy_source) or any(r.suv_mean is not None for r in self.references.values())
+
     def reference_mean(self, name: str) -> float | None:
         """SUVmean of a reference region, g/mL, where there is one that may serve a comparison."""
         reference = self.references.get(name)

@@ -14,6 +14,7 @@ from lutetia.dicom.pixels import PetImage, load_ct_image, load_pet
 from lutetia.dicom.select import StudySelection
 from lutetia.dicom.series import SeriesFiles
 from lutetia.dicom.tracers import TracerFinding, identify_tracer
+from lutetia.imaging.references import ReferenceName
 from lutetia.imaging.suv import SuvScale, suv_scale
 from lutetia.imaging.suv_plausibility import (
     acquisition_warnings,
@@ -25,6 +26,7 @@ from lutetia.model import (
     GridRecord,
     InputError,
     Issue,
+    Reference,
     Refusal,
     Study,
     Volume,
@@ -128,7 +130,7 @@ def read_study(
     reading = StudyReading(study=study, selection=selection, issues=issues)
     if selection.pet is None:
         refusal = Refusal(code="no-usable-pet", message="No PET or SPECT series of this study can be read")
-        reading.study = study.model_copy(update={"suv_refusal": refusal})
+        reading.study = study.model_copy(update={"suv_refusal": refusal, "references": not_measured(refusal.message)})
         return reading
     finding = tracer_of(selection, settings)
     reading.tracer = finding.tracer
@@ -147,8 +149,12 @@ def read_study(
         _suv_stage(reading, finding, settings)
         reading.ct = ct_task.result() if ct_task is not None else None
     if reading.suv is None:
+        refused = reading.study.suv_refusal
+        why = f"SUV was refused ({refused.message})" if refused is not None else "there is no SUV"
+        reading.study = reading.study.model_copy(update={"references": not_measured(why)})
         return reading
     if reading.tracer is None:
+        reading.study = reading.study.model_copy(update={"references": not_measured("the tracer is unknown")})
         reading.issues.append(
             Issue(
                 code="tracer-needed",
@@ -176,6 +182,12 @@ def read_study(
         with store.writing(f"measure-{name}", key) as folder:
             keep(reading, folder, reading.issues_of_suv)
     return reading
+
+
+def not_measured(why: str) -> dict[str, Reference]:
+    """The references of a study in which none was looked for: no values, and the reason."""
+    names: tuple[ReferenceName, ...] = ("blood_pool", "liver", "spleen")
+    return {n: Reference(name=n, status="caution", reasons=(f"not measured: {why}",)) for n in names}
 
 
 def measure_key(selection: StudySelection, settings: ReadSettings) -> str:
@@ -223,7 +235,8 @@ def _suv_stage(reading: StudyReading, finding: TracerFinding, settings: ReadSett
         reading.pet = _load_suv(pet, scale)
     except InputError as error:
         refusal = Refusal(code=error.code, message=error.what, element=error.where)
-        reading.study = reading.study.model_copy(update={"suv_refusal": refusal})
+        known = {"tracer": finding.tracer.key, "tracer_detail": finding.tracer} if finding.tracer else {}
+        reading.study = reading.study.model_copy(update={"suv_refusal": refusal, **known})
         reading.issues.append(Issue(code=error.code, level="error", message=error.what, where=error.where, study=name))
         return
     reading.issues.extend(i.model_copy(update={"study": name}) for i in reading.pet.issues)

@@ -225,7 +225,8 @@ def _visit(study: Study, entries: tuple[TimelineEntry, ...] = (), more: Mapping[
 def _spleen_state(reference: Reference | None) -> str | None:
     if reference is None:
         return None
-    return {"absent": "removed", "outside_field": "outside_field"}.get(reference.status, "present")
+    found = "present" if reference.suv_mean is not None else None  # not seen is not "there"
+    return {"absent": "removed", "outside_field": "outside_field"}.get(reference.status, found)
 
 
 def _lesion(lesion: Lesion, answers: CaseLesion | None, order: Mapping[str, int]) -> CaseLesion:

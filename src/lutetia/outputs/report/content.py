@@ -165,7 +165,7 @@ def _study_sections(
     candidates = [item for item in shown if not item.quiet]
     if pictures.projections and not together:
         sections.append(Section("Where the uptake is", (lesion_sections.atlas(shown, study, pictures),)))
-    if study.suv is not None or study.references:
+    if study.suv is not None or study.references_sought:
         blocks_of = study_sections.reference_blocks(study, pictures, small=several)
         sections.append(Section("Reference regions", blocks_of))
     if candidates:

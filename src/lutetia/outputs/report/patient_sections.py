@@ -54,7 +54,7 @@ def headline(study: Study, shown: tuple[Shown, ...], sought: bool) -> Tiles:
         hottest = max(items, key=lambda item: item.observation.suv_max)
         tiles.append(Tile(wording.suv(hottest.observation.suv_max), "highest SUVmax", f"lesion {hottest.number}"))
     references = study.references
-    if references:
+    if references and study.references_sought:
         trusted = sum(reference.status in ("ok", "user") for reference in references.values())
         values_words = " · ".join(
             f"{wording.REFERENCE_NAMES.get(n, n).lower()} {wording.suv(references[n].suv_mean)}"

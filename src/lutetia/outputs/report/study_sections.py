@@ -176,8 +176,10 @@ def reference_blocks(study: Study, pictures: StudyPictures, *, small: bool = Fal
 
     `small` leaves out the methods and draws the pictures in one line.
     """
-    if not study.references:
-        return (Paragraph("No reference region was measured in this study."),)
+    if not study.references_sought:
+        reasons_why = dict.fromkeys(r for reference in study.references.values() for r in reference.reasons)
+        why = "; ".join(r.removeprefix("not measured: ") for r in reasons_why)
+        return (Paragraph("No reference region was measured in this study" + (f": {why}." if why else ".")),)
     columns = (
         Column("Region", width=1),
         Column("Status", width=0.9),

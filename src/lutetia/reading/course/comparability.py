@@ -166,7 +166,8 @@ def _fdg_liver(a: StudyReading, b: StudyReading) -> Check:
 
 def _liver_usable(a: StudyReading, b: StudyReading) -> Check:
     title = "Normal liver usable as a reference in both"
-    states = [r.study.references["liver"].status if "liver" in r.study.references else "absent" for r in (a, b)]
+    livers = [r.study.references.get("liver") if r.study.references_sought else None for r in (a, b)]
+    states = ["absent" if liver is None else liver.status for liver in livers]
     text = f"{states[0]} → {states[1]}"
     if all(s in _USABLE for s in states):
         return _check("Q11", title, "met", text)

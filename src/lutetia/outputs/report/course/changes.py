@@ -103,7 +103,7 @@ def _uptakes(lesions: list[Lesion], study: Study) -> str:
     references = [
         f"{name} {wording.suv(study.references[key].suv_mean)}"
         for key, name in (("blood_pool", "blood pool"), ("liver", "liver"))
-        if key in study.references
+        if key in study.references and study.references_sought
     ]
     return "; ".join(part for part in (words, ", ".join(references)) if part)
 
