@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 
-from lutetia.model import Comparison, Course, Grid, Patient, Study, Tracer, Visit, Volume
+from lutetia.model import Acquisition, Comparison, Course, Grid, Patient, Study, Tracer, Visit, Volume
 from lutetia.reading.acquisition import earl_version
 from lutetia.reading.course.comparability import compare
+from lutetia.reading.course.scanner import Scanner, scanner_check, scanner_of
 from lutetia.reading.course.thyroid import thyroid_pair
 from lutetia.reading.study import StudyReading
 from lutetia.rules.case import case_from_text
@@ -77,6 +80,52 @@ def test_another_scanner_or_reconstruction_forbids_every_change_of_suv(records: 
     assert found.verdict == "not_comparable"
     assert {"change of SUV", "change of volume", "change of tumour to liver ratio"} <= set(found.suppressed)
     assert "Lesion presence and size are compared visually" in found.note
+
+
+def header(**elements: Any) -> Scanner:
+    """The scanner that a header names, through a reading as any other."""
+    dataset = pydicom.Dataset()
+    codes = elements.pop("codes", ())
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    dataset.DeidentificationMethodCodeSequence = [pydicom.Dataset() for _ in codes]
+    for item, code in zip(dataset.DeidentificationMethodCodeSequence, codes, strict=True):
+        item.CodeValue = code
+    study = SimpleNamespace(acquisition=Acquisition(manufacturer="A", model="1"))
+    selection = SimpleNamespace(pet=SimpleNamespace(dataset=lambda: dataset))
+    return scanner_of(SimpleNamespace(study=study, selection=selection))  # type: ignore[arg-type]
+
+
+SITE, OTHER_SITE = {"InstitutionName": "St Mary"}, {"InstitutionName": "St Anne"}
+ONE, TWO = {"DeviceSerialNumber": "4711"}, {"DeviceSerialNumber": "4712"}
+GONE = {"PatientIdentityRemoved": "YES"}
+SOFTWARE, LATER = {"SoftwareVersions": ["VB20", "P"]}, {"SoftwareVersions": ["VB21", "P"]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state", "words"),
+    [
+        ({}, {}, "indeterminate", "no header says"),
+        (ONE, ONE, "met", "same machine by its serial number"),
+        (ONE | SITE, TWO | SITE, "met", "another machine of the same model at the same institution"),
+        (SITE, {"InstitutionName": " ST  MARY "}, "met", "same model at the same institution"),
+        (ONE, TWO, "indeterminate", "another machine"),
+        (SITE, OTHER_SITE, "indeterminate", "no header says"),  # one hospital under two names, or two hospitals
+        ({"InstitutionName": "ANONYMIZED"}, {"InstitutionName": "ANONYMIZED"}, "indeterminate", "no header says"),
+        (ONE | GONE, ONE | GONE, "indeterminate", "no header says"),
+        (ONE | GONE | {"codes": ("113100", "113109")}, ONE | GONE | {"codes": ("113109",)}, "met", "same machine"),
+        (ONE | SOFTWARE, ONE | LATER, "caution", "another software version"),
+        (ONE | SOFTWARE, ONE | SOFTWARE, "met", "same machine"),
+        (SOFTWARE, LATER, "indeterminate", "no header says"),
+    ],
+)
+def test_one_model_is_the_same_scanner_only_where_a_header_tells_machine_or_site(
+    first: dict[str, Any], second: dict[str, Any], state: str, words: str
+) -> None:
+    found = scanner_check(header(**first), header(**second))
+    assert (found["id"], found["state"]) == ("Q1", state)
+    assert words in found["finding"]
+    assert not any(value in found["finding"] for value in ("4711", "Mary", "mary", "VB2"))
 
 
 def test_what_no_header_says_is_indeterminate_and_never_met(records: Any) -> None:

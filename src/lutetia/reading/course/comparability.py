@@ -16,6 +16,7 @@ from lutetia.imaging.suv_body import lean_or_ideal_kg
 from lutetia.model import Acquisition, Comparison, Visit
 from lutetia.reading.course.frames import Frames
 from lutetia.reading.course.history import previous_study
+from lutetia.reading.course.scanner import scanner_check, scanner_of
 from lutetia.reading.course.thyroid import thyroid_pair
 from lutetia.reading.course.visits import study_day
 from lutetia.reading.study import StudyReading
@@ -41,17 +42,6 @@ _USABLE = ("ok", "user")
 
 def _check(key: str, title: str, state: str, text: str) -> Check:
     return {"id": key, "title": title, "state": state, "finding": text}
-
-
-def _scanner(a: Acquisition, b: Acquisition) -> Check:
-    title = "Same scanner"
-    first, second = (a.manufacturer, a.model), (b.manufacturer, b.model)
-    if None in first or None in second:
-        return _check("Q1", title, "indeterminate", "scanner not recorded in both")
-    text = " ".join(str(x) for x in first) + " → " + " ".join(str(x) for x in second)
-    if first == second:
-        return _check("Q1", title, "met", text + ": same model; whether the same machine is not recorded")
-    return _check("Q1", title, "not_met", text)
 
 
 def _reconstruction(a: Acquisition, b: Acquisition) -> Check:
@@ -229,7 +219,7 @@ def compare(
     first, second = a.study.acquisition, b.study.acquisition
     checks = [
         _check("Q5", "Same tracer molecule", "met" if same else "not_met", f"{a.study.tracer} → {b.study.tracer}"),
-        _scanner(first, second),
+        scanner_check(scanner_of(a), scanner_of(b)),
         _reconstruction(first, second),
         _earl(first, second),
         _uptake_time(first, second),
