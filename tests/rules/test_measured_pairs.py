@@ -153,6 +153,21 @@ def test_a_resolved_lesion_is_in_no_score_and_named(rules: RuleSet) -> None:
     assert any(note.code == "GONE" and "G" in note.message for note in result.notes)
 
 
+def test_a_lesion_that_merged_into_another_is_not_said_to_have_nothing_at_its_place(rules: RuleSet) -> None:
+    merged = _lesion(
+        "M",
+        observations=[_focus("s1", 15)],
+        places=[{"study": "s2", "in_field": True, "suv_mean": 12.0}],
+        history=[{"study": "s1", "event": "baseline"}, {"study": "s2", "event": "merged"}],
+        merged_into="E",
+    )
+    whole = _lesion("E", observations=[_focus("s1", 20), _focus("s2", 22)])
+    studies = [_study(*s) for s in (STUDIES[0], STUDIES[2])]
+    course = Course.model_validate({"patient": Patient(id="P"), "studies": studies, "lesions": (merged, whole)})
+    (note,) = [n.message for n in score_course(course, rules=rules).notes if n.code == "GONE"]
+    assert "merged into another" in note and note.endswith(": M")
+
+
 def test_a_lesion_is_not_dated_back_before_it_was_first_seen() -> None:
     later = _lesion(
         "N",

@@ -76,7 +76,7 @@ def view_of_case(case: TypedCase, rules: RuleSet, roles: Mapping[str, str]) -> F
 
 
 def _absence(lesion: CaseLesion, roles: Mapping[str, str]) -> str | None:
-    """Why a lesion has no part in a reading: not imaged by any of its scans, or gone from all of them."""
+    """Why a lesion has no part in a reading: not imaged by any of its scans, or gone (or merged) in all of them."""
     seen = [lesion.seen.get(roles[role], {}) for role in ("sstr", "fdg") if role in roles]
     if seen and all(values.get("observation.in_field") is False for values in seen):
         return "not imaged"
@@ -91,7 +91,10 @@ def absent_notes(case: TypedCase, roles: Mapping[str, str]) -> tuple[Note, ...]:
     """Lesions of the case that this reading leaves out, by reason."""
     words = {
         "not imaged": ("NOT-IMAGED", "Not imaged by the scans being read, so in no score: "),
-        "gone": ("GONE", "No focus and nothing on CT at their place any more, so in no score: "),
+        "gone": (
+            "GONE",
+            "Resolved (no focus, nothing on CT at their place) or merged into another, so in no score of their own: ",
+        ),
     }
     notes: list[Note] = []
     for reason, (code, text) in words.items():
