@@ -162,6 +162,8 @@ class Study(Record):
     @property
     def references_sought(self) -> bool:
         """Whether references were looked for; where not, each is a record without a value whose reason says why."""
+        if not self.references:
+            return False
         return bool(self.anatomy_source) or any(r.suv_mean is not None for r in self.references.values())
 
     def reference_mean(self, name: str) -> float | None:
