@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import date
 from pathlib import Path
 
@@ -39,6 +40,42 @@ def test_names_identifiers_and_paths_leave_every_sentence() -> None:
     assert "eier" not in text.lower()
     assert "4711" not in text
     assert "/data" not in text
+
+
+def test_a_name_between_underscores_is_found_and_a_part_of_another_word_is_not() -> None:
+    scrub = scrubber("P1", 10, frozenset({"Meier"}))
+    assert scrub("organs_Meier_2.nii.gz; Strohmeiers") == "organs_(removed)_2.nii.gz; Strohmeiers"
+
+
+def test_a_uid_with_leading_zeros_or_a_short_one_is_replaced(tiny_patient: PhantomTruth, tmp_path: Path) -> None:
+    scrub = scrubber("P1", 10, frozenset())
+    assert "0045" not in scrub("the series 1.2.840.113619.2.55.0045.1234 is left out")
+
+    for path in sorted(tiny_patient.dicom.rglob("*.dcm")):
+        dataset = pydicom.dcmread(path)
+        dataset.SeriesInstanceUID = "1.2.77" if dataset.Modality == "CT" else dataset.SeriesInstanceUID
+        dataset.save_as(tmp_path / f"{dataset.Modality}-{path.name}")
+    course = lutetia.read(tmp_path, settings={"anatomy": "none"}, output={"pseudonym": "NET-007"})
+    assert len(course.studies[0].series) == 2
+    assert '"1.2.77"' not in course.model_dump_json()
+
+
+def test_a_mask_file_named_by_the_patient_is_not_named_in_the_output(
+    tiny_patient: PhantomTruth, tmp_path: Path
+) -> None:
+    labels = tiny_patient.label_map("S1_SSTR", "organs")
+    source = tiny_patient.dicom.parent / "truth" / "S1_SSTR" / "organs.nii.gz"
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    (folder / "Zwirbel_Xaver.nii.gz").write_bytes(source.read_bytes())
+    names = {str(number): name for name, number in tiny_patient.record["organ_labels"].items() if number in labels}
+    (folder / "Zwirbel_Xaver.json").write_text(json.dumps(names))
+    settings = {"organs": str(folder / "Zwirbel_Xaver.nii.gz")}
+    lutetia.read(
+        tiny_patient.dicom, tmp_path / "out", settings=settings, output={"pseudonym": "NET-007", "report": False}
+    )
+    for path in sorted(p for p in (tmp_path / "out").rglob("*") if p.is_file()):
+        assert b"Zwirbel" not in path.read_bytes(), path.name
 
 
 def test_no_output_names_the_patient(tiny_patient: PhantomTruth, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from lutetia.dicom.deidentify import identity_words, pseudonymous_header
@@ -21,7 +22,7 @@ from lutetia.model import Course
 from lutetia.reading.read import CourseReading
 from lutetia.reading.study import StudyReading
 
-_UID = re.compile(r"(?<![\d.])(?=[\d.]{14,64}(?![\d.]))[0-2](?:\.(?:0|[1-9]\d*)){2,}(?![\d.])")
+_UID = re.compile(r"(?<![\d.])(?=[\d.]{14,64}(?![\d.]))[0-2](?:\.\d+){2,}(?![\d.])")
 _DATE = re.compile(
     r"(?<![\d.])((?:18|19|20)\d\d)(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?=(?:\d{6}(?:\.\d+)?)?(?![\d]))"
 )
@@ -61,7 +62,8 @@ def derived_uid(uid: str, name: str) -> str:
 def scrubber(name: str, days: int, words: frozenset[str]) -> Callable[[str], str]:
     """A function that takes identity out of one text."""
     tokens = sorted((re.escape(w) for w in words if len(w) >= 3), key=len, reverse=True)
-    identity = re.compile(r"(?<!\w)(?:" + "|".join(tokens) + r")(?!\w)", re.IGNORECASE) if tokens else None
+    # a word may stand between underscores, as in a file's name: only letters and digits make it part of another
+    identity = re.compile(r"(?<![^\W_])(?:" + "|".join(tokens) + r")(?![^\W_])", re.IGNORECASE) if tokens else None
 
     def scrub(text: str) -> str:
         text = _UID.sub(lambda found: derived_uid(found.group(), name), text)
@@ -73,13 +75,17 @@ def scrubber(name: str, days: int, words: frozenset[str]) -> Callable[[str], str
     return scrub
 
 
-def _through(value: Any, scrub: Callable[[str], str]) -> Any:
+def _through(value: Any, scrub: Callable[[str], str], uid: Callable[[str], str]) -> Any:
+    """The record with every text scrubbed; what a field calls a UID is one, however it is written."""
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, dict):
-        return {key: _through(item, scrub) for key, item in value.items()}
+        return {
+            key: uid(item) if key.endswith("_uid") and isinstance(item, str) and item else _through(item, scrub, uid)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_through(item, scrub) for item in value]
+        return [_through(item, scrub, uid) for item in value]
     return value
 
 
@@ -144,9 +150,10 @@ def pseudonymised(reading: CourseReading, name: str) -> CourseReading:
             words |= identity_words(study.selection.pet.dataset())
     for path in reading.inputs:
         words |= {path, os.path.basename(os.path.normpath(path))}
+    words |= _mask_files(reading)
     parts = {part for word in words for part in re.split(r"[\^=\s]+", word)}
     scrub = scrubber(name, days, frozenset(w for w in words | parts if w and w.lower() not in _HARMLESS))
-    data = _through(course.model_dump(mode="json"), scrub)
+    data = _through(course.model_dump(mode="json"), scrub, lambda uid: derived_uid(uid, name))
     data["patient"] |= {"id": name, "pseudonymous": True}
     data["software"] = dict(course.software)
     for study_data in data["studies"]:
@@ -158,6 +165,19 @@ def pseudonymised(reading: CourseReading, name: str) -> CourseReading:
     renamed = Course.model_validate(data)
     studies = tuple(_study(r, record, name, days) for r, record in zip(reading.studies, renamed.studies, strict=True))
     return CourseReading(renamed, studies, reading.settings, (), reading.frames)
+
+
+def _mask_files(reading: CourseReading) -> set[str]:
+    """Names of the mask files that were given and of what lies beside them: they may be named by the patient."""
+    names: set[str] = set()
+    for given in (reading.settings.organs, *reading.settings.references.values()):
+        place = Path(given or "").expanduser()
+        if not given or not place.exists():  # a reference may be a sphere in words
+            continue
+        folder = place if place.is_dir() else place.parent
+        beside = [p.name for p in folder.iterdir() if p.suffix.lower() in (".json", ".tsv", ".nii", ".gz", ".dcm")]
+        names |= {str(place), place.name, *beside}
+    return names
 
 
 #: words that stand in names, identifiers or folders and would tear holes into ordinary sentences
