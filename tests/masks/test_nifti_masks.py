@@ -72,6 +72,22 @@ def test_names_beside_a_label_map_name_regions_too(tmp_path: Path) -> None:
     assert set(regions_of(file)) == {"liver", "spleen"} == set(load_organ_masks(file, GRID).masks)
 
 
+def test_a_map_with_the_table_that_a_reading_lays_beside_it_can_be_given_back(tmp_path: Path) -> None:
+    labels = block()
+    labels[0, :3, :3] = 7
+    file = write(tmp_path / "organs.nii.gz", labels)
+    (tmp_path / "labels.json").write_text('{"organs.nii.gz": []}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"organs.json beside it") as refused:
+        load_organ_masks(file, GRID)
+    assert refused.value.code == "organs-without-names"
+    table = "index\tname\tcolor\tdescription\n1\tspleen\t#e69f00\ta\n7\tliver\t#009e73\tb\n"
+    (tmp_path / "organs.tsv").write_text(table, encoding="utf-8")
+    given = load_organ_masks(file, GRID)
+    assert np.array_equal(given.masks["liver"], labels == 7)
+    assert "names in organs.tsv" in given.source
+    assert set(regions_of(file)) == {"liver", "spleen"}
+
+
 def test_the_same_label_in_two_files_is_two_regions(tmp_path: Path) -> None:
     for name, at in (("first", 1), ("second", 6)):
         labels = np.zeros(GRID.shape, np.uint8)

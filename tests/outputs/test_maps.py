@@ -84,3 +84,12 @@ def test_the_label_table_lists_lesions_and_organs(made_up):
     organs = maps.organ_labels(made_up.study)
     content = json.loads(maps.label_table_json(maps.lesion_labels(made_up.course, made_up.study), organs))
     assert [row["name"] for row in content["organs.nii.gz"]] == ["aorta", "liver", "spleen"]
+
+
+def test_the_outline_of_the_body_is_in_the_table_when_it_is_in_the_map(made_up):
+    grid = Grid((1, 1, 3), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    with_body = Volume(np.array([[[0, 1, 7]]], np.uint8), grid, "label")
+    assert maps.organ_labels(made_up.study, with_body)[0].label == 1
+    assert maps.organ_labels(made_up.study, with_body)[0].name == "body"
+    without = Volume(np.array([[[0, 0, 7]]], np.uint8), grid, "label")
+    assert maps.organ_labels(made_up.study, without) == maps.organ_labels(made_up.study)

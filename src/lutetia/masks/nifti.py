@@ -5,6 +5,7 @@ The one door for such files: organs given with ``--organs``, references, lesions
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import dataclass
@@ -64,15 +65,19 @@ class NiftiMask:
 
     @cached_property
     def names(self) -> tuple[dict[int, str], str]:
-        """Names of the labels and where they stand: in the header, else in a JSON file beside; empty and "" if nowhere.
+        """Names of the labels and where they stand: in the header, else in a file beside it; empty and "" if nowhere.
 
         A JSON file belongs to the mask when it has its name, or is MOOSE's ``…organ_indices.json`` with the longest
-        shared beginning.
+        shared beginning; a table (.tsv with columns index and name, as BIDS and ``lutetia read`` write it) when it
+        has its name.
         """
         if self.header_names:
             return self.header_names, "names in its header"
         index = _index_file(self.file, self.stem)
         names = _names_from_json(index) if index is not None else {}
+        if not names:
+            index = self.file.with_name(f"{self.stem}.tsv")
+            names = _names_from_table(index)
         return (names, f"names in {index.name}") if index is not None and names else ({}, "")
 
 
@@ -168,6 +173,15 @@ def _names_from_json(file: Path) -> dict[int, str]:
         elif isinstance(value, int) and not isinstance(value, bool):
             names[value] = str(key)
     return names
+
+
+def _names_from_table(file: Path) -> dict[int, str]:
+    """A table of labels as BIDS lays it beside a ``dseg`` file; empty where there is none."""
+    try:
+        rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return {int(r["index"]): r["name"] for r in rows if (r.get("index") or "").isdecimal() and r.get("name")}
 
 
 def _index_file(file: Path, stem: str) -> Path | None:

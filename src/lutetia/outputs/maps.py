@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_threaded
 
+from lutetia.imaging.anatomy.labels import LABELS
 from lutetia.model import Course, Grid, Study, Volume
 from lutetia.outputs.colours import Rgb, categorical, hexadecimal
 from lutetia.outputs.transaction import cannot_write
@@ -145,13 +146,22 @@ def lesion_labels(course: Course, study: Study) -> tuple[LabelRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.label, row.name)))
 
 
-def organ_labels(study: Study) -> tuple[LabelRow, ...]:
-    """What each integer of the study's ``organs.nii.gz`` is."""
+def organ_labels(study: Study, labels: Volume | None = None) -> tuple[LabelRow, ...]:
+    """What each integer of the study's ``organs.nii.gz`` is.
+
+    Parameters
+    ----------
+    study : its organs
+    labels : the map; its outline of the body gets a row although it is no organ of the record
+    """
+    body = LABELS["body"]
     rows = [
         LabelRow(organ.label, organ.name, f"{organ.source} ({organ.status})", categorical(organ.label - 1))
         for organ in study.organs
         if organ.label > 0
     ]
+    if labels is not None and body not in {r.label for r in rows} and any((z == body).any() for z in labels.array):
+        rows.append(LabelRow(body, "body", "what of the body is none of the organs", categorical(body - 1)))
     return tuple(sorted(rows, key=lambda row: row.label))
 
 

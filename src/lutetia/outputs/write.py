@@ -201,7 +201,7 @@ def _report_task(
 
 
 def _map_tasks(course: Course, study: Study, held: StudyVolumes, result: Transaction, folder: str) -> list[Task]:
-    lesions, organs = maps.lesion_labels(course, study), maps.organ_labels(study)
+    lesions, organs = maps.lesion_labels(course, study), maps.organ_labels(study, held.organs)
     tasks: list[Task] = []
     for name, volume, rows in (("lesions", held.lesions, lesions), ("organs", held.organs, organs)):
         if volume is None:

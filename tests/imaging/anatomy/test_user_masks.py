@@ -146,7 +146,7 @@ def test_a_label_map_without_names_is_refused_until_someone_says_whose_it_is(tmp
     with pytest.raises(InputError) as refused:
         load_organ_masks(tmp_path / "organs.nii.gz", patient.suv.grid)
     assert refused.value.code == "organs-without-names"
-    assert "totalsegmentator_v2_total" in refused.value.remedy
+    assert "organs.json" in refused.value.remedy
     given = load_organ_masks(tmp_path / "organs.nii.gz", patient.suv.grid, numbering="totalsegmentator_v2_total")
     assert np.array_equal(given.masks["liver"], patient.masks["liver"])
 

@@ -92,8 +92,9 @@ def _label_names(mask: NiftiMask, given: str | None) -> tuple[dict[int, str], st
             "organs-without-names",
             f"The label map names none of its {len(present)} labels",
             str(file),
-            "label names in its header or in a JSON file beside it",
-            "say which program wrote it: " + ", ".join(organ_names.numberings()),
+            "label names in its header or in a file beside it",
+            f'put the names into {stem_of(file)}.json beside it, as {{"5": "liver", "1": "spleen"}}, or into '
+            f"{stem_of(file)}.tsv with columns index and name",
         )
     if key not in organ_names.numberings():
         raise _refuse(
