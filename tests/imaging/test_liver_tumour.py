@@ -42,7 +42,9 @@ def between_metastases(radius_mm: float = 18.5, pitch_mm: float = 32.0) -> Mask:
     return rest
 
 
-def judged(parts: list[tuple[Mask, float, float]], *, noise: float = 0.05, with_ct: bool = True) -> LiverDoubts:
+def judged(
+    parts: list[tuple[Mask, float, float]], *, noise: float = 0.05, with_ct: bool = True, cold_tumour: bool = False
+) -> LiverDoubts:
     """Doubts about a liver of SUV 6 and 58 HU in which `parts` (mask, uptake, HU) were painted."""
     rng = np.random.default_rng(11)
     suv, hu = np.full(GRID.shape, 0.8, np.float32), np.full(GRID.shape, -90.0, np.float32)
@@ -58,7 +60,7 @@ def judged(parts: list[tuple[Mask, float, float]], *, noise: float = 0.05, with_
     population = find_population(crop, core_of(crop, 10.0, None))
     assert population is not None
     ct = Volume(np.rint(hu).astype(np.int16), GRID, "HU") if with_ct else None
-    return liver_doubts(crop, population, ct)
+    return liver_doubts(crop, population, ct, cold_tumour=cold_tumour)
 
 
 @pytest.mark.parametrize("noise", [0.03, 0.08, 0.15])
@@ -94,6 +96,18 @@ def test_liver_beside_one_large_cold_metastasis_of_its_own_density_is_noticed() 
     assert -2.5 < doubts.evidence["hot_gap_hu"] < -1.0
     assert doubts.reasons
     assert "tumour" in doubts.suspected
+
+
+def test_where_cold_tumour_is_usual_a_little_darker_does_not_make_metastases_of_what_is_hotter() -> None:
+    """On FDG one large cold metastasis may be denser than a fatty or cirrhotic liver."""
+    x = np.indices(GRID.shape)[2] * 3.0
+    metastasis: Mask = LIVER & (x < MIDDLE[0] + 8)
+    parts = [(metastasis, 4.5, 62.0)]
+    fdg = judged(parts, cold_tumour=True)
+    assert -5.0 < fdg.evidence["hot_gap_hu"] < -2.5
+    assert "tumour" in fdg.suspected
+    assert not judged(parts).reasons
+    assert not judged([(metastasis, 4.5, 75.0)], cold_tumour=True).reasons
 
 
 def test_a_minority_of_hot_metastases_leaves_the_liver_undoubted() -> None:

@@ -422,6 +422,13 @@ def test_an_fdg_liver_far_below_blood_gives_no_value_though_nothing_else_speaks_
     assert any("below blood pool" in reason for reason in cold.reasons)
 
 
+def test_an_fdg_liver_a_little_below_blood_keeps_its_value_under_a_caution() -> None:
+    """Few livers take up less than blood an hour after injection; cold metastases in the majority do."""
+    low = measure_references(uptake(1.7, 1.7, 1.8), drawn(), FDG).by_name["liver"]
+    assert low.status == "caution"
+    assert low.suv_mean == pytest.approx(1.7, rel=0.05)
+
+
 def test_on_fdg_tissue_far_below_blood_is_no_liver_and_gives_no_value() -> None:
     cold = measure_references(uptake(0.9, 1.7, 1.7), drawn(), FDG).by_name["liver"]
     usual = measure_references(uptake(2.2, 1.9, 1.7), drawn(), FDG).by_name["liver"]

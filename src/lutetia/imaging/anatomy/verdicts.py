@@ -92,7 +92,7 @@ def judge_spleen(
     if liver is None:
         reason = "no liver was found, so the bed of the spleen is unknown"
         return OrganVerdict("caution", (reason,), (reason,), keep=False)
-    liver = with_usual_uptake(trunk, liver, tracer.is_sstr)
+    found_liver, liver = liver, with_usual_uptake(trunk, liver, tracer.is_sstr)
     bed = spleen_bed(trunk, liver)
     lung_side = "left" if liver.side == "right" else "right"
     lung_seen = bool((trunk.lung(lung_side) & trunk.measured).any())
@@ -112,6 +112,10 @@ def judge_spleen(
     evidence["unassigned_ml"] = left_over
     if left_over > LEAST_ML:
         reason = f"no spleen was found, but {left_over:.0f} mL in its bed belong to no other organ"
+        return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
+    if tracer.binds == "glucose" and liver.suv < found_liver.suv:
+        # on FDG a spleen is told from stomach and muscle by what the liver takes up, and this liver is tumour
+        reason = "no spleen was found; beside a liver of tumour that does not show that there is none"
         return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
     reason = "not seen; the whole bed is in the field: confirm splenectomy"
     return OrganVerdict("absent", (reason,), (reason,), keep=False, evidence=evidence)

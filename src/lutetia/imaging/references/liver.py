@@ -40,7 +40,7 @@ def draft_liver(
     if population is None:
         return Draft("caution", [*reasons, "too little of the liver is left after erosion to measure it"])
     notes: list[str] = []
-    doubts = liver_doubts(crop, population, ct)
+    doubts = liver_doubts(crop, population, ct, cold_tumour=tracer.binds == "glucose")
     left_out = _left_out(anatomy, doubts.evidence)
     reasons += doubts.reasons + left_out
     suspected = set(doubts.suspected)
@@ -56,7 +56,7 @@ def draft_liver(
         reasons.append("no value is given: by both signs the most frequent tissue is most likely tumour")
     refuse = refuse or bool(anatomy.evidence.get("liver", {}).get("side_disputed"))
     whole = whole_organ(crop, population)
-    hotter = hotter_population(crop, population) if tracer.binds == "glucose" and reasons else None
+    hotter = hotter_population(crop, population) if tracer.binds == "glucose" else None
     columns = np.nonzero(crop.mask)[2]
     x = crop.points(np.stack([np.zeros_like(columns), np.zeros_like(columns), columns], axis=1))[:, 0]
     # the right lobe is the lateral half of the organ, away from the midline

@@ -255,13 +255,15 @@ def one_even_tissue(population: Population) -> bool:
     return population.near > FILLED and population.unevenness <= EVEN_THROUGHOUT
 
 
-def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> LiverDoubts:
+def liver_doubts(crop: Crop, population: Population, ct: Volume | None, *, cold_tumour: bool = False) -> LiverDoubts:
     """Judge whether the most frequent tissue of the core is normal liver.
 
     Parameters
     ----------
     crop, population : the liver on the PET grid
     ct : HU, or None
+    cold_tumour : whether metastases that take up less than liver are usual (FDG): then what is hotter must be clearly
+        darker (5 HU, five standard errors) to be called metastases
 
     Returns
     -------
@@ -315,9 +317,10 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None) -> Liver
     refuse = left_over and denser and share > COLD_SHARE and not fatty
     liver_like = colder_population(crop, p) if refuse and share > 0.25 else None
     # hot and dark beside nothing colder: metastases, and the coldest, densest tissue is liver however little there is
-    dark = hot_gap is not None and hot_gap.darker() and share < COLD_SHARE / 2
+    of_tumour = hot_gap is not None and (hot_gap.clearly_darker() if cold_tumour else hot_gap.darker())
+    dark = of_tumour and share < COLD_SHARE / 2
     if p.unevenness > EVEN and not dark:
-        if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and (hot_gap is None or not hot_gap.darker()):
+        if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and not of_tumour:
             suspected.append("tumour")
             reasons.append(
                 f"{100 * p.hotter_wide:.0f} % of the liver is hotter than its most frequent tissue "

@@ -39,14 +39,12 @@ def _tumour_level(value: float, tracer: Tracer, reasons: list[str]) -> bool:
     return value > 1.5 * limits.liver[1] or (value > limits.liver[1] and len(reasons) > 1)
 
 
-def _below_blood(value: float, blood: float | None, tracer: Tracer, reasons: list[str]) -> bool:
+def _below_blood(value: float, blood: float | None, tracer: Tracer) -> bool:
     """Whether a doubtful FDG liver is too cold to be liver: normal liver takes up more FDG than blood an hour later.
 
     Well differentiated metastases do not; where they are the majority, the most frequent tissue lies below blood pool.
     """
-    if tracer.binds != "glucose" or blood is None:
-        return False
-    return value < FAR_BELOW * blood or (value < blood and len(reasons) > 1)
+    return tracer.binds == "glucose" and blood is not None and value < blood
 
 
 def _not_blood(value: float | None, liver: float | None, tracer: Tracer) -> bool:
@@ -78,7 +76,7 @@ def _without_tumour(
         suspected.append("tumour")
         reasons.append("no value is given: so hot a liver is most likely tumour")
         return None, None
-    if whole is not None and _below_blood(whole.measure.suv_mean, blood, tracer, reasons):
+    if whole is not None and _below_blood(whole.measure.suv_mean, blood, tracer):
         above = _above_blood(draft.hotter, blood)
         if above is not None:
             suspected.append("tumour")
