@@ -23,6 +23,7 @@ from lutetia.imaging.lesions.local_edge import reach_edges
 from lutetia.imaging.lesions.outline import Outline, grow_outline, owner_map, reference_maximum
 from lutetia.imaging.lesions.own_bowel import compare_with_bowel
 from lutetia.imaging.lesions.records import lesion_record
+from lutetia.imaging.lesions.scan import Scan
 from lutetia.imaging.lesions.schemes import SCHEMES, threshold_of
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.sites import organ_site, site_of
@@ -158,7 +159,7 @@ def search(
     densities = measure_densities(foci, facts, marks, liver_hu)
     for focus, around in zip(foci, facts, strict=True):
         belongs_to_liver(focus, around, marks, levels, tracer, densities)
-    judgements = judge_all(foci, facts, work, marks, levels, densities, tracer, settings)
+    judgements = judge_all(foci, facts, Scan(work, marks, levels, densities, tracer, settings))
     for focus, around, judgement in zip(foci, facts, judgements, strict=True):
         site = (
             organ_site(judgement.organ, marks.side(around.point))

@@ -12,27 +12,17 @@ from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology import uneven_liver
 from lutetia.imaging.lesions.physiology_fdg import gut_ceiling_fdg, judge_fdg
 from lutetia.imaging.lesions.physiology_sstr import adrenal_uptake, gut_ceiling_sstr, judge_sstr
+from lutetia.imaging.lesions.scan import Scan
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
-from lutetia.imaging.lesions.working import Working
-from lutetia.model import Tracer
 
 #: of 20 points: in the liver's mask a focus needs less to be a lesion; convention
 AGAINST_LIVER = Needed(6.0)
 
 
-def judge_in_liver(
-    focus: Focus,
-    around: Surroundings,
-    work: Working,
-    marks: Landmarks,
-    levels: Levels,
-    densities: Densities,
-    tracer: Tracer,
-    settings: LesionSettings,
-) -> Judgement:
+def judge_in_liver(focus: Focus, around: Surroundings, scan: Scan) -> Judgement:
     """Propose what a focus is that was found against the liver."""
-    glucose = tracer.binds == "glucose"
+    marks, levels, densities, glucose = scan.marks, scan.levels, scan.densities, scan.glucose
     uneven = uneven_liver(focus, around, marks, levels, densities)
     if uneven is not None:
         return uneven
@@ -42,7 +32,7 @@ def judge_in_liver(
     of_liver = glucose and around.joined < 0.3 and densities.as_dense_as_liver(around)
     if bowel is not None and not of_liver:
         return bowel
-    adrenal = adrenal_in_liver_mask(focus, around, marks, settings) if tracer.is_sstr else None
+    adrenal = adrenal_in_liver_mask(focus, around, marks, scan.settings) if scan.tracer.is_sstr else None
     if glucose:
         other = (
             myocardium_in_liver_mask(focus, around, marks)
@@ -58,12 +48,12 @@ def judge_in_liver(
         or focus.label_share >= 0.8
         or around.elongation < 1.3
         or large
-        or (within and tracer.is_sstr)
+        or (within and scan.tracer.is_sstr)
     ):
         return adrenal or CANDIDATE
     # at the rim of the mask, partly outside, not round: what lies against the liver there
     outside = judge_fdg if glucose else judge_sstr
-    verdict = outside(focus, around, work, marks, levels, settings, AGAINST_LIVER)
+    verdict = outside(focus, around, scan, AGAINST_LIVER)
     return verdict if verdict.physiological else CANDIDATE
 
 

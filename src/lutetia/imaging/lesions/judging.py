@@ -6,32 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lutetia.imaging.lesions.densities import Densities
 from lutetia.imaging.lesions.expectation import Needed, need_of_each, usual_need
 from lutetia.imaging.lesions.foci import Focus
 from lutetia.imaging.lesions.in_liver_mask import judge_in_liver
 from lutetia.imaging.lesions.judgement import Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
-from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology_fdg import judge_fdg
 from lutetia.imaging.lesions.physiology_sstr import judge_sstr
 from lutetia.imaging.lesions.physiology_urinary import ball_in_organ_mask, one_of_two_kidneys
-from lutetia.imaging.lesions.settings import LesionSettings
+from lutetia.imaging.lesions.scan import Scan
 from lutetia.imaging.lesions.surroundings import Surroundings
-from lutetia.imaging.lesions.working import Working
-from lutetia.model import Tracer
 
 
-def judge_all(
-    foci: Sequence[Focus],
-    facts: Sequence[Surroundings],
-    work: Working,
-    marks: Landmarks,
-    levels: Levels,
-    densities: Densities,
-    tracer: Tracer,
-    settings: LesionSettings,
-) -> list[Judgement]:
+def judge_all(foci: Sequence[Focus], facts: Sequence[Surroundings], scan: Scan) -> list[Judgement]:
     """Propose what each focus is, in the order of the foci.
 
     What points decide is decided twice: by what is usual, then by how many lesions and look-alikes that finds in this
@@ -41,12 +28,12 @@ def judge_all(
 
     def judge(i: int, needed: Needed) -> Judgement:
         if i in other_adrenal:
-            return judge_sstr(foci[i], facts[i], work, marks, levels, settings, needed, adrenal_known=True)
-        return _judge(foci[i], facts[i], work, marks, levels, densities, tracer, settings, needed)
+            return judge_sstr(foci[i], facts[i], scan, needed, adrenal_known=True)
+        return _judge(foci[i], facts[i], scan, needed)
 
-    usual = usual_need(tracer)
+    usual = usual_need(scan.tracer)
     judgements = [judge(i, usual) for i in range(len(foci))]
-    other_adrenal.update(second_adrenals(judgements, facts, marks))
+    other_adrenal.update(second_adrenals(judgements, facts, scan.marks))
     for i in other_adrenal:
         judgements[i] = judge(i, usual)
     needs = need_of_each(foci, judgements, usual)
@@ -70,22 +57,11 @@ def second_adrenals(judgements: Sequence[Judgement], facts: Sequence[Surrounding
     return out
 
 
-def _judge(
-    focus: Focus,
-    around: Surroundings,
-    work: Working,
-    marks: Landmarks,
-    levels: Levels,
-    densities: Densities,
-    tracer: Tracer,
-    settings: LesionSettings,
-    needed: Needed,
-) -> Judgement:
-    apart = None if focus.in_liver else ball_in_organ_mask(focus, around, marks)
-    plain = apart or one_of_two_kidneys(focus, around, marks, levels)
+def _judge(focus: Focus, around: Surroundings, scan: Scan, needed: Needed) -> Judgement:
+    apart = None if focus.in_liver else ball_in_organ_mask(focus, around, scan.marks)
+    plain = apart or one_of_two_kidneys(focus, around, scan.marks, scan.levels)
     if plain is not None:
         return plain
     if focus.in_liver:
-        return judge_in_liver(focus, around, work, marks, levels, densities, tracer, settings)
-    judge = judge_fdg if tracer.binds == "glucose" else judge_sstr
-    return judge(focus, around, work, marks, levels, settings, needed)
+        return judge_in_liver(focus, around, scan)
+    return (judge_fdg if scan.glucose else judge_sstr)(focus, around, scan, needed)

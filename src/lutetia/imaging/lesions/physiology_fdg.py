@@ -13,9 +13,9 @@ from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology_gut import before_the_spine, gut
+from lutetia.imaging.lesions.scan import Scan
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
-from lutetia.imaging.lesions.working import Working
 
 #: bowel and stomach vary; focal uptake above this many times liver is not theirs alone; convention
 _GUT_OVER_LIVER = 2.3
@@ -24,13 +24,11 @@ _GUT_OVER_LIVER = 2.3
 def judge_fdg(
     focus: Focus,
     around: Surroundings,
-    work: Working,
-    marks: Landmarks,
-    levels: Levels,
-    settings: LesionSettings,
+    scan: Scan,
     needed: Needed,
 ) -> Judgement:
-    """Propose what a focus of FDG uptake outside the liver is."""
+    """Propose what a focus of FDG uptake outside the liver is; `needed` points make a lesion of it where bowel lies."""
+    work, marks, levels, settings = scan.work, scan.marks, scan.levels, scan.settings
     ceiling = gut_ceiling_fdg(levels)
     return (
         basics.lies_in(focus, around, "brain", "kidney_left", "kidney_right", "urinary_bladder", "spleen")

@@ -20,6 +20,7 @@ from lutetia.imaging.lesions.judgement import CANDIDATE, Judgement
 from lutetia.imaging.lesions.landmarks import Landmarks
 from lutetia.imaging.lesions.levels import Levels
 from lutetia.imaging.lesions.physiology_gut import before_the_spine, gut
+from lutetia.imaging.lesions.scan import Scan
 from lutetia.imaging.lesions.settings import LesionSettings
 from lutetia.imaging.lesions.surroundings import Surroundings
 from lutetia.imaging.lesions.working import Working
@@ -39,10 +40,7 @@ UNCINATE_MAX = 12.0
 def judge_sstr(
     focus: Focus,
     around: Surroundings,
-    work: Working,
-    marks: Landmarks,
-    levels: Levels,
-    settings: LesionSettings,
+    scan: Scan,
     needed: Needed,
     *,
     adrenal_known: bool = False,
@@ -52,6 +50,7 @@ def judge_sstr(
     `needed` points make a lesion of it where bowel lies. With `adrenal_known`, the adrenal of this side is another
     focus, so this one is something else.
     """
+    work, marks, levels, settings = scan.work, scan.marks, scan.levels, scan.settings
     ceiling = gut_ceiling_sstr(levels)
     return (
         basics.lies_in(focus, around, "kidney_left", "kidney_right", "urinary_bladder", "spleen", "accessory_spleen")
