@@ -322,7 +322,7 @@ def test_a_heart_of_more_than_a_litre_and_a_half_holds_something_else(ml: int, d
     assert bool(heart_doubts(mask)) is doubted
 
 
-@pytest.mark.parametrize(("liver_suv", "status"), [(1.6, "absent"), (6.7, "caution")])
+@pytest.mark.parametrize(("liver_suv", "status"), [(1.6, "absent"), (4.0, "absent"), (6.7, "caution")])
 def test_beside_an_fdg_liver_of_tumour_a_spleen_not_seen_is_not_said_to_be_absent(
     liver_suv: float, status: str
 ) -> None:

@@ -27,6 +27,9 @@ BESIDE_MM = 15.0
 #: heart, pericardium and great vessels of the largest adults, mL
 LARGEST_HEART_ML = 1500.0
 
+#: SUV; no normal liver takes up more FDG (the usual range of its reference ends here)
+HOTTEST_FDG_LIVER = 4.8
+
 
 @dataclass(frozen=True, eq=False)
 class OrganVerdict:
@@ -92,7 +95,8 @@ def judge_spleen(
     if liver is None:
         reason = "no liver was found, so the bed of the spleen is unknown"
         return OrganVerdict("caution", (reason,), (reason,), keep=False)
-    found_liver, liver = liver, with_usual_uptake(trunk, liver, tracer.is_sstr)
+    of_tumour = tracer.binds == "glucose" and liver.suv > HOTTEST_FDG_LIVER
+    liver = with_usual_uptake(trunk, liver, tracer.is_sstr)
     bed = spleen_bed(trunk, liver)
     lung_side = "left" if liver.side == "right" else "right"
     lung_seen = bool((trunk.lung(lung_side) & trunk.measured).any())
@@ -113,7 +117,7 @@ def judge_spleen(
     if left_over > LEAST_ML:
         reason = f"no spleen was found, but {left_over:.0f} mL in its bed belong to no other organ"
         return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
-    if tracer.binds == "glucose" and liver.suv < found_liver.suv:
+    if of_tumour:
         # on FDG a spleen is told from stomach and muscle by what the liver takes up, and this liver is tumour
         reason = "no spleen was found; beside a liver of tumour that does not show that there is none"
         return OrganVerdict("caution", (reason, *doubts), (reason,), keep=False, evidence=evidence)
