@@ -8,12 +8,13 @@ import numpy as np
 
 from builders.scans import aligned, scan
 from lutetia.imaging.lesions.evidence import Evidence
+from lutetia.imaging.lesions.expectation import Needed
 from lutetia.model import Grid, Visit
 from lutetia.reading.course.other_scan import heed_other_scan
 from lutetia.reading.study import StudyReading
 
 GRID = Grid((40, 40, 40), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
-WEIGHED = Evidence(11.4, 10.5, ("round",), ()).text
+WEIGHED = Evidence(11.4, Needed(10.5), ("round",), ()).text
 LOOP = (slice(18, 21), slice(18, 22), slice(4, 36))
 ON_LOOP = (slice(18, 22), slice(17, 22), slice(10, 15))
 Box = tuple[slice, slice, slice]
