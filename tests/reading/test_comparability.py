@@ -11,9 +11,10 @@ import pytest
 
 from lutetia.model import Acquisition, Comparison, Course, Grid, Patient, Study, Tracer, Visit, Volume
 from lutetia.reading.acquisition import earl_version
-from lutetia.reading.course.comparability import compare
+from lutetia.reading.course.comparability import compare, comparisons
 from lutetia.reading.course.scanner import Scanner, scanner_check, scanner_of
 from lutetia.reading.course.thyroid import thyroid_pair
+from lutetia.reading.course.visits import group_visits
 from lutetia.reading.study import StudyReading
 from lutetia.rules.case import case_from_text
 from lutetia.rules.loader import RuleSet
@@ -214,3 +215,10 @@ def test_a_smaller_fall_of_either_is_no_sign(records: Any, thyroid: float, liver
 def test_no_thyroid_before_makes_the_check_unavailable(records: Any) -> None:
     a, b = reading(records, "s1", "2025-01-10"), with_thyroid(records, "s2", "2025-07-10", 1.5)
     assert thyroid_pair(a, b, None) is None
+
+
+def test_an_sstr_scan_without_a_date_is_compared_with_none(records: Any) -> None:
+    readings = [reading(records, "s1", ""), reading(records, "s2", "2025-07-10"), reading(records, "s3", "2025-12-10")]
+    readings[0].study = readings[0].study.model_copy(update={"tracer": "dotatoc"})
+    visits, _ = group_visits(readings, 31)
+    assert [(c.earlier, c.later) for c in comparisons(readings, visits)] == [("s2", "s3")]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from lutetia.model import Course, CourseEvent
+from lutetia.reading.course.story import story
+from lutetia.reading.course.trends import phenotype_changes
 from lutetia.reading.course.visit_scores import score_visits
 from lutetia.reading.settings import ReadSettings
 from lutetia.reading.verdicts import with_verdicts
@@ -316,6 +318,27 @@ def test_between_visits_without_dates_nothing_is_said_to_have_changed(
     assert "Judged anew" not in "\n".join(read.story)
 
 
+def test_with_a_visit_without_a_date_no_volume_and_no_focus_is_compared(
+    two_visits: Make, dedifferentiated: Any, rule_set: RuleSet
+) -> None:
+    volumes = [
+        {"visit": v, "sstr_study": f"s{v[1]}", "fdg_study": f"f{v[1]}", "definition": "background"}
+        for v in ("v1", "v2")
+    ]
+    for record, discordant in zip(volumes, (0.0, 20.0), strict=True):
+        record |= {n: {"sstr-/fdg+": discordant} for n in ("volume_ml", "low_ml", "high_ml")}
+    dated = two_visits(dedifferentiated, phenotypes=volumes)
+    first, last = dated.visits
+    studies = [s.model_copy(update={"date": None}) if s.id in first.studies else s for s in dated.studies]
+    visits = (first.model_copy(update={"first_date": None}), last)
+    undated = dated.model_copy(update={"studies": tuple(studies), "visits": visits})
+    assert phenotype_changes(dated) and not phenotype_changes(undated)
+    assert score_visits(dated, None, rule_set).events
+    found = score_visits(undated, None, rule_set)
+    assert found.events == () and found.visits[-1].previous_study is None
+    assert story(undated)[1:] == ()
+
+
 def test_the_story_tells_both_lesions_in_words(two_visits: Make, redifferentiated: Any, dedifferentiated: Any) -> None:
     course = with_verdicts(
         two_visits(redifferentiated, dedifferentiated), ReadSettings(), case_from_text(CAPTEM + RECIST)
@@ -373,5 +396,6 @@ def test_studies_without_dates_are_scored_and_nothing_is_said_of_time(records: A
         }
     )
     found = score_visits(course, case_from_text(CAPTEM), rule_set)
-    assert [v.date for v in found.visits] == [None, None]
+    assert [(v.date, v.previous_study) for v in found.visits] == [(None, None), (None, None)]
+    assert found.events == ()
     assert all(v.expires is None for visit in found.visits for v in visit.verdicts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lutetia.model import Comparison, Course, Grade, Lesion, Phenotypes, TracerPair
+from lutetia.model import Comparison, Course, Grade, Lesion, Phenotypes, TracerPair, Visit
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,17 @@ class Pairing:
         return {role: study for role, study in named.items() if study is not None}
 
 
+def in_time(course: Course, visit: Visit) -> bool:
+    """Whether a visit has a date; one without is neither earlier nor later than another."""
+    return visit.first_date is not None or any(s.day is not None for s in course.studies if s.id in visit.studies)
+
+
 def pairings(course: Course) -> tuple[Pairing, ...]:
-    """The visits with an SSTR PET, in order, each with its FDG and the SSTR and FDG studies before it."""
+    """The visits with an SSTR PET, in order, each with its FDG and the SSTR and FDG studies before it.
+
+    With a visit that has no date nothing is compared: nobody knows whether it came before.
+    """
+    dated = {visit.id for visit in course.visits if in_time(course, visit)}
     studies = {study.id: study for study in course.studies}
     out: list[Pairing] = []
     for visit in course.visits:
@@ -34,8 +43,9 @@ def pairings(course: Course) -> tuple[Pairing, ...]:
         fdg = next((s.id for s in members if s.is_fdg), None)
         if sstr is None:
             continue
-        before = next((p for p in reversed(out) if p.sstr is not None), None)
-        fdg_before = next((p.fdg for p in reversed(out) if p.fdg is not None), None)
+        earlier = [p for p in out if p.visit in dated and visit.id in dated]
+        before = next(reversed(earlier), None)
+        fdg_before = next((p.fdg for p in reversed(earlier) if p.fdg is not None), None)
         out.append(
             Pairing(visit.id, sstr, fdg, before.sstr if before else None, fdg_before, before.visit if before else None)
         )

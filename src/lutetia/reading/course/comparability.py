@@ -291,16 +291,21 @@ def comparisons(
 def _same_target(
     reading: StudyReading, readings: Sequence[StudyReading], visits: Sequence[Visit]
 ) -> StudyReading | None:
-    """The last earlier PET of another molecule against the same receptor: named, and not compared in numbers."""
+    """The last earlier PET of another molecule against the same receptor: named, and not compared in numbers.
+
+    As in `previous_study`, a visit without a date is neither earlier nor later.
+    """
     if reading.tracer is None or not reading.tracer.is_sstr or reading.tracer.modality != "PET":
         return None
-    order = {study: n for n, visit in enumerate(visits) for study in visit.studies}
+    order = {study: n for n, visit in enumerate(visits) if visit.first_date for study in visit.studies}
+    if reading.study.id not in order:
+        return None
     earlier = [
         r
         for r in readings
         if r.tracer is not None
         and r.tracer.is_sstr
         and r.tracer.modality == "PET"
-        and order[r.study.id] < order[reading.study.id]
+        and order.get(r.study.id, len(visits)) < order[reading.study.id]
     ]
     return max(earlier, key=lambda r: order[r.study.id], default=None)

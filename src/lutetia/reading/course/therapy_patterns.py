@@ -14,7 +14,7 @@ from lutetia.rules.loader import RuleSet
 from lutetia.rules.measured import case_of_course
 from lutetia.rules.measured_pairs import visit_order
 from lutetia.rules.measured_timeline import facts_at
-from lutetia.rules.pairings import Pairing, grades_at
+from lutetia.rules.pairings import Pairing, grades_at, in_time
 from lutetia.rules.score import score, view_of_case
 
 #: a SPECT is graded at this time after injection; the scan of an injection nearest to it is taken
@@ -34,13 +34,14 @@ def therapy_events(
     chain : the visits with an SSTR PET
     """
     order = visit_order(course)
+    known_when = {visit.id for visit in course.visits if in_time(course, visit)}
     found: list[CourseEvent] = []
     firsts: dict[str, dict[str, tuple[int, ...]]] = {}
     therapies = {s.id for s in course.studies if s.is_therapy_spect}
     visits = [v for v in course.visits if not therapies.isdisjoint(v.studies)]
     for n, visit in enumerate(visits):
         spect = graded_spect(course, visit)
-        pet = next((p for p in reversed(chain) if order[p.sstr or ""] <= order[spect]), None)
+        pet = next((p for p in reversed(chain) if p.visit in known_when and order[p.sstr or ""] <= order[spect]), None)
         firsts[visit.id] = {lesion.id: grades_at(lesion, spect) for lesion in course.lesions}
         if pet is None:
             continue

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from lutetia.model import Comparison, Course, PhenotypeChange, Phenotypes
+from lutetia.rules.pairings import in_time
 
 #: convention C-P26: no limit of repeatability is published for these volumes
 BAND_PERCENT = 30.0
@@ -28,8 +29,9 @@ def phenotype_changes(course: Course) -> tuple[PhenotypeChange, ...]:
         blood pool, yet the range does not cover such a difference.
     """
     out: list[PhenotypeChange] = []
+    dated = {visit.id for visit in course.visits if in_time(course, visit)}
     for definition in dict.fromkeys(p.definition for p in course.phenotypes):
-        records = [p for p in course.phenotypes if p.definition == definition]
+        records = [p for p in course.phenotypes if p.definition == definition and p.visit in dated]
         for earlier, later in pairwise(records):
             failed = [c for c in _comparisons(course, earlier, later) if c.verdict == "not_comparable"]
             barred = any(x["state"] == "not_met" and x["id"] in _BARRING for c in failed for x in c.checks)
