@@ -79,6 +79,27 @@ def test_liver_left_between_metastases_is_noticed_with_and_without_ct(hot: float
     assert doubts.refuse or not with_ct
 
 
+def test_the_last_strands_of_liver_between_metastases_are_noticed_though_they_are_few() -> None:
+    """Twice the liver's uptake would pass for liver otherwise: no healthy liver encloses so much that is colder."""
+    rest = between_metastases(21.0)
+    doubts = judged([(LIVER & ~rest, 12.0, 58.0)])
+    assert doubts.evidence["cold_share"] < 0.04
+    assert doubts.evidence["enclosed_cold_share"] > 0.02
+    assert "tumour" in doubts.suspected
+
+
+def test_a_liver_more_uneven_than_healthy_ones_by_what_is_colder_needs_less_of_it() -> None:
+    """One confluent mass fills the liver: little is cold, nothing is hotter, and it is uneven."""
+    x = np.indices(GRID.shape)[2] * 3.0
+    faded, rest = LIVER & (x < 48), ball((75, 60, 71), 10.4) | ball((95, 90, 80), 10.4) | ball((22, 71, 71), 12)
+    doubts = judged([(LIVER, 10.0, 58.0), (faded, 8.3, 58.0), (rest, 5.0, 58.0)])
+    assert doubts.evidence["unevenness"] > 0.16
+    assert doubts.evidence["enclosed_cold_share"] < 0.02
+    assert "tumour" in doubts.suspected
+    even = judged([(LIVER, 10.0, 58.0), (rest, 5.0, 58.0)])
+    assert not even.reasons
+
+
 def test_density_alone_decides_that_no_value_is_given() -> None:
     rest = between_metastases()
     same = judged([(LIVER & ~rest, 12.0, 58.0)])

@@ -27,6 +27,10 @@ EVEN = 0.20
 COLD_SHARE = 0.04
 #: share of the core that is cold and lies between warm parts: 0.000 to 0.015 in healthy livers, up to 0.02 under noise
 ENCLOSED_SHARE = 0.015
+#: more than noise encloses in any healthy liver: no other sign is needed
+ENCLOSED_BEYOND_NOISE = 0.02
+#: nothing to speak of is hotter than the usual tissue, by 16 mm neighbourhoods: what is uneven there is what is colder
+NOTHING_HOTTER = 0.05
 #: so large a cold share needs no other sign
 MUCH_COLD = 0.15
 #: darker than the usual tissue by so much, and five times its error: metastases, however much of them there is
@@ -297,7 +301,14 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None, *, cold_
     # a little that is denser may be a vessel or the pancreas: no witness where the rest is one even tissue, for
     # metastases differ from one another
     witness = denser and not one_even_tissue(p)
-    left_over = share > MUCH_COLD or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or witness))
+    # more uneven than any healthy liver, and not by what is hotter: then half as much that is cold is enough
+    uneven = p.unevenness > EVEN_THROUGHOUT and p.hotter_wide < NOTHING_HOTTER
+    left_over = (
+        share > MUCH_COLD
+        or enclosed > ENCLOSED_BEYOND_NOISE
+        or (enclosed > ENCLOSED_SHARE and (share > COLD_SHARE or witness))
+        or (uneven and share > COLD_SHARE / 2 and enclosed > ENCLOSED_SHARE / 2)
+    )
     left_over = left_over and not hollow and not metastasis
     if left_over and cold_gap is not None and cold_gap.clearly_darker():
         suspected.append("cold_metastases")
