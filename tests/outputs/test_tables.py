@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from lutetia.model import HistoryEvent, Place
 from lutetia.outputs.tables import COLUMNS, lesions_csv
 
 
@@ -18,8 +19,27 @@ def test_one_row_per_lesion_and_study(two_visits):
         ("lesion-1", "study-1"),
         ("lesion-1", "study-2"),
         ("lesion-2", "study-1"),
+        ("lesion-2", "study-2"),
         ("lesion-3", "study-1"),
     ]
+
+
+def test_a_lesion_that_is_no_focus_has_its_row_with_the_value_at_its_place_and_what_became_of_it(two_visits):
+    first, second, third = two_visits.course.lesions
+    place = Place(study="study-2", in_field=True, suv_mean=1.4, background_mean=0.7, centroid_mm=(1.0, 2.0, 3.0))
+    away = HistoryEvent(study="study-2", event="outside_field")
+    lesions = (
+        first,
+        second.model_copy(update={"places": (place,), "tracking_uid": "2.25.7"}),
+        third.model_copy(update={"places": (Place(study="study-2", in_field=False),), "history": (away,)}),
+    )
+    rows = {(r["lesion"], r["study"]): r for r in _rows(two_visits.course.model_copy(update={"lesions": lesions}))}
+    gone = rows["lesion-2", "study-2"]
+    assert (gone["seen_as"], gone["event"], gone["suv_mean"], gone["volume_ml"]) == ("place", "not_visible", "1.4", "")
+    assert (gone["local_background_suv"], gone["centroid_z_mm"], gone["study_date"]) == ("0.7", "3", "2026-09-20")
+    assert rows["lesion-2", "study-1"]["tracking_uid"] == gone["tracking_uid"] == "2.25.7"
+    assert (rows["lesion-1", "study-2"]["seen_as"], rows["lesion-1", "study-2"]["event"]) == ("focus", "shrinking")
+    assert (rows["lesion-3", "study-2"]["seen_as"], rows["lesion-3", "study-2"]["suv_mean"]) == ("not imaged", "")
 
 
 def test_units_stand_in_the_column_names():
