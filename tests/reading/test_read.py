@@ -250,6 +250,9 @@ def test_pet_without_ct_is_read(tiny_patient: PhantomTruth) -> None:
     assert study.references["liver"].suv_mean is None or study.references["liver"].suv_mean > 0
     assert study.references["blood_pool"].status != "ok"
     assert "PET" in study.anatomy_source
+    assert study.modality == "PET"
+    (ct,) = [note for note in course.not_used if note.modality == "CT"]
+    assert ct.reason == "PET without CT was asked for (--ct none)"
 
 
 def test_ct_without_pet_is_one_clear_message(tiny_patient: PhantomTruth, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lutetia.dicom.acquisitions import split_scans
@@ -87,6 +87,17 @@ def select(
     elsewhere = [scan for scan in scans if scan not in with_pet]
     selections = [_of_study(chosen, study, elsewhere, wanted_pet, wanted_ct) for study in with_pet]
     return tuple(selections)
+
+
+def without_ct(selection: StudySelection) -> StudySelection:
+    """The selection of someone who wants the PET read without CT: the CT is listed among what is not used."""
+    modality: StudyModality = "SPECT" if selection.modality.startswith("SPECT") else "PET"
+    notes = tuple(
+        n.model_copy(update={"role": "", "reason": "PET without CT was asked for (--ct none)"}) if n.role == "CT" else n
+        for n in selection.notes
+    )
+    issues = tuple(i for i in selection.issues if not i.code.startswith("ct-") and i.code != "no-ct-on-pet")
+    return replace(selection, ct=None, modality=modality, notes=notes, issues=issues)
 
 
 def _patient(inventory: Inventory, wanted: str | None) -> PatientFiles:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import lutetia
 from lutetia.dicom.scan import scan
-from lutetia.dicom.select import StudySelection, select
+from lutetia.dicom.select import StudySelection, select, without_ct
 from lutetia.model import ConventionUse, Course, Issue, Patient, SeriesNote
 from lutetia.reading.asked import check_asked
 from lutetia.reading.corrections import apply_corrections, unplaced
@@ -62,6 +62,8 @@ def select_studies(
     """
     inventory = scan(list(paths), progress=lambda done, total: progress("headers", 0.1 * done / max(total, 1)))
     selections = select(inventory, patient=settings.patient, pet=settings.pet, ct=settings.ct)
+    if not settings.use_ct:
+        selections = tuple(without_ct(s) for s in selections)
     return tuple(sorted(selections, key=_when)), inventory.issues
 
 
