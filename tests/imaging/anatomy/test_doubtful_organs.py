@@ -329,3 +329,19 @@ def test_beside_an_fdg_liver_of_tumour_a_spleen_not_seen_is_not_said_to_be_absen
     """What a spleen takes up is told by the liver; metastases are no yardstick for it."""
     part = trunk()
     assert judge_spleen(part, liver_of(part, liver_suv), None, {}, FDG).status == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, "ok"),
+        ({"suv_cov": 0.16}, "caution"),
+        ({"suv_cov": 0.16, "lung_contact": 0.06, "rib_contact": 0.02}, "no value"),
+    ],
+)
+def test_bowel_stomach_and_pancreas_in_one_piece_are_no_fdg_spleen(changes: dict[str, float], status: str) -> None:
+    """They lie before the spleen, take up as much, and only evenness and place tell them apart."""
+    part = trunk()
+    piece = spleen_of(slice(10, 25), **{"to_liver": 0.8, "suv": 1.7, "to_muscle": 3.2, "volume_ml": 320.0, **changes})
+    verdict = judge_spleen(part, liver_of(part, 2.1), piece, {}, FDG)
+    assert (verdict.status if verdict.keep else "no value") == status

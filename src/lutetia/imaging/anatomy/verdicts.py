@@ -27,6 +27,8 @@ BESIDE_MM = 15.0
 #: heart, pericardium and great vessels of the largest adults, mL
 LARGEST_HEART_ML = 1500.0
 
+#: coefficient of variation of the core above which an FDG uptake is that of several organs: 60 spleens reach 0.12
+UNEVEN_FDG = 0.14
 #: SUV; no normal liver takes up more FDG (the usual range of its reference ends here)
 HOTTEST_FDG_LIVER = 4.8
 
@@ -215,8 +217,13 @@ def _doubts_by_place(signs: _SpleenSigns, tracer: Tracer) -> Iterator[str]:
     known = (signs.fits and tracer.is_sstr) or signs.certain or signs.part
     if thin or e["volume_ml"] < (12 if known else 30):
         yield f"it is small ({e['volume_ml']:.0f} mL)"
+    glucose = tracer.binds == "glucose"
+    if glucose and not signs.certain and max(e["lung_contact"], e["rib_contact"]) < 0.1 and signs.lung_seen:
+        # no uptake tells an FDG spleen from stomach and bowel, which lie before it: its place must
+        yield "it hardly touches lung or ribs"
     # so thin a piece is uneven from partial volume alone: that is the same doubt
-    if e.get("suv_cov", 0) > (0.25 if thin else 0.18):
+    usual = UNEVEN_FDG if glucose else 0.18
+    if e.get("suv_cov", 0) > (0.25 if thin else usual):
         yield "its uptake is uneven"
     if e["forward_mm"] < -60 and e.get("to_muscle", 1.0) < HOTTER_THAN_MUSCLE:
         # vertebral body 35 mm and canal 18 mm deep: what lies behind both is muscle of the back, unless it takes up
