@@ -6,12 +6,13 @@ Retention is never called response; SUV of a PET and of a SPECT are never subtra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from lutetia.imaging.dosimetry import effective_half_life, remaining, single_time_point_dose
 from lutetia.model import Lesion, Observation
-from lutetia.reading.course.visits import study_day
+from lutetia.reading.course.visits import injection_day, study_day
 from lutetia.reading.study import StudyReading
 
 NOTICE = "research estimate, not for prescribing, not for stopping treatment"
@@ -139,9 +140,9 @@ def _half_lives(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> 
     rows = []
     spects = [r for r in readings if r.study.is_therapy_spect and r.suv is not None]
     for a, b in pairwise(spects):
-        if a.study.acquisition.injection != b.study.acquisition.injection:
+        if injection_day(a) is None or injection_day(a) != injection_day(b):
             continue
-        first_h, second_h = hours_after_injection(a), hours_after_injection(b)
+        (first_h, second_h), note = _hours_of_both(a, b)
         for lesion in lesions:
             by_study = {o.study: o for o in lesion.observations}
             if a.study.id not in by_study or b.study.id not in by_study or first_h is None or second_h is None:
@@ -151,16 +152,34 @@ def _half_lives(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> 
             if c1 is None or c2 is None:
                 continue
             found = effective_half_life(c1 * one.volume_ml, first_h, c2 * two.volume_ml, second_h)
-            rows.append(
-                {
-                    "kind": "effective_half_life",
-                    "lesion": lesion.id,
-                    "studies": [a.study.id, b.study.id],
-                    "hours": [round(first_h, 2), round(second_h, 2)],
-                    "activity_mbq": [round(c1 * one.volume_ml, 4), round(c2 * two.volume_ml, 4)],
-                    "half_life_h": None if found.value is None else round(found.value, 1),
-                    "reasons": list(found.reasons),
-                    "notice": NOTICE,
-                }
-            )
+            row: dict[str, Any] = {
+                "kind": "effective_half_life",
+                "lesion": lesion.id,
+                "studies": [a.study.id, b.study.id],
+                "hours": [round(first_h, 2), round(second_h, 2)],
+                "activity_mbq": [round(c1 * one.volume_ml, 4), round(c2 * two.volume_ml, 4)],
+                "half_life_h": None if found.value is None else round(found.value, 1),
+                "reasons": list(found.reasons),
+                "notice": NOTICE,
+            }
+            rows.append(row | ({"note": note} if note else {}))
     return rows
+
+
+def _hours_of_both(a: StudyReading, b: StudyReading) -> tuple[tuple[float | None, float | None], str]:
+    """Hours after injection of two SPECTs of one injection, and what is said where their headers differ on its time.
+
+    The time between the scans is that of their clocks; the activities do not depend on what a header says of the
+    injection, for SUV was made with the same values.
+    """
+    first, second = hours_after_injection(a), hours_after_injection(b)
+    injections = a.study.acquisition.injection, b.study.acquisition.injection
+    if injections[0] == injections[1] or first is None or second is None:
+        return (first, second), ""
+    try:
+        starts = [datetime.fromisoformat(r.study.acquisition.scan_start or "") for r in (a, b)]
+        between = (starts[1] - starts[0]).total_seconds() / 3600
+    except (TypeError, ValueError):
+        return (first, second), ""
+    clocks = " and ".join(str(text)[11:16] for text in injections)
+    return (first, first + between), f"the headers give two times of one injection ({clocks}): the first is taken"

@@ -17,7 +17,8 @@ def study_day(reading: StudyReading) -> date | None:
         return reading.study.day
 
 
-def _injection_day(reading: StudyReading) -> date | None:
+def injection_day(reading: StudyReading) -> date | None:
+    """Day of the injection, else of the scan: a therapy is given once a day, whatever time each header writes."""
     try:
         return date.fromisoformat((reading.study.acquisition.injection or "")[:10])
     except ValueError:
@@ -59,7 +60,7 @@ def group_visits(
             groups.append([reading])
             continue
         if reading.study.is_therapy_spect:
-            if therapy is None or _injection_day(therapy[0]) != _injection_day(reading):
+            if therapy is None or injection_day(therapy[0]) != injection_day(reading):
                 therapy = []
                 groups.append(therapy)
             therapy.append(reading)

@@ -82,7 +82,7 @@ def _half_lives(entries: list[Entry]) -> Table:
                 wording.with_unit(value, "h") if value is not None else "refused",
                 "" if value is not None else "caution",
             ),
-            Cell("; ".join(str(reason) for reason in entry.get("reasons") or ()) or "–", "muted"),
+            Cell("; ".join(map(str, filter(None, (*(entry.get("reasons") or ()), entry.get("note"))))) or "–", "muted"),
         )
         rows.append(Row(cells))
     columns = (
@@ -90,6 +90,6 @@ def _half_lives(entries: list[Entry]) -> Table:
         Column("Time points", width=0.8),
         Column("Activity, MBq", width=0.8),
         Column("Effective half-life", width=0.8),
-        Column("Reasons", width=2),
+        Column("Reasons, remarks", width=2),
     )
     return Table(columns, tuple(rows), dense=True)
