@@ -14,9 +14,10 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lutetia.model import InputError, Record, field_at_fault
 from lutetia.rules.positions import Document
@@ -40,12 +41,20 @@ class TimelineEntry(Record):
     site: str | None = None
     note: str | None = None
 
+    @field_validator("value", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: Any) -> Any:
+        """A symptom that is there or not: YAML reads yes and no as a truth value, not as the words."""
+        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
     @model_validator(mode="after")
     def _says_what(self) -> TimelineEntry:
         if self.kind in ("treatment", "ssa") and not self.agent:
             raise ValueError("agent is missing")
         if self.kind not in ("treatment", "ssa") and not self.name:
             raise ValueError("name is missing")
+        if isinstance(self.value, float) and not math.isfinite(self.value):
+            raise ValueError(f"value: should be a number, not {self.value}")
         if isinstance(self.value, float) and not self.unit:
             raise ValueError("a number needs its unit")
         if self.until is not None and self.until < self.date:
