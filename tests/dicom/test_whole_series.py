@@ -76,6 +76,18 @@ def test_items_of_undefined_length_are_compared_too(dicom_series, tmp_path):
     assert series.refusal.code == "several-radiopharmaceuticals"
 
 
+def test_an_injection_known_to_the_hour_alone_is_refused_not_taken_at_the_full_hour(dicom_series, tmp_path):
+    def to_the_hour(d, k):
+        item = d.RadiopharmaceuticalInformationSequence[0]
+        item.RadiopharmaceuticalStartTime = "09"
+        item.RadiopharmaceuticalStartDateTime = f"{d.SeriesDate}09"
+
+    dicom_series(edit=to_the_hour).write(tmp_path)
+    (series,) = lutetia.suv(tmp_path).series
+    assert series.refusal.code == "injection-time-missing"
+    assert series.refusal.override == "--injection-time"
+
+
 def test_a_slope_of_two_numbers_is_no_slope(dicom_series, tmp_path):
     dicom_series(edit=lambda d, k: setattr(d, "RescaleSlope", ["1.5", "3"])).write(tmp_path)
     (series,) = lutetia.suv(tmp_path).series

@@ -11,7 +11,7 @@ from typing import Any
 
 from lutetia.model.pet import Moment
 
-_TIME = re.compile(r"(\d{2}):?(?:(\d{2}):?(?:(\d{2})(?:\.(\d{1,}))?)?)?")
+_TIME = re.compile(r"(\d{2}):?(\d{2}):?(?:(\d{2})(?:\.(\d{1,}))?)?")
 _DATE = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
 _DATETIME = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,})?)?)?)\s*([&+\-]?[+\-]?\d{4})?")
 _OFFSET = re.compile(r"([+\-])(\d{2})(\d{2})")
@@ -73,12 +73,12 @@ def binary_number(dataset: Any, tag: tuple[int, int]) -> float | None:
 
 
 def clock(text: str | None) -> float | None:
-    """A TM value ("1105", "110530.25", "11:05:30") as seconds since midnight."""
+    """A TM value ("1105", "110530.25", "11:05:30") as seconds since midnight; an hour alone is no time to reckon with."""
     match = _TIME.fullmatch((text or "").strip())
     if match is None:
         return None
     hours, minutes, seconds, fraction = match.groups()
-    h, m, s = int(hours), int(minutes or 0), int(seconds or 0)
+    h, m, s = int(hours), int(minutes), int(seconds or 0)
     if h > 23 or m > 59 or s > 60:
         return None
     return min(h * 3600.0 + m * 60.0 + s + float(f"0.{fraction or 0}"), 86399.999999)
