@@ -73,7 +73,7 @@ def binary_number(dataset: Any, tag: tuple[int, int]) -> float | None:
 
 
 def clock(text: str | None) -> float | None:
-    """A TM value ("1105", "110530.25", "11:05:30") as seconds since midnight; an hour alone is no time to reckon with."""
+    """A TM value ("1105", "110530.25", "11:05:30") as seconds since midnight; an hour alone is no time."""
     match = _TIME.fullmatch((text or "").strip())
     if match is None:
         return None
