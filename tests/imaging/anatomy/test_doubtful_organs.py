@@ -345,3 +345,14 @@ def test_bowel_stomach_and_pancreas_in_one_piece_are_no_fdg_spleen(changes: dict
     piece = spleen_of(slice(10, 25), **{"to_liver": 0.8, "suv": 1.7, "to_muscle": 3.2, "volume_ml": 320.0, **changes})
     verdict = judge_spleen(part, liver_of(part, 2.1), piece, {}, FDG)
     assert (verdict.status if verdict.keep else "no value") == status
+
+
+@pytest.mark.parametrize(("hot", "status"), [(True, "caution"), (False, "absent")])
+def test_what_is_as_hot_as_a_spleen_beyond_the_ribs_line_forbids_to_call_it_absent(hot: bool, status: str) -> None:
+    """In a rotated body the heads of ribs hid a spleen of 40 mL behind them, and it was said to be absent."""
+    part = trunk()
+    pet = part.pet_smooth.copy()
+    if hot:
+        pet[10:25, 20:32, 42:54] = 20.0
+    part = replace(part, cage_mm=np.full(SHAPE, -40.0, np.float32), pet_smooth=pet)
+    assert judge_spleen(part, liver_of(part, 5.0), None, {}, DOTATATE).status == status

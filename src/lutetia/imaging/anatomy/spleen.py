@@ -27,8 +27,11 @@ class Spleen:
     evidence: dict[str, float] = field(default_factory=dict)
 
 
-def spleen_bed(trunk: Trunk, liver: Liver) -> mm.Mask:
-    """Where a spleen may lie: opposite the liver, more than 30 mm beside the column, from the diaphragm downwards."""
+def spleen_bed(trunk: Trunk, liver: Liver, *, caged: bool = True) -> mm.Mask:
+    """Where a spleen may lie: opposite the liver, more than 30 mm beside the column, from the diaphragm downwards.
+
+    Without `caged` the ribs are not asked: in a rotated body the heads of ribs may hide a spleen behind them.
+    """
     lateral = trunk.lateral_mm if liver.side == "right" else -trunk.lateral_mm
     bed = (lateral > 30) & ~liver.mask & (trunk.body_depth_mm > 9)
     height = trunk.below_dome_mm
@@ -36,8 +39,9 @@ def spleen_bed(trunk: Trunk, liver: Liver) -> mm.Mask:
         bed &= ((height > -30) & (height < 240))[:, None, None]
     # with PET, uptake tells spleen from muscle, and the cage need not
     tolerance = -1.0 if trunk.pet is None else -15.0
-    inside = np.where(trunk.cage_mm > 900, trunk.body_depth_mm > 15, trunk.cage_mm > tolerance)
-    result: mm.Mask = bed & inside & ~trunk.above_diaphragm
+    if caged:
+        bed &= np.where(trunk.cage_mm > 900, trunk.body_depth_mm > 15, trunk.cage_mm > tolerance)
+    result: mm.Mask = bed & ~trunk.above_diaphragm
     return result
 
 

@@ -13,7 +13,7 @@ from lutetia.imaging.anatomy.aorta import AortaTrack
 from lutetia.imaging.anatomy.kidneys import Kidney
 from lutetia.imaging.anatomy.liver import Liver
 from lutetia.imaging.anatomy.lungs import Lungs
-from lutetia.imaging.anatomy.region import Trunk, muscle_uptake
+from lutetia.imaging.anatomy.region import CORTEX_HU, Trunk, muscle_uptake
 from lutetia.imaging.anatomy.scene import SPACING, SPACING_MM, VOXEL_ML, Scene
 from lutetia.imaging.anatomy.spleen import Spleen, looks_like_spleen, spleen_bed, with_usual_uptake
 from lutetia.model import Issue, Tracer
@@ -99,7 +99,8 @@ def judge_spleen(
         return OrganVerdict("caution", (reason,), (reason,), keep=False)
     of_tumour = tracer.binds == "glucose" and liver.suv > HOTTEST_FDG_LIVER
     liver = with_usual_uptake(trunk, liver, tracer.is_sstr)
-    bed = spleen_bed(trunk, liver)
+    # nothing outside the ribs is as hot as a spleen on SSTR, but bone
+    bed = spleen_bed(trunk, liver, caged=not tracer.is_sstr)
     lung_side = "left" if liver.side == "right" else "right"
     lung_seen = bool((trunk.lung(lung_side) & trunk.measured).any())
     doubts: list[str] = []
@@ -274,7 +275,7 @@ def _unassigned(trunk: Trunk, liver: Liver, bed: mm.Mask, kidneys: Mapping[str, 
         # a liver full of tumour is hotter than any spleen: ten times the uptake round about is hot as well
         around = trunk.pet_smooth[near & (trunk.ct_smooth > 0)]
         level = min(0.9 * liver.suv, 10.0 * float(np.median(around))) if len(around) else 0.9 * liver.suv
-        solid = near & (trunk.pet_smooth > level) & (trunk.ct_smooth > -30)
+        solid = near & (trunk.pet_smooth > level) & (trunk.ct_smooth > -30) & (trunk.ct_smooth < CORTEX_HU)
     else:
         solid = near & (trunk.ct_smooth > 25) & (trunk.ct_smooth < 220) & ~trunk.bone
         if trunk.pet_smooth is not None and np.isfinite(liver.suv):
