@@ -18,6 +18,8 @@ from lutetia.reading.study import StudyReading
 
 #: a place is hotter than its surroundings when its core is above them by this factor
 HOTTER = 1.3
+#: a sphere is the candidate that holds more than so large a share of it, if that is at most so many times as large
+SAME_SHARE, SAME_TIMES = 0.5, 8.0
 _REGIONS: dict[str, Literal["liver", "lymph_nodes", "bone", "lung"]] = {
     "liver": "liver",
     "lymph_node": "lymph_nodes",
@@ -61,19 +63,75 @@ def voxels_by_hand(reading: StudyReading, added: AddedLesion) -> np.ndarray:
 
 
 def _replace_overlapping(reading: StudyReading, voxels: np.ndarray, by: str) -> None:
-    """Foci that lie mostly in a region drawn by hand give way to it."""
+    """Foci that lie mostly in a region drawn by hand give way to it; of any other it is cut out."""
     assert reading.found is not None
     labels = reading.found.labels.array
     numbers, counts = np.unique(labels[tuple(voxels.T)], return_counts=True)
     sizes = np.bincount(labels[labels > 0].ravel(), minlength=int(labels.max()) + 1)
-    gone = {int(n) for n, c in zip(numbers, counts, strict=True) if n > 0 and c >= 0.3 * min(sizes[n], len(voxels))}
+    held = {int(n): int(c) for n, c in zip(numbers, counts, strict=True) if n > 0}
+    gone = {
+        n for n, c in held.items() if c >= 0.3 * min(sizes[n], len(voxels)) and sizes[n] <= SAME_TIMES * len(voxels)
+    }
     for lesion in reading.lesions:
-        if lesion.observations[0].label in gone:
+        label = lesion.observations[0].label
+        if label in gone:
             message = f"The focus at {lesion.site} gives way to the outline given by {by}"
             reading.issues.append(Issue(code="replaced-by-hand", level="info", message=message, study=reading.study.id))
+        elif label in held and lesion.counts:
+            _cut_out(reading, lesion, voxels)
     if gone:
         labels[np.isin(labels, list(gone))] = 0
         reading.lesions = tuple(x for x in reading.lesions if x.observations[0].label not in gone)
+
+
+def _cut_out(reading: StudyReading, lesion: Lesion, voxels: np.ndarray) -> None:
+    """Measure a lesion without the voxels that another one was given: each voxel counts once."""
+    from lutetia.reading.course.confluent_foci import measured
+
+    assert reading.found is not None
+    labels, seen = reading.found.labels.array, lesion.observations[0]
+    labels[tuple(voxels[labels[tuple(voxels.T)] == seen.label].T)] = 0
+    rest = np.argwhere(labels == seen.label)
+    if not len(rest):
+        reading.lesions = tuple(x for x in reading.lesions if x is not lesion)
+        return
+    method = "; ".join(filter(None, (seen.mask_method, "without what was given by hand")))
+    less = measured(reading, lesion, rest, seen.label, method)
+    reading.lesions = tuple(less if x is lesion else x for x in reading.lesions)
+
+
+def _place_sphere(reading: StudyReading, sphere: np.ndarray) -> tuple[Lesion | None, np.ndarray]:
+    """The candidate that a sphere is, None where it is none, and the voxels that are its own.
+
+    A sphere inside a mass many times its size is cut out of it. Of a neighbour it takes nothing; what was set apart as
+    physiological gives way.
+    """
+    assert reading.found is not None
+    under = reading.found.labels.array[tuple(sphere.T)]
+    foci = [x for x in reading.lesions if x.counts]
+    shares = {x.id: float(np.mean(under == x.observations[0].label)) for x in foci}
+    holder = next((x for x in foci if shares[x.id] > SAME_SHARE), None)
+    if holder is not None:
+        sphere_ml = len(sphere) * reading.found.labels.grid.voxel_ml
+        if holder.observations[0].volume_ml <= SAME_TIMES * sphere_ml:
+            return holder, sphere
+        _cut_out(reading, holder, sphere)
+    neighbours = [x.observations[0].label for x in foci if x is not holder]
+    return None, sphere[~np.isin(under, neighbours)]
+
+
+def _confirmed(reading: StudyReading, focus: Lesion, added: AddedLesion) -> str:
+    """A lesion given by hand that the search had found: the focus keeps its outline and is confirmed."""
+    reason = (
+        f"added by {added.by}" + (f": {added.name}" if added.name else "") + f"; found by the search at {focus.site}"
+    )
+    update: dict[str, object] = {"status": "confirmed", "status_reason": reason, "corrected_by": added.by}
+    update |= {"site": added.site} if added.site else {}
+    update |= {"side": added.side} if added.side else {}
+    message = f"The lesion added by {added.by} is the focus at {focus.site}: measured in the outline of the search"
+    reading.issues.append(Issue(code="added-lesion-found", level="info", message=message, study=reading.study.id))
+    reading.lesions = tuple(x.model_copy(update=update) if x is focus else x for x in reading.lesions)
+    return focus.id
 
 
 def _surroundings(suv: Volume, voxels: np.ndarray) -> float | None:
@@ -103,10 +161,13 @@ def add_by_hand(reading: StudyReading, added: AddedLesion) -> str | None:
         return None
     if added.mask is not None:
         _replace_overlapping(reading, voxels, added.by)
+        own = voxels
+    else:
+        same, own = _place_sphere(reading, voxels)
+        if same is not None:
+            return _confirmed(reading, same, added)
     labels = reading.found.labels
     label = max(int(labels.array.max()), *(x.observations[0].label for x in reading.lesions), 0) + 1
-    free = voxels[labels.array[tuple(voxels.T)] == 0]
-    own = free if len(free) and added.mask is None else voxels
     labels.array[tuple(own.T)] = label
     shape = (
         f"sphere of {added.diameter_mm:g} mm" if added.diameter_mm is not None else f"outline {added.roi or ''}".strip()
