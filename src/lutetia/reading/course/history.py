@@ -144,7 +144,7 @@ def _event(
     study, track = reading.study.id, lesion.track
     seen = lesion.members.get(study)
     place = places.get(study)
-    if study in track.merged_in:
+    if study in track.merged_in and then is not None:
         return "merged", f"one focus now with {', '.join(f'lesion-{n}' for n in track.merged_in[study])}"
     if seen is None and place is not None and place.note.startswith(RELATIVE):
         return ("baseline" if shows_uptake(place) and then is None else "not_visible"), place.note
