@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from lutetia.dicom.mask_region import region_issues
@@ -15,7 +14,7 @@ from lutetia.dicom.series import SeriesFiles
 from lutetia.imaging.anatomy import find_anatomy
 from lutetia.imaging.anatomy.organ_files import load_organ_masks
 from lutetia.imaging.anatomy.record import Anatomy
-from lutetia.imaging.anatomy.user_masks import anatomy_from_masks, masks_by_organ
+from lutetia.imaging.anatomy.user_masks import anatomy_from_masks, anatomy_without_organs, masks_by_organ
 from lutetia.imaging.references import ReferenceSettings, UserReference, measure_references
 from lutetia.imaging.references.given import user_reference
 from lutetia.masks.nifti import nifti_files
@@ -50,11 +49,6 @@ def given_organs(path: Path, suv: Volume, pet: SeriesFiles | None) -> Anatomy:
     return anatomy_from_masks(suv, replace(given, issues=(*given.issues, *region_issues(regions, path.name))))
 
 
-def _no_anatomy(suv: Volume) -> Anatomy:
-    labels = Volume(np.zeros(suv.grid.shape, np.uint8), suv.grid, "label")
-    return Anatomy(labels=labels, organs=(), source="none")
-
-
 def anatomy_of(
     suv: Volume, ct: Volume | None, tracer: Tracer, settings: ReadSettings, pet: SeriesFiles | None = None
 ) -> Anatomy:
@@ -68,7 +62,7 @@ def anatomy_of(
     if settings.organs is not None:
         return given_organs(Path(settings.organs), suv, pet)
     if settings.anatomy == "none":
-        return _no_anatomy(suv)
+        return anatomy_without_organs(suv)
     if settings.anatomy == "totalsegmentator":
         from lutetia.imaging.anatomy.totalsegmentator import run_totalsegmentator
 

@@ -142,6 +142,33 @@ def _concerns(
     return ("caution" if reasons else "ok"), reasons
 
 
+def _outline(suv: Volume) -> npt.NDArray[np.bool_]:
+    """The patient's outline on the PET grid, as uptake shows it."""
+    scene = set_pet_scene(suv)
+    return resample(scene.body.astype(np.uint8), scene.grid, suv.grid, 0.0, nearest=True).astype(bool)
+
+
+def anatomy_without_organs(suv: Volume) -> Anatomy:
+    """The patient's outline alone, for someone who wants no organs: lesions can be sought in it, not told from organs.
+
+    Parameters
+    ----------
+    suv : SUV on the PET grid
+    """
+    body = _outline(suv)
+    labels = np.where(body, np.uint8(LABELS["body"]), np.uint8(0))
+    text = (
+        "Organs were not sought: uptake of liver, spleen, kidneys, bladder and bowel can hardly be told from lesions, "
+        "and may stand among the candidates and in their totals"
+    )
+    issue = Issue(code="organs-not-sought", message=text)
+    volume_ml = int(body.sum()) * suv.grid.voxel_ml
+    record = OrganRecord(
+        name="body", label=LABELS["body"], source="outline of uptake", status="ok", volume_ml=volume_ml
+    )
+    return Anatomy(labels=Volume(labels, suv.grid, "label"), organs=(record,), source="none", issues=(issue,))
+
+
 def anatomy_from_masks(suv: Volume, given: OrganMasks) -> Anatomy:
     """Organs of a study from given masks.
 
@@ -161,8 +188,7 @@ def anatomy_from_masks(suv: Volume, given: OrganMasks) -> Anatomy:
     """
     grid = suv.grid
     _refuse_mirrored(given.masks, grid, given.source)
-    scene = set_pet_scene(suv)
-    outline = resample(scene.body.astype(np.uint8), scene.grid, grid, 0.0, nearest=True).astype(bool)
+    outline = _outline(suv)
     issues = list(given.issues)
     masks = dict(given.masks)
     if "body" not in masks:
