@@ -29,13 +29,14 @@ def spect(records: Any, name: str, injection: str, start: str, hours: float) -> 
     return StudyReading(made, None, tracer=Tracer.model_validate(made.tracer_detail), suv=image)  # type: ignore[arg-type]
 
 
-def half_lives(records: Any, second_injection: str, second_start: str) -> list[dict[str, Any]]:
+def half_lives(records: Any, second_injection: str, second_start: str, second_ml: float = 8.0) -> list[dict[str, Any]]:
     """A lesion of SUVmean 10 at 24 h and 5 at 96 h, both corrected to injection."""
     readings = (
         spect(records, "t1", "2025-02-01T09:00:00", "2025-02-02T09:00:00", 24.0),
         spect(records, "t2", second_injection, second_start, 96.0),
     )
-    foci = [records.focus(n, suv, suv_mean=suv, volume_ml=8.0) for n, suv in (("t1", 10.0), ("t2", 5.0))]
+    seen = (("t1", 10.0, 8.0), ("t2", 5.0, second_ml))
+    foci = [records.focus(n, suv, suv_mean=suv, volume_ml=volume) for n, suv, volume in seen]
     lesion = records.lesion("lesion-1", observations=foci)
     return [row for row in retention((lesion,), readings) if row["kind"] == "effective_half_life"]
 
@@ -56,3 +57,10 @@ def test_two_clock_times_of_one_injection_are_one_injection_and_it_is_said(recor
 
 def test_the_scans_of_two_cycles_give_no_half_life(records: Any) -> None:
     assert half_lives(records, "2025-04-01T09:00:00", "2025-04-05T09:00:00") == []
+
+
+def test_outlines_of_two_sizes_give_no_half_life_for_theirs_is_not_the_activity_of_one_volume(records: Any) -> None:
+    (row,) = half_lives(records, "2025-02-01T09:00:00", "2025-02-05T09:00:00", 0.5)
+    assert row["half_life_h"] is None
+    assert row["reasons"] == ["the outlines differ (8.0 and 0.5 mL, beyond ±30 %): not the activity of one volume"]
+    assert half_lives(records, "2025-02-01T09:00:00", "2025-02-05T09:00:00", 7.0)[0]["half_life_h"] is not None

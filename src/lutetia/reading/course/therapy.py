@@ -12,6 +12,7 @@ from typing import Any
 
 from lutetia.imaging.dosimetry import effective_half_life, remaining, single_time_point_dose
 from lutetia.model import Lesion, Observation
+from lutetia.reading.course.history import GROWN, SHRUNK
 from lutetia.reading.course.visits import injection_day, study_day
 from lutetia.reading.study import StudyReading
 
@@ -152,18 +153,28 @@ def _half_lives(lesions: Sequence[Lesion], readings: Sequence[StudyReading]) -> 
             if c1 is None or c2 is None:
                 continue
             found = effective_half_life(c1 * one.volume_ml, first_h, c2 * two.volume_ml, second_h)
+            reasons = [*found.reasons, *_other_outline(one.volume_ml, two.volume_ml)]
             row: dict[str, Any] = {
                 "kind": "effective_half_life",
                 "lesion": lesion.id,
                 "studies": [a.study.id, b.study.id],
                 "hours": [round(first_h, 2), round(second_h, 2)],
                 "activity_mbq": [round(c1 * one.volume_ml, 4), round(c2 * two.volume_ml, 4)],
-                "half_life_h": None if found.value is None else round(found.value, 1),
-                "reasons": list(found.reasons),
+                "half_life_h": None if found.value is None or reasons else round(found.value, 1),
+                "reasons": reasons,
                 "notice": NOTICE,
             }
             rows.append(row | ({"note": note} if note else {}))
     return rows
+
+
+def _other_outline(first_ml: float, second_ml: float) -> tuple[str, ...]:
+    """Why the activities of two outlines are not those of one volume; () where they agree within ±30 % (C-P26)."""
+    if SHRUNK <= second_ml / max(first_ml, 1e-6) <= GROWN:
+        return ()
+    return (
+        f"the outlines differ ({first_ml:.1f} and {second_ml:.1f} mL, beyond ±30 %): not the activity of one volume",
+    )
 
 
 def _hours_of_both(a: StudyReading, b: StudyReading) -> tuple[tuple[float | None, float | None], str]:
