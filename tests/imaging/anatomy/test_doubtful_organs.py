@@ -13,7 +13,7 @@ from lutetia.imaging.anatomy import LABELS, Anatomy
 from lutetia.imaging.anatomy import door as door_module
 from lutetia.imaging.anatomy.aorta import without_myocardium
 from lutetia.imaging.anatomy.kidneys import Kidney
-from lutetia.imaging.anatomy.liver import enclosed_liver
+from lutetia.imaging.anatomy.liver import enclosed_liver, one_organ_on_the_left
 from lutetia.imaging.anatomy.region import Trunk
 from lutetia.imaging.anatomy.second_opinion import weighed
 from lutetia.imaging.anatomy.spleen import Spleen, with_usual_uptake
@@ -356,3 +356,26 @@ def test_what_is_as_hot_as_a_spleen_beyond_the_ribs_line_forbids_to_call_it_abse
         pet[10:25, 20:32, 42:54] = 20.0
     part = replace(part, cage_mm=np.full(SHAPE, -40.0, np.float32), pet_smooth=pet)
     assert judge_spleen(part, liver_of(part, 5.0), None, {}, DOTATATE).status == status
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "mirrored"),
+    [
+        ((6.0, 6.0), (1.2, 25.0), True),  # a liver; stomach and spleen
+        ((25.0, 25.0), (5.0, 30.0), False),  # a spleen; a liver with metastases
+        ((6.0, 1.2), (1.2, 25.0), False),  # stomach and bowel, uneven
+        ((6.0, 6.0), (5.5, 6.5), False),  # two livers do not exist: what lies on the right is one organ
+    ],
+)
+def test_sstr_uptake_tells_a_liver_on_the_left_that_is_hardly_thicker_than_what_lies_on_the_right(
+    left: tuple[float, float], right: tuple[float, float], mirrored: bool
+) -> None:
+    part = trunk()
+    pet, sides = part.pet_smooth.copy(), {}
+    for side, x, (lower, upper) in (("left", 45, left), ("right", 5, right)):
+        mask = np.zeros(SHAPE, bool)
+        mask[10:30, 10:30, x : x + 10] = True
+        pet[10:20, 10:30, x : x + 10], pet[20:30, 10:30, x : x + 10] = lower, upper
+        sides[side] = mask
+    part = replace(part, pet_smooth=pet)
+    assert one_organ_on_the_left(part, sides["left"], sides["right"]) is mirrored

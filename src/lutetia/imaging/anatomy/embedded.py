@@ -162,9 +162,9 @@ def _find_abdomen(scene: Scene, bone: mm.Mask, spine: Spine, lungs: Lungs, trace
     track = find_aorta(scene, lungs, spine)
     tube = aorta_mask(scene, track) if track is not None else np.zeros(scene.ct.shape, bool)
     trunk = cut_trunk(scene, bone, spine, lungs, tube)
-    liver = find_liver(trunk)
+    liver = find_liver(trunk, sstr=tracer.is_sstr)
     if liver is not None and is_fluid(trunk, liver):  # tense ascites outweighs the liver
-        liver = find_liver(without_fluid(trunk))
+        liver = find_liver(without_fluid(trunk), sstr=tracer.is_sstr)
         liver = None if liver is None or is_fluid(trunk, liver) else liver
     occupied = tube.copy()
     if liver is not None:

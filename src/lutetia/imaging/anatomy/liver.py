@@ -21,6 +21,8 @@ ENCLOSED_MM = 15.0
 FATTY_HU = 40.0
 #: a liver on the left must be so many times thicker than what lies on the right
 MIRRORED = 1.5
+#: SUV; no normal liver takes up more of an SSTR tracer (the usual range of its reference ends here)
+HOTTEST_SSTR_LIVER = 13.0
 #: metastases take up this many times what the liver does
 HOT = 1.6
 #: the lower quarter of a liver's uptake, against its most frequent one
@@ -198,13 +200,13 @@ def _without_spleen(mask: mm.Mask, trunk: Trunk, other_mm: mm.Floats, suv: float
     return result
 
 
-def find_liver(trunk: Trunk) -> Liver | None:
+def find_liver(trunk: Trunk, *, sstr: bool = False) -> Liver | None:
     """Find the liver.
 
     Both sides compete; the core of the better gives the HU mode, then CT alone and CT with PET outline the organ. PET
     only takes away what is clearly colder than the liver's own lower quarter, never what is hotter (metastases).
     """
-    seed = _seed(trunk)
+    seed = _seed(trunk, sstr=sstr)
     if seed is None:
         return None
     ct_only = _window_piece(seed.room & (np.abs(trunk.ct_smooth - seed.hu) < seed.width), seed.core, 7.0, 9.0)
@@ -268,7 +270,22 @@ class _Seed:
     room: mm.Mask
 
 
-def _seed(trunk: Trunk) -> _Seed | None:
+def one_organ_on_the_left(trunk: Trunk, left: mm.Mask, right: mm.Mask) -> bool:
+    """Whether SSTR uptake shows a liver on the left, and on the right several organs of which one is a spleen.
+
+    A tenth of the right core takes up less than half, and another more than twice what is usual on the left, which is
+    as even as one organ (its quartiles within 30 % of the median), at least three times as hot as muscle and no hotter
+    than a normal liver.
+    """
+    if trunk.pet_smooth is None:
+        return False
+    low, usual, high = np.percentile(trunk.pet_smooth[left], (25, 50, 75))
+    coldest, hottest = np.percentile(trunk.pet_smooth[right], (10, 90))
+    even = high - low < 0.3 * usual and 3.0 * muscle_uptake(trunk) < usual < HOTTEST_SSTR_LIVER
+    return bool(even and coldest < 0.5 * usual and hottest > 2.0 * usual)
+
+
+def _seed(trunk: Trunk, *, sstr: bool) -> _Seed | None:
     """The core of the better side; None where neither has one."""
     sides = ("right", "left")
     cores = dict(zip(sides, each(lambda side: _core(trunk, side), sides), strict=True))
@@ -276,7 +293,11 @@ def _seed(trunk: Trunk) -> _Seed | None:
     if max(scores.values()) <= 0:
         return None
     # one liver in ten thousand lies on the left: a large spleen or a full stomach must not outweigh that
-    side: str = "left" if scores["left"] > MIRRORED * scores["right"] else "right"
+    mirrored = scores["left"] > MIRRORED * scores["right"]
+    left, right = cores["left"], cores["right"]
+    if sstr and not mirrored and left and right and left[1] > right[1]:
+        mirrored = one_organ_on_the_left(trunk, left[0], right[0])
+    side: str = "left" if mirrored else "right"
     found = cores[side]
     assert found is not None
     core = found[0]

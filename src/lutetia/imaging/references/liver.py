@@ -13,7 +13,7 @@ from lutetia.imaging.references.draft import Draft, not_found
 from lutetia.imaging.references.region import crop_organ
 from lutetia.imaging.references.settings import ReferenceSettings
 from lutetia.imaging.references.solid_organ import best_sphere, core_of, find_population, whole_organ
-from lutetia.imaging.references.tumour import hotter_population, liver_doubts
+from lutetia.imaging.references.tumour import FATTY_HU, hotter_population, liver_doubts
 from lutetia.model import Tracer, Volume
 
 
@@ -50,8 +50,9 @@ def draft_liver(
     if refuse and doubts.liver_like is not None:
         population, refuse = doubts.liver_like, False
         reasons.append("the colder, denser part is taken for liver")
-    elif left_out and "tumour" in doubts.suspected and not refuse:
-        # two witnesses that ask different things: in every body that had both, the most frequent tissue was tumour
+    elif left_out and "tumour" in doubts.suspected and not refuse and not doubts.evidence["usual_hu"] < FATTY_HU:
+        # two witnesses that ask different things: in every body that had both, the most frequent tissue was tumour; but
+        # beside a fatty liver bowel and gallbladder are as dense as it, and CT alone calls them liver
         refuse = True
         reasons.append("no value is given: by both signs the most frequent tissue is most likely tumour")
     refuse = refuse or bool(anatomy.evidence.get("liver", {}).get("side_disputed"))

@@ -294,6 +294,7 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None, *, cold_
         "hot_gap_hu": float("nan") if hot_gap is None else hot_gap.hu,
         "one_round_cold_piece": float(hollow),
         "hot_scatter": scatter,
+        "usual_hu": core.usual_hu,
     }
     reasons: list[str] = []
     suspected: list[Suspicion] = []
