@@ -192,12 +192,15 @@ def disagreement(references: References) -> tuple[float, bool]:
     return gap, any(i.code == "reference-estimates-disagree" and i.where == "liver" for i in references.issues)
 
 
-def test_estimates_that_disagree_raise_an_issue() -> None:
+def test_estimates_that_disagree_raise_an_issue_and_neither_is_trusted() -> None:
     half = ball((26, 60, 75), 35)
     suv = uptake()
     suv.array[half & LIVER] *= np.float32(1.3)
-    gap, said = disagreement(measured(suv))
+    apart = measured(suv)
+    gap, said = disagreement(apart)
     assert gap > 0.10 and said
+    assert apart.by_name["liver"].status == "caution"
+    assert any("the classical region gives" in reason for reason in apart.by_name["liver"].reasons)
     gap, said = disagreement(measured())
     assert gap < 0.05 and not said
 

@@ -166,8 +166,11 @@ def weighed(drafts: dict[str, Draft], tracer: Tracer, settings: ReferenceSetting
                 regions[key] = placed.region
         prefers_classical = settings.estimate == "classical" and classical is not None and status != "user"
         chosen = classical if prefers_classical else whole
-        if status != "user":
-            issues += _disagreement(name, classical, whole, settings)
+        disagreement = [] if status == "user" else _disagreement(name, classical, whole, settings)
+        issues += disagreement
+        if disagreement and status in ("ok", "caution"):
+            # of two estimates of one organ that noise does not explain neither is known to be right
+            status, reasons = "caution", [*reasons, disagreement[0].message.split(": ", 1)[1].rstrip(".")]
         if status == "ok" and chosen is None:
             status, reasons = "caution", [*reasons, "no region could be measured"]
         if status in ("caution", "fallback", "absent", "outside_field"):
