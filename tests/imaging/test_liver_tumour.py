@@ -131,6 +131,18 @@ def test_where_cold_tumour_is_usual_a_little_darker_does_not_make_metastases_of_
     assert not judged([(metastasis, 4.5, 75.0)], cold_tumour=True).reasons
 
 
+@pytest.mark.parametrize(("tumour_hu", "doubted"), [(45.0, True), (58.0, False)])
+def test_on_fdg_what_is_hotter_and_denser_is_the_liver_beside_cold_metastases_in_the_majority(
+    tumour_hu: float, doubted: bool
+) -> None:
+    x = np.indices(GRID.shape)[2] * 3.0
+    metastases: Mask = LIVER & (x < MIDDLE[0] + 29)
+    doubts = judged([(metastases, 4.7, tumour_hu)], cold_tumour=True)
+    assert doubts.evidence["hotter_wide"] < 0.2
+    assert any("hotter and denser" in reason for reason in doubts.reasons) is doubted
+    assert not any("hotter and denser" in reason for reason in judged([(metastases, 4.7, tumour_hu)]).reasons)
+
+
 def test_a_minority_of_hot_metastases_leaves_the_liver_undoubted() -> None:
     spots = ball((50, 71, 71), 16) | ball((92, 60, 85), 18) | ball((71, 95, 60), 12)
     assert not judged([(spots, 25.0, 45.0)]).reasons

@@ -46,6 +46,8 @@ FILLED, EVEN_THROUGHOUT = 0.95, 0.16
 #: robust scatter of what is hotter than usual, over its median: an even tissue stays below 0.2, metastases of several
 #: levels and their spill lie above 0.4
 ONE_TISSUE = 0.3
+#: so much of a core, a little hotter and clearly denser than the rest, is liver beside cold tumour, not a vessel
+DENSER_SHARE, A_LITTLE_HOTTER = 0.10, 1.12
 #: smoothing of uptake and density, mm: wider than noise, narrower than the strands between metastases
 CALM_MM = 4.0
 #: volume that smoothing by `CALM_MM` makes one independent sample
@@ -84,6 +86,10 @@ class DensityGap:
     def darker(self) -> bool:
         """Darker by more than 2.5 HU and more than twice its error."""
         return self.hu < -max(2.5, 2 * self.error)
+
+    def clearly_denser(self) -> bool:
+        """Denser by more than 5 HU and more than five times its error."""
+        return self.hu > max(CLEARLY_DARKER_HU, 5 * self.error)
 
     def clearly_darker(self) -> bool:
         """Darker by more than 5 HU and more than five times its error."""
@@ -156,6 +162,15 @@ class _Core:
         near = mm.distance_to(rest, self.crop.spacing) <= STRAND_MM
         closed = mm.depth_inside(near, self.crop.spacing) > STRAND_MM
         return float((self.cold & closed).sum() / max(1, self.solid.sum()))
+
+    def denser_and_hotter(self) -> float:
+        """Share of the core that is a little hotter than the usual tissue and clearly denser on CT; 0 where it is not.
+
+        Metastases are darker than liver: what is hotter and denser is the liver, and the usual tissue cold tumour.
+        """
+        hotter = self.core & (self.ratio > A_LITTLE_HOTTER)
+        gap = self.gap(hotter)
+        return float(hotter.sum() / self.core.sum()) if gap is not None and gap.clearly_denser() else 0.0
 
     def hot_scatter(self) -> float:
         """Robust scatter of the uptake above 1.2 times the usual, over its median; 0 where there is none.
@@ -331,6 +346,12 @@ def liver_doubts(crop: Crop, population: Population, ct: Volume | None, *, cold_
     # hot and dark beside nothing colder: metastases, and the coldest, densest tissue is liver however little there is
     of_tumour = hot_gap is not None and (hot_gap.clearly_darker() if cold_tumour else hot_gap.darker())
     dark = of_tumour and share < COLD_SHARE / 2
+    if cold_tumour and p.unevenness > EVEN and (liver_share := core.denser_and_hotter()) > DENSER_SHARE:
+        suspected.append("tumour")
+        reasons.append(
+            f"{100 * liver_share:.0f} % of the liver is hotter and denser than its most frequent tissue: "
+            "that may be the liver, and the rest cold tumour"
+        )
     if p.unevenness > EVEN and not dark:
         if p.hotter_wide > 0.2 and scatter < ONE_TISSUE and not of_tumour:
             suspected.append("tumour")
