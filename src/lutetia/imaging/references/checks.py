@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lutetia.imaging.anatomy.liver import HOTTEST_SSTR_LIVER
+from lutetia.imaging.anatomy.verdicts import HOTTEST_FDG_LIVER
 from lutetia.model import Tracer
 
 
@@ -28,9 +30,9 @@ class Plausible:
 #: after injection (3 in 100 simulated ones are not), spleen near liver.
 #: SSTR antagonists: lower liver and spleen, higher early blood pool. Other tracers have none.
 RANGES: dict[str, Plausible] = {
-    "sstr_agonist": Plausible((1.5, 13.0), (0.3, 3.5), (1.1, 12.0), 0.9, 1.5),
+    "sstr_agonist": Plausible((1.5, HOTTEST_SSTR_LIVER), (0.3, 3.5), (1.1, 12.0), 0.9, 1.5),
     "sstr_antagonist": Plausible((0.5, 12.0), (0.3, 5.0), (0.8, 12.0), 1.1, 0.7),
-    "glucose": Plausible((1.0, 4.8), (0.6, 3.5), (0.42, 1.6), 1.0, 0.6),
+    "glucose": Plausible((1.0, HOTTEST_FDG_LIVER), (0.6, 3.5), (0.42, 1.6), 1.0, 0.6),
 }
 
 
