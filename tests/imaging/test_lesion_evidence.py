@@ -144,11 +144,12 @@ def test_points_are_written_with_what_gave_and_what_withheld_them() -> None:
     assert f"{found.points:.1f} of 20" in found.text
 
 
-def test_spect_whose_blur_lets_nothing_fall_off_steeply_needs_fewer_points_than_pet() -> None:
+def test_spect_whose_blur_lets_nothing_fall_off_steeply_needs_fewer_points_than_pet_and_fdg_more() -> None:
     therapy = Tracer(
         key="lu177-dotatate", name="177Lu-DOTATATE", binds="sstr_agonist", radionuclide="177Lu", modality="SPECT"
     )
-    assert usual_need(therapy).points < NEEDED.points
+    fdg = Tracer(key="fdg", name="FDG", binds="glucose", radionuclide="18F")
+    assert usual_need(therapy).points < NEEDED.points < usual_need(fdg).points
 
 
 def test_without_ct_the_findings_of_ct_speak_neither_way() -> None:

@@ -19,8 +19,8 @@ from lutetia.model import Tracer
 
 #: of 20 points: from so many on the findings are not those of stomach, bowel and pancreas, where there are as many
 #: lesions elsewhere as look-alikes; conventions. SPECT blurs two to three times as wide as PET: nothing falls off as
-#: steeply or is as short, so fewer points can be had
-NEEDED_PET, NEEDED_SPECT = 9.0, 7.25
+#: steeply or is as short, so fewer points can be had; normal bowel takes up FDG in spots, so more are asked there
+NEEDED_PET, NEEDED_FDG, NEEDED_SPECT = 9.0, 9.5, 7.25
 #: so many more for twice as many look-alikes over lesions
 _PER_DOUBLING = 0.8
 #: a look-alike has so much less than is needed
@@ -37,7 +37,9 @@ class Needed:
 
 def usual_need(tracer: Tracer) -> Needed:
     """What is needed where nothing is known of the patient yet."""
-    return Needed(NEEDED_SPECT if tracer.modality == "SPECT" else NEEDED_PET)
+    if tracer.modality == "SPECT":
+        return Needed(NEEDED_SPECT)
+    return Needed(NEEDED_FDG if tracer.binds == "glucose" else NEEDED_PET)
 
 
 def need_of_each(foci: Sequence[Focus], judgements: Sequence[Judgement], usual: Needed) -> list[Needed]:
